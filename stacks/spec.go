@@ -1,0 +1,45 @@
+package stacks
+
+import "github.com/branchenv/branchenv/config"
+
+// ApplicationStack is the reserved name of the stack that holds what environments share.
+const ApplicationStack = "application"
+
+// Spec is everything that the environment program needs to know. The manager writes it into the stack's config as one
+// object before every run; the program reads it back and asks nobody else.
+type Spec struct {
+	Project string `json:"project"`
+	Region  string `json:"region"`
+	Branch  string `json:"branch"` // exact name
+	Stack   string `json:"stack"`  // slug
+	Kind    string `json:"kind"`
+	Host    string `json:"host"`   // host label
+	Domain  string `json:"domain"` // the host name is Host.Domain
+	// BucketSuffix makes the bucket's name new for each incarnation of the environment: 6 characters, a-z0-9.
+	BucketSuffix string          `json:"bucketSuffix"`
+	Version      Version         `json:"version"`
+	Settings     config.Settings `json:"settings"`
+}
+
+// Version is what an environment runs. Exactly one of Image and BundleKey is set, unless both are empty: then the
+// environment runs Beanstalk's sample application.
+type Version struct {
+	// Label is the Beanstalk application version's label, at most 100 characters, unique in its application.
+	Label string `json:"label,omitempty"`
+	// Image is a container image's reference.
+	Image string `json:"image,omitempty"`
+	// BundleKey is the key of a source bundle in the application stack's versions bucket. It lies below "<stack>/".
+	BundleKey string `json:"bundleKey,omitempty"`
+}
+
+// ApplicationSpec is everything that the application program needs to know, written into stack config like Spec.
+type ApplicationSpec struct {
+	Project     string         `json:"project"`
+	Region      string         `json:"region"`
+	Domain      string         `json:"domain"`
+	Zone        string         `json:"zone,omitempty"`
+	Certificate string         `json:"certificate,omitempty"`
+	Network     config.Network `json:"network"`
+	// BucketSuffix makes the versions bucket's name unique among all AWS customers: 6 characters, a-z0-9.
+	BucketSuffix string `json:"bucketSuffix"`
+}
