@@ -10,10 +10,15 @@ import (
 // ManagerOptions say what a Manager works on.
 type ManagerOptions struct {
 	File    *config.File        // the settings
-	Sandbox bool                // use the embedded AWS below .branchenv/sandbox beside the settings
 	Env     func(string) string // the environment's variables; required
 	Observe Observer            // told what happens; may be nil
 	Stop    *Stopper            // may be nil
+	// Extra are variables (NAME=value) that count before the environment's, for pulumi and for branchenv's own AWS
+	// calls: those of an AWS that is not the real one.
+	Extra []string
+	// Backend counts before the settings' backend and may be a file even in CI: the state of an AWS that is not the
+	// real one must not mix with the team's. Empty: the settings' backend.
+	Backend string
 }
 
 // Manager creates, updates, reads and destroys the stacks of one project.
