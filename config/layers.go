@@ -1,0 +1,4 @@
+package config
+
+// layers is what Resolve works from.
+type layers struct{}
