@@ -1,0 +1,256 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+const (
+	// batchSize is the most keys that DeleteObjects takes.
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+	batchSize = 1000
+	// deletesInFlight is how many batches are deleted at once while the list goes on: enough that the list, which can
+	// only be read one page after the other, is what takes the time.
+	deletesInFlight = 12
+	// abortsInFlight is how many unfinished uploads are aborted at once; each takes a request.
+	abortsInFlight = 12
+	// maxRounds bounds how often a bucket is gone through again because things were written meanwhile.
+	maxRounds = 8
+	// grace is how long requests in flight may go on after a cancellation, so that the count stays true.
+	grace = 5 * time.Second
+)
+
+// Emptied counts what was removed, as far as AWS confirmed it.
+type Emptied struct {
+	Versions int // object versions; the objects themselves in a bucket without versions
+	Markers  int // delete markers
+	Uploads  int // unfinished multipart uploads
+}
+
+// Total is everything together.
+func (e Emptied) Total() int { return e.Versions + e.Markers + e.Uploads }
+
+// EmptyBucket removes everything in a bucket: all versions, delete markers and unfinished uploads. The bucket itself
+// stays. It goes through the bucket until it finds nothing, so what is written meanwhile goes too, within limits.
+//
+// progress may be nil; it is told the number removed so far, by one goroutine at a time. A missing bucket is fine. Keys
+// that cannot be deleted do not stop the others; the error names the first few. After an error or a cancellation the
+// count is what was removed until then. Memory does not depend on the size of the bucket.
+func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(done int)) (Emptied, error) {
+	return c.empty(ctx, bucket, "", progress)
+}
+
+// DeletePrefix is EmptyBucket for the keys that begin with prefix, which must not be empty.
+func (c *Client) DeletePrefix(ctx context.Context, bucket, prefix string, progress func(done int)) (Emptied, error) {
+	if prefix == "" {
+		return Emptied{}, fault.Refusedf("delete everything below an empty prefix of bucket %q", bucket)
+	}
+	return c.empty(ctx, bucket, prefix, progress)
+}
+
+func (c *Client) empty(ctx context.Context, bucket, prefix string, progress func(int)) (Emptied, error) {
+	if progress == nil {
+		progress = func(int) {}
+	}
+	e := &emptying{s3: c.s3(), bucket: bucket, prefix: prefix, pageSize: c.pageSize, progress: progress}
+	for range maxRounds {
+		before := e.done
+		e.refused = refusals{}
+		found, err := e.round(ctx)
+		switch {
+		case code(err) == "NoSuchBucket":
+			return e.done, nil
+		case err != nil:
+			return e.done, e.failed(ctx, err)
+		case found == 0:
+			return e.done, nil
+		case e.done == before: // the same would be found again
+			return e.done, e.refused.err(bucket)
+		}
+	}
+	if e.refused.count > 0 {
+		return e.done, e.refused.err(bucket)
+	}
+	return e.done, fault.Failedf("bucket %q is not empty after %d rounds: something still writes to it", bucket, maxRounds).
+		WithHint("stop what writes to the bucket and run the same command again")
+}
+
+// emptying is the work on one bucket.
+type emptying struct {
+	s3             *s3.Client
+	bucket, prefix string
+	pageSize       int32
+
+	mu       sync.Mutex // guards what follows
+	progress func(int)
+	done     Emptied
+	refused  refusals
+}
+
+// batch is up to batchSize entries, deleted by one request.
+type batch struct {
+	ids    []types.ObjectIdentifier
+	marker []bool // whether the entry is a delete marker
+}
+
+// round goes through the bucket once and tells how many entries it found.
+func (e *emptying) round(ctx context.Context) (found int, err error) {
+	// Uploads first: one that is completed meanwhile is a version when those are listed.
+	uploads, err := e.abortUploads(ctx)
+	if err != nil {
+		return uploads, err
+	}
+	versions, err := e.deleteVersions(ctx)
+	return uploads + versions, err
+}
+
+// deleteVersions lists page after page and deletes behind the list, several batches at once.
+func (e *emptying) deleteVersions(ctx context.Context) (found int, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(deletesInFlight)
+	// A batch leaves once the list is past it: some servers can go on only from a marker that still exists.
+	var pending batch
+	in := &s3.ListObjectVersionsInput{Bucket: &e.bucket, Prefix: &e.prefix, MaxKeys: &e.pageSize, EncodingType: types.EncodingTypeUrl}
+	for {
+		page, err := e.list(ctx, in)
+		if err != nil {
+			return found, firstError(group.Wait(), err)
+		}
+		found += len(page.ids)
+		pending.ids = append(pending.ids, page.ids...)
+		pending.marker = append(pending.marker, page.marker...)
+		for len(pending.ids) > batchSize {
+			b := batch{pending.ids[:batchSize:batchSize], pending.marker[:batchSize:batchSize]}
+			pending = batch{pending.ids[batchSize:], pending.marker[batchSize:]}
+			group.Go(func() error { return e.delete(ctx, b) })
+		}
+		if !page.more {
+			break
+		}
+		if same(in.KeyMarker, page.key) && same(in.VersionIdMarker, page.version) {
+			return found, firstError(group.Wait(), errEndless)
+		}
+		in.KeyMarker, in.VersionIdMarker = page.key, page.version
+	}
+	if len(pending.ids) > 0 {
+		group.Go(func() error { return e.delete(ctx, pending) })
+	}
+	return found, group.Wait()
+}
+
+// firstError is the error of the requests in flight, which ended the list if there is one, else the list's own.
+func firstError(inFlight, list error) error {
+	if inFlight != nil {
+		return inFlight
+	}
+	return list
+}
+
+// errEndless is a list that would be read for ever.
+var errEndless = errors.New("the list goes on at the page just read")
+
+func same(a, b *string) bool { return awssdk.ToString(a) == awssdk.ToString(b) }
+
+// page is one page of the list and where the next one begins.
+type page struct {
+	batch
+	more         bool
+	key, version *string
+}
+
+func (e *emptying) list(ctx context.Context, in *s3.ListObjectVersionsInput) (page, error) {
+	out, err := e.s3.ListObjectVersions(ctx, in)
+	if err != nil {
+		return page{}, err
+	}
+	// An empty body decodes as an empty bucket; a real answer repeats the bucket's name.
+	if out.Name == nil {
+		return page{}, errors.New("the list of versions has no content")
+	}
+	p := page{more: awssdk.ToBool(out.IsTruncated), key: out.NextKeyMarker, version: out.NextVersionIdMarker}
+	for _, v := range out.Versions {
+		p.ids = append(p.ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		p.marker = append(p.marker, false)
+	}
+	for _, m := range out.DeleteMarkers {
+		p.ids = append(p.ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		p.marker = append(p.marker, true)
+	}
+	if out.EncodingType == types.EncodingTypeUrl { // keys may hold what XML cannot
+		for i := range p.ids {
+			if p.ids[i].Key, err = decoded(p.ids[i].Key); err != nil {
+				return page{}, err
+			}
+		}
+		if p.key, err = decoded(p.key); err != nil {
+			return page{}, err
+		}
+	}
+	if p.more && awssdk.ToString(p.key) == "" {
+		return page{}, errors.New("the list of versions says there is more, but not where")
+	}
+	if in.VersionIdMarker != nil { // some servers begin with the entry that the page before ended with
+		repeated := func(id types.ObjectIdentifier) bool {
+			return same(id.Key, in.KeyMarker) && same(id.VersionId, in.VersionIdMarker)
+		}
+		if i := slices.IndexFunc(p.ids, repeated); i >= 0 {
+			p.ids, p.marker = slices.Delete(p.ids, i, i+1), slices.Delete(p.marker, i, i+1)
+		}
+	}
+	return p, nil
+}
+
+func decoded(s *string) (*string, error) {
+	if s == nil {
+		return nil, nil
+	}
+	d, err := url.QueryUnescape(*s)
+	return &d, err
+}
+
+// delete removes a batch. A cancelled context keeps it from beginning, and leaves it some time to end.
+func (e *emptying) delete(ctx context.Context, b batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, stop := lasting(ctx, grace)
+	defer stop()
+	out, err := e.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+		Bucket: &e.bucket,
+		Delete: &types.Delete{Objects: b.ids, Quiet: awssdk.Bool(true)},
+	})
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, m := range b.marker {
+		switch {
+		case len(out.Errors) > 0 && e.refused.add(out.Errors, b.ids[i]):
+		case m:
+			e.done.Markers++
+		default:
+			e.done.Versions++
+		}
+	}
+	e.progress(e.done.Total())
+	return nil
+}
+
+// lasting is a context that ends d after ctx does.
+func lasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return longer, func() { stop(); cancel() }
+}

@@ -1,0 +1,148 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// maxLine is the length, in runes, to which Line cuts.
+const maxLine = 300
+
+// escapes are terminal escape sequences: CSI, OSC and other strings up to their end, and what else begins with ESC.
+var escapes = regexp.MustCompile(`(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x{90}\x{98}\x{9d}-\x{9f}])[^\x07\x1b\x{9c}]*(?:\x07|\x1b\\|\x{9c})?|\x1b[ -/]*[0-~]?`)
+
+// Line reduces a text from outside to one clean line: escape sequences, control and invisible format characters are
+// removed, white space becomes single spaces, and at most 300 runes are kept. Every text of AWS that is shown or put
+// into an error goes through it.
+func Line(s string) string {
+	s = escapes.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), "")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsGraphic(r): // control, format (bidirectional overrides among them), private use
+			return -1
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if runes := []rune(s); len(runes) > maxLine {
+		s = string(runes[:maxLine-1]) + "…"
+	}
+	return s
+}
+
+// callError is a failed call in readable words; the SDK's own error stays reachable beneath it.
+type callError struct {
+	text string
+	err  error
+}
+
+func (e *callError) Error() string { return e.text }
+func (e *callError) Unwrap() error { return e.err }
+
+// guarded marks the errors of a credentials provider, which the SDK would bury in those of the call.
+type guarded struct{ awssdk.CredentialsProvider }
+
+type credentialsError struct{ err error }
+
+func (e *credentialsError) Error() string { return "no usable AWS credentials: " + e.err.Error() }
+func (e *credentialsError) Unwrap() error { return e.err }
+
+func (g guarded) Retrieve(ctx context.Context) (awssdk.Credentials, error) {
+	c, err := g.CredentialsProvider.Retrieve(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = &credentialsError{err}
+	}
+	return c, err
+}
+
+// failed is err as an error of doing what format says, with a hint where there is a remedy.
+func failed(err error, format string, args ...any) error {
+	text := fmt.Sprintf(format, args...) + ": " + cause(err)
+	f := &fault.Error{Code: fault.Failed, Err: &callError{text, err}}
+	return f.WithHint("%s", hint(err))
+}
+
+// cause is the innermost readable reason of err in one line.
+func cause(err error) string {
+	var api smithy.APIError
+	var creds *credentialsError
+	var link *url.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	case errors.As(err, &creds):
+		return Line(creds.Error())
+	case errors.As(err, &api):
+		return Line(api.ErrorCode() + ": " + api.ErrorMessage())
+	case errors.As(err, &link):
+		return Line("no answer from " + host(link.URL) + ": " + link.Err.Error())
+	case unreadable(err) == awssdk.TrueTernary:
+		return Line("unreadable answer: " + err.Error())
+	}
+	return Line(err.Error())
+}
+
+func host(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Host
+	}
+	return "AWS"
+}
+
+// unreadable tells whether err is an answer that could not be decoded.
+func unreadable(err error) awssdk.Ternary {
+	var bad *smithy.DeserializationError
+	if errors.As(err, &bad) {
+		return awssdk.TrueTernary
+	}
+	return awssdk.UnknownTernary
+}
+
+// code is AWS's error code in err, or "".
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// hint is what to do about err, or "".
+func hint(err error) string {
+	var creds *credentialsError
+	var link *url.Error
+	if errors.As(err, &creds) {
+		return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN); with SSO run: aws sso login"
+	}
+	switch code(err) {
+	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired":
+		return "the AWS credentials have expired: renew them (with SSO: aws sso login) and run the same command again"
+	case "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "SignatureDoesNotMatch",
+		"InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken":
+		return "AWS does not accept these credentials: check AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN)"
+	case "RequestTimeTooSkewed":
+		return "set this machine's clock"
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden":
+		return "the credentials lack a permission that the message or the operation names"
+	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
+		return "the bucket is in another region: check region in the settings file"
+	}
+	if errors.As(err, &link) {
+		return "check the network, the region and AWS_ENDPOINT_URL"
+	}
+	return ""
+}

@@ -1,0 +1,252 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/versity/versitygw/backend/meta"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/embedgw"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	testRegion = "eu-central-1"
+	testKey    = "AKIDTEST"
+	testSecret = "a-secret-that-must-not-show"
+)
+
+// socket is where the S3 server of this package's tests listens. There is one a process: the server's library allows no
+// more, and changes the working directory to its own.
+var socket string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "s3-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	stop, err := startS3(dir)
+	code := 1
+	if err == nil {
+		code = m.Run()
+		stop()
+	} else {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// startS3 runs a real S3 server with versions over files in dir.
+func startS3(dir string) (stop func(), err error) {
+	for _, d := range []string{"data", "versions", "meta"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions")}
+	var store meta.MetadataStorer = meta.XattrMeta{}
+	if (meta.XattrMeta{}).Test(dir) != nil { // extended attributes are faster, but not every file system has them
+		side, err := meta.NewSideCar(filepath.Join(dir, "meta"))
+		if err != nil {
+			return nil, err
+		}
+		store, options.SideCarDir = side, filepath.Join(dir, "meta")
+	}
+	backend, err := posix.New(filepath.Join(dir, "data"), store, options)
+	if err != nil {
+		return nil, err
+	}
+	socket = filepath.Join(dir, "s3.sock")
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		done <- embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
+			RootUserAccess: testKey, RootUserSecret: testSecret, Region: testRegion, Ports: []string{socket},
+			MaxConnections: 1000, MaxRequests: 1000, MultipartMaxParts: 10000, KeepAlive: true, Quiet: true, DisableACLs: true,
+		})
+	}()
+	for {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			conn.Close()
+			return func() { cancel(); <-done }, nil
+		}
+		select {
+		case err := <-done:
+			cancel()
+			return nil, fmt.Errorf("S3 server: %w", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// gateway stands before the S3 server: it counts requests by operation, can slow them down, and can answer itself.
+type gateway struct {
+	url    string
+	mu     sync.Mutex
+	counts map[string]int
+	total  atomic.Int64
+}
+
+// intercept sees a request before the S3 server does and tells whether it has answered it. body is the request's.
+type intercept func(w http.ResponseWriter, op string, body string) bool
+
+func newGateway(t testing.TB, before intercept) *gateway {
+	t.Helper()
+	g := &gateway{counts: map[string]int{}}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: r.In.Host})
+			r.Out.Host = r.In.Host // it is signed
+		},
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+			},
+			MaxIdleConnsPerHost: 100,
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		op := operation(r)
+		g.mu.Lock()
+		g.counts[op]++
+		g.mu.Unlock()
+		g.total.Add(1)
+		if before != nil && before(w, op, string(body)) {
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	g.url = server.URL
+	return g
+}
+
+func operation(r *http.Request) string {
+	q := r.URL.Query()
+	switch {
+	case q.Has("versions"):
+		return "list"
+	case q.Has("delete"):
+		return "delete"
+	case q.Has("uploads") && r.Method == http.MethodGet:
+		return "uploads"
+	case q.Has("uploadId") && r.Method == http.MethodDelete:
+		return "abort"
+	}
+	return r.Method
+}
+
+func (g *gateway) count(op string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.counts[op]
+}
+
+// open is a client for a server of the tests.
+func open(t testing.TB, url string) *Client {
+	t.Helper()
+	c, err := Open(context.Background(), Options{Region: testRegion, Endpoint: &Endpoint{URL: url, AccessKey: testKey, SecretKey: testSecret}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// direct is a client for the S3 server with nothing in between.
+func direct(t testing.TB) *Client { return open(t, newGateway(t, nil).url) }
+
+// makeBucket makes a versioned bucket.
+func makeBucket(t testing.TB, c *Client, name string) string {
+	t.Helper()
+	ctx := context.Background()
+	_, err := c.s3().CreateBucket(ctx, &s3.CreateBucketInput{
+		Bucket:                    &name,
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(testRegion)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.s3().PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+		Bucket: &name, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// put writes n objects below prefix, each so many versions, several at once.
+func put(t testing.TB, c *Client, bucket, prefix string, n, versions int) {
+	t.Helper()
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i := range n {
+		group.Go(func() error {
+			for range versions {
+				_, err := c.s3().PutObject(context.Background(), &s3.PutObjectInput{
+					Bucket: &bucket, Key: awssdk.String(fmt.Sprintf("%s%05d", prefix, i)), Body: strings.NewReader("x"),
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// remove deletes an object without naming a version, which leaves a delete marker.
+func remove(t testing.TB, c *Client, bucket, key string) {
+	t.Helper()
+	if _, err := c.s3().DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// left is how many versions and markers a bucket holds.
+func left(t testing.TB, c *Client, bucket string) int {
+	t.Helper()
+	entries := map[string]bool{} // the server repeats an entry where a page begins
+	pages := s3.NewListObjectVersionsPaginator(c.s3(), &s3.ListObjectVersionsInput{Bucket: &bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range page.Versions {
+			entries[*v.Key+" "+*v.VersionId] = true
+		}
+		for _, m := range page.DeleteMarkers {
+			entries[*m.Key+" "+*m.VersionId] = true
+		}
+	}
+	return len(entries)
+}

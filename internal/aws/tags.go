@@ -1,0 +1,49 @@
+package aws
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// Tagged is a resource that carries tags.
+type Tagged struct {
+	ARN  string
+	Tags map[string]string
+}
+
+// TaggedResources finds the region's resources that carry all of the tags, by ARN in order. AWS's index lags behind by
+// minutes and knows resources that are gone: describe before relying on one. At least one tag is required.
+func (c *Client) TaggedResources(ctx context.Context, tags map[string]string) ([]Tagged, error) {
+	if len(tags) == 0 {
+		return nil, fault.Refusedf("find resources without a tag to find them by")
+	}
+	in := &resourcegroupstaggingapi.GetResourcesInput{ResourcesPerPage: awssdk.Int32(100)}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		in.TagFilters = append(in.TagFilters, types.TagFilter{Key: awssdk.String(key), Values: []string{tags[key]}})
+	}
+	var found []Tagged
+	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(c.tagging(), in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, failed(err, "find resources by tag")
+		}
+		for _, r := range page.ResourceTagMappingList {
+			t := Tagged{ARN: Line(awssdk.ToString(r.ResourceARN)), Tags: make(map[string]string, len(r.Tags))}
+			for _, tag := range r.Tags {
+				t.Tags[awssdk.ToString(tag.Key)] = awssdk.ToString(tag.Value)
+			}
+			found = append(found, t)
+		}
+	}
+	slices.SortFunc(found, func(a, b Tagged) int { return cmp.Compare(a.ARN, b.ARN) })
+	return found, nil
+}
