@@ -2,9 +2,20 @@ package stacks
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"maps"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // ManagerOptions say what a Manager works on.
@@ -21,68 +32,209 @@ type ManagerOptions struct {
 	Backend string
 }
 
-// Manager creates, updates, reads and destroys the stacks of one project.
-type Manager struct{}
+// Manager creates, updates, reads and destroys the stacks of one project. It may be used by several goroutines.
+type Manager struct {
+	ManagerOptions
+	backend    backend
+	backendURL string
+	aws        *aws.Client
+	now        func() time.Time
+}
 
-// Open checks the backend and the tools that a Manager needs. Close it after use.
-func Open(ctx context.Context, o ManagerOptions) (*Manager, error) { panic("wip") }
+// Open opens the backend; it starts no process and asks AWS nothing. Close the Manager after use.
+func Open(ctx context.Context, o ManagerOptions) (*Manager, error) {
+	m := &Manager{ManagerOptions: o, now: time.Now}
+	var err error
+	if m.backendURL, err = chooseBackend(o); err != nil {
+		return nil, err
+	}
+	if m.backend, err = openBackend(ctx, m.backendURL, o.File.Project, m.variable); err != nil {
+		return nil, err
+	}
+	if m.aws, err = aws.Open(ctx, aws.Options{Region: o.File.Region, Endpoint: extraEndpoint(o.Extra)}); err != nil {
+		return nil, errors.Join(err, m.backend.close())
+	}
+	return m, nil
+}
 
 // Close ends what Open began.
-func (m *Manager) Close() error { return nil }
+func (m *Manager) Close() error { return m.backend.close() }
 
-// UpRequest asks for one branch's environment.
-type UpRequest struct {
-	Branch   string
-	Image    string        // container image to run, or
-	Bundle   string        // path of a source bundle to upload and run, or
-	Version  string        // label of an application version that exists
-	Like     string        // branch whose settings and version to start from
-	IfExists bool          // do nothing where there is no environment yet
-	Timeout  time.Duration // bound for each wait for AWS; 0: the settings' timeout
+// variable is an environment variable, those of Extra first.
+func (m *Manager) variable(name string) string {
+	if value := lookup(m.Extra, name); value != "" {
+		return value
+	}
+	return m.Env(name)
 }
 
-// Up creates or updates an environment.
-func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) { panic("wip") }
-
-// Preview tells what Up would change.
-func (m *Manager) Preview(ctx context.Context, r UpRequest) (Preview, error) { panic("wip") }
-
-// Destruction is a destroy that has been looked at but not begun.
-type Destruction struct {
-	Environment Environment
-	Resources   []Resource // what the state has
-	Absent      bool       // there is no such stack: nothing to do
+func lookup(variables []string, name string) string {
+	for _, v := range slices.Backward(variables) {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
-// PlanDestroy looks at what a destroy would remove and refuses where it must not happen.
-func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, error) { panic("wip") }
-
-// Destroy carries out d.
-func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) { panic("wip") }
-
-// List returns every environment, sorted by branch.
-func (m *Manager) List(ctx context.Context) ([]Environment, error) { panic("wip") }
-
-// Show returns one environment.
-func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) { panic("wip") }
-
-// ApplicationReport is what the application stack holds.
-type ApplicationReport struct {
-	Stack   string         `json:"stack"`
-	Status  Status         `json:"status"`
-	Outputs map[string]any `json:"outputs"`
+// extraEndpoint is the AWS that the extra variables name, or nil where they name none.
+func extraEndpoint(extra []string) *aws.Endpoint {
+	url := lookup(extra, "AWS_ENDPOINT_URL")
+	if url == "" {
+		return nil
+	}
+	return &aws.Endpoint{URL: url, AccessKey: lookup(extra, "AWS_ACCESS_KEY_ID"), SecretKey: lookup(extra, "AWS_SECRET_ACCESS_KEY")}
 }
 
-// ApplicationUp creates or updates the application stack.
-func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) { panic("wip") }
+// chooseBackend decides where the state lies.
+func chooseBackend(o ManagerOptions) (string, error) {
+	switch {
+	case o.Backend != "":
+		return o.Backend, nil
+	case o.File.Backend != "":
+		return resolveBackend(o.File.Backend, o.File.Dir)
+	case o.Env("CI") != "":
+		return "", fault.Usagef("no backend in %s: the default, a folder beside it, would be lost with this CI machine, and every environment with it", o.File.Path).
+			WithHint("write backend: s3://BUCKET (a bucket of yours), or https://api.pulumi.com")
+	}
+	return fileBackend(filepath.Join(o.File.Dir, ".branchenv", "state"))
+}
 
-// ApplicationPreview tells what ApplicationUp would change.
-func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) { panic("wip") }
+// resolveBackend makes a relative file:// URL absolute, from the settings' folder.
+func resolveBackend(backend, dir string) (string, error) {
+	path, ok := strings.CutPrefix(backend, "file://")
+	if !ok {
+		return backend, nil
+	}
+	path, query, _ := strings.Cut(path, "?")
+	if rest, home := strings.CutPrefix(path, "~"); home {
+		base, err := os.UserHomeDir()
+		if err != nil {
+			return "", fault.Usagef("backend %s: %w", backend, err)
+		}
+		path = filepath.Join(base, rest)
+	} else if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	url, err := fileBackend(path)
+	if query != "" {
+		url += "?" + query
+	}
+	return url, err
+}
 
-// ApplicationPlanDestroy looks at what ApplicationDestroy would remove; it refuses while environments exist.
-func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, error) { panic("wip") }
+func fileBackend(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return "file://" + filepath.ToSlash(path), nil
+}
 
-// ApplicationDestroy carries out d.
-func (m *Manager) ApplicationDestroy(ctx context.Context, d Destruction) (Receipt, error) {
-	panic("wip")
+// openBackend opens what a backend's URL names.
+func openBackend(ctx context.Context, url, project string, env func(string) string) (backend, error) {
+	scheme, _, _ := strings.Cut(url, "://")
+	switch scheme {
+	case "file", "s3":
+		return openDIY(ctx, url, project)
+	case "https", "http":
+		return openCloud(url, project, env)
+	}
+	return nil, fault.Usagef("backend %s is not of a kind that branchenv reads", url).WithHint("use s3://BUCKET, https://api.pulumi.com or file://FOLDER")
+}
+
+// engine finds pulumi and prepares its environment.
+func (m *Manager) engine(ctx context.Context) (*engine, error) {
+	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + m.backendURL})
+	e := &engine{project: m.File.Project, observe: m.Observe, secretsProvider: m.File.SecretsProvider}
+	// Without a passphrase variable `stack init` fails; an empty one is what a person's own machine starts with.
+	if e.secretsProvider == "" && m.backend.selfManaged() {
+		e.secretsProvider = "passphrase"
+		if _, ok := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE"); !ok && m.variable("PULUMI_CONFIG_PASSPHRASE_FILE") == "" {
+			env = append(env, "PULUMI_CONFIG_PASSPHRASE=")
+		}
+	}
+	var err error
+	e.pulumi, err = findPulumi(ctx, env, m.Stop)
+	return e, err
+}
+
+func (m *Manager) tell(stack string, e Event) {
+	if m.Observe != nil {
+		e.Stack, e.Time = stack, m.now()
+		e.Message = cleanLine(e.Message)
+		m.Observe(e)
+	}
+}
+
+// stackConfig is the configuration of a stack whose program is given its spec under key.
+func (m *Manager) stackConfig(stack, branch, key string, spec any, s state) (stackConfig, error) {
+	tags := maps.Clone(m.File.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags[tagProject], tags[tagStack] = m.File.Project, stack
+	if branch != "" {
+		tags[tagBranch] = TagValue(branch)
+	}
+	c := map[string]any{
+		"aws:region":      m.File.Region,
+		"aws:defaultTags": map[string]any{"tags": tags},
+	}
+	if m.variable("AWS_ENDPOINT_URL") != "" || m.variable("AWS_ENDPOINT_URL_S3") != "" {
+		c["aws:s3UsePathStyle"] = true // an endpoint of one's own rarely has a DNS name for each bucket
+	}
+	if spec != nil {
+		c[m.File.Project+":"+key] = spec
+	}
+	return stackConfig{Config: c}.withSecrets(s)
+}
+
+// unlocked checks that nobody works on a stack. A lock that a dead process of this very machine left in a file backend
+// is removed; any other is reported with its age and holder.
+func (m *Manager) unlocked(ctx context.Context, f *facts) error {
+	host, err := os.Hostname()
+	if err != nil {
+		return fault.Failedf("read this machine's name: %w", err)
+	}
+	var held []lock
+	for _, l := range f.locks {
+		if strings.HasPrefix(m.backendURL, "file://") && l.Hostname == host && errors.Is(syscall.Kill(l.Pid, 0), syscall.ESRCH) {
+			if err := m.backend.breakLock(ctx, l); err != nil {
+				return err
+			}
+			m.tell(f.name, Event{Kind: Note, Message: "removed a lock left behind by a process that is gone: " + l.describe(m.now())})
+			continue
+		}
+		held = append(held, l)
+	}
+	f.locks = held
+	if len(held) > 0 {
+		return lockedError(f.name, []string{held[0].describe(m.now())})
+	}
+	return nil
+}
+
+// lockedError says that somebody else works on a stack.
+func lockedError(stack string, holders []string) error {
+	by := "by another process"
+	if len(holders) > 0 {
+		by = "by " + strings.Join(holders, ", ")
+	}
+	return fault.Failedf("stack %s is locked %s", stack, by).
+		WithHint("wait until it has ended; if its holder is certainly gone: pulumi cancel --stack %s, then the same command again", stack)
+}
+
+// randomSuffix makes a name new: 6 characters a-z0-9, 2 billion of them.
+func randomSuffix() (string, error) {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	var b strings.Builder
+	for range 6 {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
+		if err != nil {
+			return "", fault.Failedf("read random numbers: %w", err)
+		}
+		b.WriteByte(letters[n.Int64()])
+	}
+	return b.String(), nil
 }

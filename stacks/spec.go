@@ -43,3 +43,9 @@ type ApplicationSpec struct {
 	// BucketSuffix makes the versions bucket's name unique among all AWS customers: 6 characters, a-z0-9.
 	BucketSuffix string `json:"bucketSuffix"`
 }
+
+// The keys below the project's namespace under which the specs stand in stack config.
+const (
+	specKey        = "environment"
+	applicationKey = "application"
+)

@@ -1,0 +1,40 @@
+# Everything is built from Go modules; nothing else is downloaded. `make help` lists the targets.
+BIN := $(CURDIR)/bin
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-short build tools lint preview bench fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## the main job on the embedded AWS: set up, three environments, one destroyed
+	@tools/demo.sh
+
+test: build ## all tests, the real Pulumi engine included; no AWS account needed
+	go test ./...
+
+test-short: ## the quick tests alone: nothing that starts pulumi
+	go test -short ./...
+
+build: tools ## bin/branchenv and the tools it needs
+	@go build -trimpath -o $(BIN)/branchenv .
+
+tools: ## bin/pulumi and bin/pulumi-language-go: those on PATH, or built from source once
+	@tools/pulumi.sh $(BIN)
+	@tools/language-go.sh $(BIN)
+
+lint: ## gofmt, go vet, staticcheck, gosec, govulncheck
+	@tools/lint.sh
+
+preview: build ## what BRANCH's environment would be: make preview BRANCH=x [ARGS=--sandbox]
+	@$(BIN)/branchenv preview $(if $(BRANCH),"$(BRANCH)") $(ARGS)
+
+bench: build ## measure; docs/benchmarks.md says what and how
+	go test -run '^$$' -bench . -benchtime 1x ./...
+
+fuzz: ## every fuzz target for a while: make fuzz [FUZZTIME=30s]
+	@tools/fuzz.sh $(or $(FUZZTIME),30s)
+
+clean: ## remove what was built
+	rm -rf $(BIN)

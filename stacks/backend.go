@@ -1,0 +1,137 @@
+package stacks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// backend reads the facts about a project's stacks in bulk, from where Pulumi keeps them, and keeps their tags. What
+// cannot be read is an error that names the stack, never an absence: a stack that is overlooked could be made twice,
+// and one whose tags are overlooked could be destroyed.
+type backend interface {
+	// list returns the facts of every stack of the project, sorted by name.
+	list(ctx context.Context) ([]facts, error)
+	// read returns one stack's facts; nil where there is no such stack.
+	read(ctx context.Context, name string) (*facts, error)
+	// setTags replaces a stack's tags.
+	setTags(ctx context.Context, name string, tags map[string]string) error
+	// breakLock removes one lock of a stack.
+	breakLock(ctx context.Context, l lock) error
+	// selfManaged tells a self-managed backend (a file system or a bucket) from Pulumi Cloud.
+	selfManaged() bool
+	close() error
+}
+
+// facts are what a backend knows of one stack.
+type facts struct {
+	name    string
+	tags    map[string]string
+	state   state
+	locks   []lock
+	last    *update // the last update that ended; nil before the first
+	changed time.Time
+}
+
+// state is the part of a stack's deployment that branchenv reads.
+type state struct {
+	Manifest struct {
+		Time time.Time `json:"time"`
+	} `json:"manifest"`
+	SecretsProviders struct {
+		Type  string          `json:"type"`
+		State json.RawMessage `json:"state"`
+	} `json:"secrets_providers"`
+	Resources []stateResource `json:"resources"`
+	Pending   []struct {
+		Resource stateResource         `json:"resource"`
+		Type     apitype.OperationType `json:"type"`
+	} `json:"pending_operations"`
+}
+
+// stateResource is one resource of a state.
+type stateResource struct {
+	URN      string         `json:"urn"`
+	Custom   bool           `json:"custom"`
+	ID       string         `json:"id"`
+	Type     string         `json:"type"`
+	Inputs   map[string]any `json:"inputs"`
+	Outputs  map[string]any `json:"outputs"`
+	Parent   string         `json:"parent"`
+	External bool           `json:"external"`
+	Delete   bool           `json:"delete"`
+}
+
+// rootType is the type token of the resource that stands for the stack itself and holds its outputs.
+const rootType = "pulumi:pulumi:Stack"
+
+// outputs are the stack's outputs; nil before the program ended for the first time.
+func (s state) outputs() map[string]any {
+	for _, r := range s.Resources {
+		if r.Type == rootType && r.Parent == "" {
+			return r.Outputs
+		}
+	}
+	return nil
+}
+
+// aws are the AWS resources of the state, in its order: those made by a provider, without what was only read.
+func (s state) aws() []stateResource {
+	var found []stateResource
+	for _, r := range s.Resources {
+		if r.Custom && !r.External && isAWS(r.Type) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+func isAWS(typ string) bool { return len(typ) > 4 && typ[:4] == "aws:" }
+
+// empty tells whether the stack has neither resources nor operations that may have made some.
+func (s state) empty() bool { return len(s.aws()) == 0 && len(s.Pending) == 0 }
+
+// lock is one holder's claim on a stack.
+type lock struct {
+	stack     string
+	key       string // where it is kept, for breakLock
+	Pid       int       `json:"pid"`
+	Username  string    `json:"username"`
+	Hostname  string    `json:"hostname"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+func (l lock) describe(now time.Time) string {
+	return fmt.Sprintf("%s@%s, process %d, for %s", l.Username, l.Hostname, l.Pid, now.Sub(l.Timestamp).Round(time.Second))
+}
+
+// update is one run of the engine over a stack, from its history.
+type update struct {
+	Kind      string                         `json:"kind"`
+	StartTime int64                          `json:"startTime"`
+	EndTime   int64                          `json:"endTime"`
+	Result    string                         `json:"result"` // succeeded, failed
+	Config    map[string]apitype.ConfigValue `json:"config"`
+}
+
+// succeeded tells whether the stack's last run ended well.
+func (u *update) succeeded() bool { return u != nil && u.Result == "succeeded" }
+
+// spec is the Spec that the last run of `up` worked from, or nil.
+func (u *update) spec(project string) *Spec {
+	if u == nil {
+		return nil
+	}
+	v, ok := u.Config[project+":"+specKey]
+	if !ok || v.Secret {
+		return nil
+	}
+	var s Spec
+	if err := json.Unmarshal([]byte(v.String), &s); err != nil {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,250 @@
+package stacks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// cloudBackend reads Pulumi Cloud, or one's own installation of it, through the API that the pulumi CLI uses
+// (pkg/v3/backend/httpstate/client).
+type cloudBackend struct {
+	url     string
+	token   string
+	project string
+	client  *http.Client
+}
+
+// maxAnswer bounds an answer of the service, in bytes: more than any state, less than a machine's memory.
+const maxAnswer = 256 << 20
+
+// openCloud takes the token from PULUMI_ACCESS_TOKEN, else from what `pulumi login` stored.
+func openCloud(backendURL, project string, env func(string) string) (*cloudBackend, error) {
+	backendURL = strings.TrimSuffix(backendURL, "/")
+	token := env("PULUMI_ACCESS_TOKEN")
+	if token == "" {
+		account, err := workspace.GetAccount(backendURL)
+		if err != nil {
+			return nil, fault.Usagef("read the Pulumi credentials: %w", err).WithHint("set PULUMI_ACCESS_TOKEN")
+		}
+		token = account.AccessToken
+	}
+	if token == "" {
+		return nil, fault.Usagef("not logged in to %s", backendURL).WithHint("set PULUMI_ACCESS_TOKEN, or run: pulumi login %s", backendURL)
+	}
+	return &cloudBackend{url: backendURL, token: token, project: project, client: &http.Client{Timeout: time.Minute}}, nil
+}
+
+func (b *cloudBackend) selfManaged() bool { return false }
+func (b *cloudBackend) close() error      { b.client.CloseIdleConnections(); return nil }
+
+// errNotFound is the service's answer 404.
+var errNotFound = errors.New("not found")
+
+// call makes one request; a GET that meets a server error or a rate limit is repeated for a minute.
+func (b *cloudBackend) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	once := func() (struct{}, error) {
+		err := b.request(ctx, method, path, query, body, out)
+		var status statusError
+		if errors.As(err, &status) && (status.code >= 500 || status.code == http.StatusTooManyRequests) && method == http.MethodGet {
+			return struct{}{}, err
+		}
+		if err != nil {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, nil
+	}
+	_, err = backoff.Retry(ctx, once, backoff.WithMaxElapsedTime(time.Minute))
+	return err
+}
+
+type statusError struct {
+	code int
+	text string
+}
+
+func (e statusError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.code, e.text) }
+
+func (b *cloudBackend) request(ctx context.Context, method, path string, query url.Values, body []byte, out any) error {
+	address := b.url + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return err
+	}
+	if method != http.MethodGet {
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Authorization", "token "+b.token)
+	req.Header.Set("Accept", "application/vnd.pulumi+8") // the version of the API that the types of this SDK are of
+	resp, err := b.client.Do(req)
+	if err != nil {
+		return err
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return err
+	}
+	switch {
+	case resp.StatusCode == http.StatusNotFound:
+		return errNotFound
+	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
+		return fault.Usagef("%s refuses the access token (HTTP %d)", b.url, resp.StatusCode).WithHint("set PULUMI_ACCESS_TOKEN to a token that may read and write project %s", b.project)
+	case resp.StatusCode/100 != 2:
+		return statusError{resp.StatusCode, cleanLine(string(data))}
+	case out == nil:
+		return nil
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return fmt.Errorf("the answer is not what it claims to be: %w", err)
+	}
+	return nil
+}
+
+// names returns the project's stacks as the service lists them, all pages of them.
+func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error) {
+	var all []apitype.StackSummary
+	for query := (url.Values{"project": {b.project}}); ; {
+		var page apitype.ListStacksResponse
+		if err := b.call(ctx, http.MethodGet, "/api/user/stacks", query, nil, &page); err != nil {
+			return nil, fault.Failedf("list the stacks of %s at %s: %w", b.project, b.url, err)
+		}
+		for _, s := range page.Stacks {
+			if s.ProjectName == b.project {
+				all = append(all, s)
+			}
+		}
+		if page.ContinuationToken == nil {
+			break
+		}
+		query.Set("continuationToken", *page.ContinuationToken)
+	}
+	slices.SortFunc(all, func(a, b apitype.StackSummary) int { return strings.Compare(a.StackName, b.StackName) })
+	for i := 1; i < len(all); i++ {
+		if all[i].StackName == all[i-1].StackName {
+			return nil, fault.Usagef("stack %s of project %s exists in two organizations, %s and %s", all[i].StackName, b.project, all[i-1].OrgName, all[i].OrgName).
+				WithHint("use a token that sees one of them only")
+		}
+	}
+	return all, nil
+}
+
+func (b *cloudBackend) list(ctx context.Context) ([]facts, error) {
+	names, err := b.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]facts, len(names))
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for i, s := range names {
+		group.Go(func() (err error) {
+			all[i], err = b.facts(gctx, s)
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+func (b *cloudBackend) read(ctx context.Context, name string) (*facts, error) {
+	s, err := b.find(ctx, name)
+	if err != nil || s == nil {
+		return nil, err
+	}
+	f, err := b.facts(ctx, *s)
+	return &f, err
+}
+
+func (b *cloudBackend) find(ctx context.Context, name string) (*apitype.StackSummary, error) {
+	names, err := b.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(names, func(s apitype.StackSummary) bool { return s.StackName == name })
+	if i < 0 {
+		return nil, nil
+	}
+	return &names[i], nil
+}
+
+func (b *cloudBackend) path(s apitype.StackSummary, rest string) string {
+	return "/api/stacks/" + url.PathEscape(s.OrgName) + "/" + url.PathEscape(b.project) + "/" + url.PathEscape(s.StackName) + rest
+}
+
+func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts, error) {
+	f := facts{name: s.StackName, tags: map[string]string{}}
+	unreadable := func(what string, err error) (facts, error) {
+		return f, fault.Failedf("read the %s of stack %s at %s: %w", what, s.StackName, b.url, err).
+			WithHint("branchenv goes no further with facts missing")
+	}
+	var stack apitype.Stack
+	if err := b.call(ctx, http.MethodGet, b.path(s, ""), nil, nil, &stack); err != nil {
+		return unreadable("tags", err)
+	}
+	for k, v := range stack.Tags {
+		f.tags[k] = v
+	}
+	if op := stack.CurrentOperation; op != nil {
+		f.locks = []lock{{stack: s.StackName, Username: op.Author, Hostname: b.url, Timestamp: time.Unix(op.Started, 0)}}
+	}
+	var export struct {
+		Deployment *state `json:"deployment"`
+	}
+	if err := b.call(ctx, http.MethodGet, b.path(s, "/export"), nil, nil, &export); err != nil {
+		return unreadable("state", err)
+	}
+	if export.Deployment != nil {
+		f.state = *export.Deployment
+	}
+	f.changed = f.state.Manifest.Time
+	var latest struct {
+		Info update `json:"info"`
+	}
+	switch err := b.call(ctx, http.MethodGet, b.path(s, "/updates/latest"), nil, nil, &latest); {
+	case err == nil:
+		f.last = &latest.Info
+	case !errors.Is(err, errNotFound): // not found: never updated
+		return unreadable("history", err)
+	}
+	return f, nil
+}
+
+// setTags replaces the stack's tags; those that the service keeps for itself stay as they are.
+func (b *cloudBackend) setTags(ctx context.Context, name string, tags map[string]string) error {
+	s, err := b.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return fault.Failedf("tag stack %s: it is gone", name)
+	}
+	if err := b.call(ctx, http.MethodPatch, b.path(*s, "/tags"), nil, tags, nil); err != nil {
+		return fault.Failedf("tag stack %s: %w", name, err)
+	}
+	return nil
+}
+
+// breakLock refuses: the service ends the claims of dead holders itself.
+func (b *cloudBackend) breakLock(_ context.Context, l lock) error { return lockedError(l.stack, nil) }

@@ -1,0 +1,316 @@
+package stacks
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/fileblob" // file://
+	_ "gocloud.dev/blob/s3blob"   // s3://
+	"gocloud.dev/gcerrors"
+	"golang.org/x/sync/errgroup"
+	"gopkg.in/yaml.v3"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// diyBackend reads a self-managed backend through gocloud.dev/blob, which is what Pulumi itself keeps it with. The
+// layout is version 1 of backend/diy (pkg/v3/backend/diy/{store,state,lock,stack_tags}.go):
+//
+//	.pulumi/meta.yaml                                    version: 1
+//	.pulumi/stacks/PROJECT/STACK.json[.gz|.zst]          checkpoint
+//	.pulumi/stacks/PROJECT/STACK.pulumi-tags             tags
+//	.pulumi/locks/organization/PROJECT/STACK/UUID.json   locks
+//	.pulumi/history/PROJECT/STACK/STACK-NANOS.history.json[.gz|.zst]
+type diyBackend struct {
+	bucket  *blob.Bucket
+	project string
+	url     string
+}
+
+// readers is how many objects are read at once: enough to hide a bucket's latency, few enough for a small machine.
+const readers = 16
+
+func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, error) {
+	u, err := url.Parse(backendURL)
+	if err != nil {
+		return nil, fault.Usagef("backend %q is not a URL", backendURL).WithHint("write file://…, s3://bucket or https://api.pulumi.com")
+	}
+	if u.Scheme == "file" {
+		// As Pulumi does (massageBlobPath): temporary files beside their targets, or a rename could cross devices.
+		q := u.Query()
+		q.Set("no_tmp_dir", "true")
+		u.RawQuery = q.Encode()
+		if err := os.MkdirAll(u.Path, 0o700); err != nil {
+			return nil, fault.Failedf("backend %s: %w", backendURL, err)
+		}
+	}
+	bucket, err := blob.OpenBucket(ctx, u.String())
+	if err != nil {
+		return nil, fault.Failedf("open backend %s: %w", backendURL, err).WithHint("check backend in the settings and the AWS credentials")
+	}
+	b := &diyBackend{bucket: bucket, project: project, url: backendURL}
+	if err := b.checkLayout(ctx); err != nil {
+		return nil, errors.Join(err, bucket.Close())
+	}
+	return b, nil
+}
+
+func (b *diyBackend) selfManaged() bool { return true }
+func (b *diyBackend) close() error      { return b.bucket.Close() }
+
+// checkLayout refuses a layout that this code does not know. An empty backend is fine: pulumi makes it version 1.
+func (b *diyBackend) checkLayout(ctx context.Context) error {
+	data, err := b.bucket.ReadAll(ctx, ".pulumi/meta.yaml")
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		it := b.bucket.List(&blob.ListOptions{Prefix: ".pulumi/stacks/"})
+		if _, err := it.Next(ctx); err == nil {
+			return fault.Usagef("backend %s has the old layout without projects", b.url).WithHint("run `pulumi state upgrade` on it first")
+		} else if !errors.Is(err, io.EOF) {
+			return fault.Failedf("read backend %s: %w", b.url, err)
+		}
+		return nil
+	}
+	if err != nil {
+		return fault.Failedf("read backend %s: %w", b.url, err).WithHint("check that the backend exists and that the credentials may read it")
+	}
+	var meta struct {
+		Version int `yaml:"version"`
+	}
+	if err := yaml.Unmarshal(data, &meta); err != nil {
+		return fault.Failedf("backend %s: .pulumi/meta.yaml: %w", b.url, err)
+	}
+	if meta.Version != 1 {
+		return fault.Usagef("backend %s has layout version %d; this branchenv knows version 1", b.url, meta.Version).
+			WithHint("use a branchenv that is as new as the pulumi that wrote it")
+	}
+	return nil
+}
+
+// keys returns the keys below a prefix; fileblob's own attribute files are not among them.
+func (b *diyBackend) keys(ctx context.Context, prefix string) ([]string, error) {
+	var keys []string
+	for it := b.bucket.List(&blob.ListOptions{Prefix: prefix}); ; {
+		o, err := it.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return keys, nil
+		}
+		if err != nil {
+			return nil, fault.Failedf("list %s in backend %s: %w", prefix, b.url, err)
+		}
+		keys = append(keys, o.Key)
+	}
+}
+
+// inventory is where everything of the project is kept, by stack.
+type inventory struct {
+	checkpoint, tags, history map[string]string
+	locks                     map[string][]string
+}
+
+func (b *diyBackend) inventory(ctx context.Context, stack string) (inventory, error) {
+	inv := inventory{map[string]string{}, map[string]string{}, map[string]string{}, map[string][]string{}}
+	below := func(kind string) string { return ".pulumi/" + kind + "/" + b.project + "/" + stack }
+	found := make([][]string, 3)
+	group, gctx := errgroup.WithContext(ctx)
+	for i, prefix := range []string{below("stacks"), below("history"), ".pulumi/locks/organization/" + b.project + "/" + stack} {
+		group.Go(func() (err error) {
+			found[i], err = b.keys(gctx, prefix)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return inv, err
+	}
+	for _, key := range found[0] {
+		base := path.Base(key)
+		if name, ok := strings.CutSuffix(base, ".pulumi-tags"); ok {
+			inv.tags[name] = key
+		} else if name, ok := cutEncoding(base, ".json"); ok {
+			inv.checkpoint[name] = key
+		}
+	}
+	for _, key := range found[1] {
+		if _, ok := cutEncoding(key, ".history.json"); !ok {
+			continue
+		}
+		name := path.Base(path.Dir(key))
+		if old := inv.history[name]; old == "" || historyTime(key) > historyTime(old) {
+			inv.history[name] = key
+		}
+	}
+	for _, key := range found[2] {
+		name := path.Base(path.Dir(key))
+		inv.locks[name] = append(inv.locks[name], key)
+	}
+	return inv, nil
+}
+
+// historyTime is the time in a history file's name, in nanoseconds.
+func historyTime(key string) int64 {
+	base, _, _ := strings.Cut(path.Base(key), ".history.")
+	n, _ := strconv.ParseInt(base[strings.LastIndexByte(base, '-')+1:], 10, 64)
+	return n
+}
+
+// cutEncoding cuts a suffix, with or without the name of a compression behind it.
+func cutEncoding(s, suffix string) (string, bool) {
+	for _, encoding := range []string{"", ".gz", ".zst"} {
+		if base, ok := strings.CutSuffix(s, suffix+encoding); ok {
+			return base, true
+		}
+	}
+	return s, false
+}
+
+func (b *diyBackend) list(ctx context.Context) ([]facts, error) {
+	inv, err := b.inventory(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(inv.checkpoint))
+	for name := range inv.checkpoint {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	all := make([]facts, len(names))
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			all[i], err = b.facts(gctx, name, inv)
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+func (b *diyBackend) read(ctx context.Context, name string) (*facts, error) {
+	// The prefix also finds the stacks whose names only begin like this one; the inventory tells them apart.
+	inv, err := b.inventory(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if inv.checkpoint[name] == "" {
+		return nil, nil
+	}
+	f, err := b.facts(ctx, name, inv)
+	return &f, err
+}
+
+func (b *diyBackend) facts(ctx context.Context, name string, inv inventory) (facts, error) {
+	f := facts{name: name, tags: map[string]string{}}
+	var checkpoint struct {
+		Version    int `json:"version"`
+		Checkpoint struct {
+			Latest *state `json:"latest"`
+		} `json:"checkpoint"`
+	}
+	if err := b.decode(ctx, inv.checkpoint[name], &checkpoint); err != nil {
+		return f, b.unreadable(name, "state", err)
+	}
+	if checkpoint.Version != 3 {
+		return f, b.unreadable(name, "state", fmt.Errorf("checkpoint version %d, want 3", checkpoint.Version))
+	}
+	if checkpoint.Checkpoint.Latest != nil {
+		f.state = *checkpoint.Checkpoint.Latest
+	}
+	f.changed = f.state.Manifest.Time
+	if key := inv.tags[name]; key != "" {
+		var file tagsFile
+		if err := b.decode(ctx, key, &file); err != nil {
+			return f, b.unreadable(name, "tags", err)
+		}
+		if file.Version != tagsVersion {
+			return f, b.unreadable(name, "tags", fmt.Errorf("version %d, want %d", file.Version, tagsVersion))
+		}
+		f.tags = file.Tags
+	}
+	if key := inv.history[name]; key != "" {
+		f.last = &update{}
+		if err := b.decode(ctx, key, f.last); err != nil {
+			return f, b.unreadable(name, "history", err)
+		}
+	}
+	for _, key := range inv.locks[name] {
+		l := lock{stack: name, key: key}
+		err := b.decode(ctx, key, &l)
+		if gcerrors.Code(err) == gcerrors.NotFound {
+			continue // released since it was listed
+		}
+		if err != nil {
+			return f, b.unreadable(name, "lock", err)
+		}
+		f.locks = append(f.locks, l)
+	}
+	return f, nil
+}
+
+func (b *diyBackend) unreadable(stack, what string, err error) error {
+	return fault.Failedf("read the %s of stack %s: %w", what, stack, err).
+		WithHint("branchenv goes no further with facts missing; Pulumi keeps a copy beside each state (.bak) in %s", b.url)
+}
+
+// decode reads an object, compressed or not, as JSON into v.
+func (b *diyBackend) decode(ctx context.Context, key string, v any) error {
+	data, err := b.bucket.ReadAll(ctx, key)
+	if err != nil {
+		return err
+	}
+	var r io.Reader = bytes.NewReader(data)
+	switch filepath.Ext(key) {
+	case ".gz":
+		if r, err = gzip.NewReader(r); err != nil {
+			return err
+		}
+	case ".zst":
+		z, err := zstd.NewReader(r)
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		r = z
+	}
+	return json.NewDecoder(r).Decode(v)
+}
+
+// tagsFile is a stack's tag file (backend/diy/stack_tags.go).
+type tagsFile struct {
+	Version int               `json:"version"`
+	Tags    map[string]string `json:"tags"`
+}
+
+const tagsVersion = 1
+
+// setTags writes the tag file whole, as `pulumi stack tag set` does for each single tag, in one go.
+func (b *diyBackend) setTags(ctx context.Context, name string, tags map[string]string) error {
+	data, err := json.Marshal(tagsFile{tagsVersion, tags})
+	if err != nil {
+		return err
+	}
+	key := path.Join(".pulumi/stacks", b.project, name+".pulumi-tags")
+	if err := b.bucket.WriteAll(ctx, key, data, nil); err != nil {
+		return fault.Failedf("tag stack %s: %w", name, err)
+	}
+	return nil
+}
+
+func (b *diyBackend) breakLock(ctx context.Context, l lock) error {
+	if err := b.bucket.Delete(ctx, l.key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return fault.Failedf("remove the lock of stack %s: %w", l.stack, err)
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// typeBucket is the type token of an S3 bucket.
+const typeBucket = "aws:s3/bucketV2:BucketV2"
+
+// Destruction is a destroy that has been decided but not begun.
+type Destruction struct {
+	Environment Environment
+	Resources   []Resource // what the state has
+	Absent      bool       // there is no such stack: nothing to do
+
+	before *facts
+}
+
+// PlanDestroy looks at what a destroy would remove. It refuses what is protected, another's or being worked on.
+func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, error) {
+	stack, err := Slug(branch)
+	if err != nil {
+		return Destruction{}, err
+	}
+	f, err := m.backend.read(ctx, stack)
+	if err != nil {
+		return Destruction{}, err
+	}
+	if f == nil {
+		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, nil
+	}
+	if err := owns(*f, branch); err != nil {
+		return Destruction{}, err
+	}
+	if err := m.unprotected(*f, branch); err != nil {
+		return Destruction{}, err
+	}
+	if err := m.unlocked(ctx, f); err != nil {
+		return Destruction{}, err
+	}
+	d := Destruction{Environment: m.environment(*f), before: f}
+	d.Environment.Branch = branch
+	d.Resources = resources(f.state)
+	return d, nil
+}
+
+// unprotected refuses a protected environment: by the settings as they are now, or as they were at its last update.
+func (m *Manager) unprotected(f facts, branch string) error {
+	hint := "to destroy it all the same, take it out of `protected` in the settings and run branchenv up once, or destroy it by hand"
+	if pattern, ok := m.File.Protects(branch, f.name); ok {
+		return fault.Refusedf("environment %s is protected by %q in %s", f.name, pattern, m.File.Path).WithHint("%s", hint)
+	}
+	if f.tags[tagProtected] == "true" {
+		return fault.Refusedf("environment %s is protected: its kind is %s", f.name, f.tags[tagKind]).WithHint("%s", hint)
+	}
+	return nil
+}
+
+// Destroy carries out d. Its steps, each from the state alone and each of which may be the last one of an interrupted
+// run and is gone on from by the next:
+//
+//  1. pending creates of an interrupted run are imported, or they would leak;
+//  2. everything but the buckets is destroyed, DNS first, then what writes to the buckets. The engine's lock is taken
+//     here, so a stack that is being updated is refused before anything is emptied;
+//  3. the buckets are emptied, and the environment's bundles removed;
+//  4. the rest is destroyed;
+//  5. each resource that the state had is described, to be sure;
+//  6. the stack itself is removed, unless something is left.
+func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
+	begun := m.now()
+	r := Receipt{Branch: d.Environment.Branch, Stack: d.Environment.Stack, Deleted: []Resource{}, Remaining: []Resource{}}
+	if d.Absent {
+		return r, nil
+	}
+	e, err := m.engine(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := m.settle(ctx, e, d.before); err != nil {
+		return r, err
+	}
+	if err := m.tearDown(ctx, e, d.before, &r); err != nil {
+		return r, err
+	}
+	m.verify(ctx, d.before.state, &r)
+	r.Seconds = m.now().Sub(begun).Seconds()
+	if len(r.Remaining) > 0 {
+		return r, nil
+	}
+	return r, m.removeStack(ctx, e, d.before)
+}
+
+// tearDown empties the stack.
+func (m *Manager) tearDown(ctx context.Context, e *engine, f *facts, r *Receipt) (err error) {
+	if len(f.state.Resources) == 0 { // never updated; but a bundle may have been put in place already
+		return m.removeBundles(ctx, f)
+	}
+	c, err := m.stackConfig(f.name, "", "", nil, f.state)
+	if err != nil {
+		return err
+	}
+	w, err := e.open(ctx, f.name, c, false, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	buckets := f.state.buckets()
+	if len(buckets) > 0 {
+		m.tell(f.name, Event{Kind: Step, Op: "destroy all but the buckets"})
+		urns := make([]string, 0, len(buckets))
+		for _, b := range buckets {
+			urns = append(urns, b.URN)
+		}
+		if err := w.destroy(ctx, urns, nil); err != nil {
+			return err
+		}
+	}
+	if err := m.emptyBuckets(ctx, f, buckets, r); err != nil {
+		return err
+	}
+	if err := m.removeBundles(ctx, f); err != nil {
+		return err
+	}
+	if m.Stop.Stopped() {
+		return stoppedBefore("last step of the destroy", f.name)
+	}
+	m.tell(f.name, Event{Kind: Step, Op: "destroy the rest"})
+	return w.destroy(ctx, nil, nil)
+}
+
+func (s state) buckets() []stateResource {
+	return slices.DeleteFunc(s.aws(), func(r stateResource) bool { return r.Type != typeBucket })
+}
+
+// emptyBuckets empties the stack's own buckets.
+func (m *Manager) emptyBuckets(ctx context.Context, f *facts, buckets []stateResource, r *Receipt) error {
+	for _, b := range buckets {
+		if m.Stop.Stopped() {
+			return stoppedBefore("emptying of a bucket", f.name)
+		}
+		if force, _ := b.Inputs["forceDestroy"].(bool); !force {
+			return fault.Refusedf("bucket %s of stack %s may not be emptied: it was made without forceDestroy", b.ID, f.name).
+				WithHint("empty it by hand if its contents may go, then run the same command again")
+		}
+		m.tell(f.name, Event{Kind: Step, Op: "empty bucket", Bucket: b.ID})
+		emptied, err := m.aws.EmptyBucket(ctx, b.ID, func(done int) {
+			m.tell(f.name, Event{Kind: Emptying, Bucket: b.ID, Done: done})
+		})
+		r.Objects += emptied.Total()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeBundles removes the environment's source bundles from the versions bucket. They are found by the stack's own
+// prefix and not through its state, from which an interrupted destroy may have removed the versions already.
+func (m *Manager) removeBundles(ctx context.Context, f *facts) error {
+	if f.name == ApplicationStack {
+		return nil
+	}
+	shared, err := m.backend.read(ctx, ApplicationStack)
+	if err != nil || shared == nil {
+		return err
+	}
+	bucket, _ := shared.state.outputs()[outVersionsBucket].(string)
+	if bucket == "" {
+		return nil
+	}
+	_, err = m.aws.DeletePrefix(ctx, bucket, BundlePrefix(f.name), nil)
+	return err
+}
+
+// verify describes every resource that the state had. AWS answers late at times, so what is still there is asked for
+// again for a while.
+func (m *Manager) verify(ctx context.Context, s state, r *Receipt) {
+	m.tell(r.Stack, Event{Kind: Step, Op: "check that all is gone"})
+	left := make([]aws.Resource, 0, len(s.Resources))
+	for _, x := range s.aws() {
+		left = append(left, aws.Resource{Type: x.Type, ID: x.ID, Name: urnName(x.URN), Inputs: x.Inputs, Outputs: x.Outputs})
+	}
+	for pause := time.Second; ; pause *= 2 {
+		var again []aws.Resource
+		r.Remaining = []Resource{}
+		for _, found := range m.aws.Describe(ctx, left) {
+			entry := Resource{Type: found.Resource.Type, Name: found.Resource.ID, Note: found.Note}
+			if found.State == aws.Gone {
+				r.Deleted = append(r.Deleted, entry)
+				continue
+			}
+			r.Remaining = append(r.Remaining, entry)
+			again = append(again, found.Resource)
+		}
+		if left = again; len(left) == 0 || pause > 8*time.Second || ctx.Err() != nil {
+			break
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+	byName := func(a, b Resource) int { return strings.Compare(a.Type+a.Name, b.Type+b.Name) }
+	slices.SortFunc(r.Deleted, byName)
+	slices.SortFunc(r.Remaining, byName)
+}
+
+// removeStack removes a stack that has become empty.
+func (m *Manager) removeStack(ctx context.Context, e *engine, f *facts) error {
+	w, err := e.open(ctx, f.name, stackConfig{}, false, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.remove(ctx), w.close())
+}
+
+// resources lists what a state has, sorted.
+func resources(s state) []Resource {
+	list := []Resource{}
+	for _, r := range s.aws() {
+		list = append(list, Resource{Type: r.Type, Name: r.ID})
+	}
+	slices.SortFunc(list, func(a, b Resource) int { return strings.Compare(a.Type+a.Name, b.Type+b.Name) })
+	return list
+}

@@ -1,0 +1,243 @@
+package stacks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"gopkg.in/yaml.v3"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// engine makes work directories for stacks. It is the only part of branchenv that knows the Automation API.
+type engine struct {
+	pulumi          *process
+	project         string
+	secretsProvider string // "" for a passphrase, or the service's own
+	observe         Observer
+}
+
+// stackConfig is a stack's configuration as it is written to its settings file: no value becomes an argument of a
+// process.
+type stackConfig struct {
+	SecretsProvider string         `yaml:"secretsprovider,omitempty"`
+	EncryptedKey    string         `yaml:"encryptedkey,omitempty"`
+	EncryptionSalt  string         `yaml:"encryptionsalt,omitempty"`
+	Config          map[string]any `yaml:"config,omitempty"`
+}
+
+// withSecrets takes over the secrets provider that the stack's state was encrypted with.
+func (c stackConfig) withSecrets(s state) (stackConfig, error) {
+	var p struct {
+		Salt         string `json:"salt"`
+		URL          string `json:"url"`
+		EncryptedKey string `json:"encryptedkey"`
+	}
+	if len(s.SecretsProviders.State) > 0 {
+		if err := json.Unmarshal(s.SecretsProviders.State, &p); err != nil {
+			return c, fmt.Errorf("read the state's secrets provider: %w", err)
+		}
+	}
+	switch s.SecretsProviders.Type {
+	case "passphrase":
+		c.EncryptionSalt = p.Salt
+	case "cloud":
+		c.SecretsProvider, c.EncryptedKey = p.URL, p.EncryptedKey
+	}
+	return c, nil
+}
+
+// workspace is one stack's work directory and what can be done with the stack. It is used by one goroutine.
+type workspace struct {
+	engine *engine
+	name   string
+	dir    string
+	stack  auto.Stack
+}
+
+// open makes a work directory of its own for a stack: the Automation API's `select` and `init` change the directory's
+// current stack, so two stacks must never share one. Close removes it.
+func (e *engine) open(ctx context.Context, name string, c stackConfig, create bool, program pulumi.RunFunc) (*workspace, error) {
+	dir, err := os.MkdirTemp("", "branchenv-"+name+"-")
+	if err != nil {
+		return nil, fault.Failedf("make a work directory: %w", err)
+	}
+	w := &workspace{engine: e, name: name, dir: dir}
+	if err := w.prepare(ctx, c, create, program); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+func (w *workspace) prepare(ctx context.Context, c stackConfig, create bool, program pulumi.RunFunc) error {
+	project, err := yaml.Marshal(map[string]any{"name": w.engine.project, "runtime": "go"})
+	if err != nil {
+		return err
+	}
+	settings, err := yaml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{"Pulumi.yaml": project, "Pulumi." + w.name + ".yaml": settings} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), data, 0o600); err != nil {
+			return fault.Failedf("write the stack's settings: %w", err)
+		}
+	}
+	options := []auto.LocalWorkspaceOption{auto.Pulumi(w.engine.pulumi), auto.WorkDir(w.dir), auto.Program(program)}
+	if w.engine.secretsProvider != "" {
+		options = append(options, auto.SecretsProvider(w.engine.secretsProvider))
+	}
+	local, err := auto.NewLocalWorkspace(ctx, options...)
+	if err != nil {
+		return fault.Failedf("open stack %s: %w", w.name, err)
+	}
+	if create {
+		w.stack, err = auto.NewStack(ctx, w.name, local)
+		if auto.IsCreateStack409Error(err) {
+			return fault.Failedf("stack %s was just made by another process", w.name).WithHint("run the same command again")
+		}
+	} else {
+		w.stack, err = auto.SelectStack(ctx, w.name, local)
+	}
+	return w.explain("open", err, nil)
+}
+
+func (w *workspace) close() error { return os.RemoveAll(w.dir) }
+
+// up runs the program and makes the stack so.
+func (w *workspace) up(ctx context.Context, watch func(apiEvent)) error {
+	return w.observed("update", watch, func(stream chan<- events.EngineEvent) error {
+		_, err := w.stack.Up(ctx, optup.EventStreams(stream), optup.SuppressProgress(), optup.SuppressOutputs())
+		return err
+	})
+}
+
+// preview runs the program and tells what `up` would change.
+func (w *workspace) preview(ctx context.Context, watch func(apiEvent)) error {
+	return w.observed("preview", watch, func(stream chan<- events.EngineEvent) error {
+		_, err := w.stack.Preview(ctx, optpreview.EventStreams(stream), optpreview.SuppressProgress())
+		return err
+	})
+}
+
+// destroy deletes what the state has, but for the excluded URNs, with no need of the program.
+func (w *workspace) destroy(ctx context.Context, exclude []string, watch func(apiEvent)) error {
+	return w.observed("destroy", watch, func(stream chan<- events.EngineEvent) error {
+		options := []optdestroy.Option{optdestroy.EventStreams(stream), optdestroy.SuppressProgress(), optdestroy.RunProgram(false)}
+		if len(exclude) > 0 {
+			options = append(options, optdestroy.Exclude(exclude))
+		}
+		_, err := w.stack.Destroy(ctx, options...)
+		return err
+	})
+}
+
+// recover brings a state with pending creates in line with AWS: those with an id are imported, the others forgotten.
+// The Automation API has no option for the first, so pulumi is called as it would call it.
+func (w *workspace) recover(ctx context.Context, imports map[string]string) error {
+	args := []string{"refresh", "--yes", "--skip-preview", "--suppress-progress", "--suppress-outputs", "--run-program=false", "--stack", w.name}
+	if len(imports) > 0 {
+		for urn, id := range imports {
+			args = append(args, "--import-pending-creates", urn, "--import-pending-creates", id)
+		}
+	}
+	// What is not imported is cleared; pulumi takes the two flags together.
+	args = append(args, "--clear-pending-creates")
+	_, stderr, _, err := w.engine.pulumi.Run(ctx, w.dir, nil, nil, nil, nil, args...)
+	if err != nil {
+		return w.explainText("refresh", err, stderr, nil)
+	}
+	return nil
+}
+
+// remove deletes the stack itself. pulumi refuses one that still has resources.
+func (w *workspace) remove(ctx context.Context) error {
+	return w.explain("remove", w.stack.Workspace().RemoveStack(ctx, w.name), nil)
+}
+
+// observed runs an operation of the engine, hands its events on, and words its error.
+func (w *workspace) observed(what string, watch func(apiEvent), operation func(chan<- events.EngineEvent) error) error {
+	stream, done, drained := make(chan events.EngineEvent), make(chan struct{}), make(chan struct{})
+	translate := newTranslator(w.name, w.engine.observe, watch)
+	go func() {
+		defer close(drained)
+		for {
+			select {
+			case e, ok := <-stream:
+				if !ok {
+					return
+				}
+				translate.event(e.EngineEvent)
+			case <-done: // pulumi ended before it opened the stream, which then is never closed
+				return
+			}
+		}
+	}()
+	err := operation(stream)
+	close(done)
+	<-drained
+	return w.explain(what, err, translate.failures)
+}
+
+// explain turns an error of the Automation API, whose text is all that the process printed, into one that says what
+// happened. failures are the errors that the engine reported while it worked.
+func (w *workspace) explain(what string, err error, failures []string) error {
+	if err == nil {
+		return nil
+	}
+	if auto.IsConcurrentUpdateError(err) { // a bare type assertion: before any wrapping
+		return lockedError(w.name, nil)
+	}
+	_, stderr, found := strings.Cut(err.Error(), "\nstderr: ")
+	if !found {
+		stderr = err.Error()
+	}
+	return w.explainText(what, err, stderr, failures)
+}
+
+func (w *workspace) explainText(what string, err error, stderr string, failures []string) error {
+	if errors.Is(err, errStopped) || strings.Contains(err.Error(), errStopped.Error()) {
+		return fault.Failedf("%s of stack %s: %w", what, w.name, errStopped).WithHint("run the same command again to go on")
+	}
+	if len(failures) == 0 {
+		failures = []string{cause(stderr)}
+	}
+	text := strings.Join(failures, "; ")
+	e := fault.Failedf("%s stack %s: %s", what, w.name, text)
+	switch {
+	case strings.Contains(text, "incorrect passphrase"), strings.Contains(text, "passphrase must be set"):
+		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
+	case strings.Contains(stderr, "the stack is currently locked"):
+		return lockedError(w.name, nil)
+	case strings.Contains(text, "NoCredentialProviders"), strings.Contains(text, "No valid credential sources"):
+		return e.WithHint("give AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	case strings.Contains(text, "ExpiredToken"):
+		return e.WithHint("renew the AWS credentials, then run the same command again")
+	}
+	return e.WithHint("run the same command again once the cause is mended: it goes on from here")
+}
+
+// cause finds the line that tells what went wrong in what pulumi printed.
+func cause(stderr string) string {
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	for i, line := range lines {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "error: "); ok {
+			if rest == "" && i+1 < len(lines) {
+				rest = lines[i+1]
+			}
+			return cleanLine(rest)
+		}
+	}
+	return cleanLine(lines[len(lines)-1])
+}

@@ -1,0 +1,159 @@
+package stacks
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// apiEvent is an event of the engine.
+type apiEvent = apitype.EngineEvent
+
+// maxMessage bounds a message from AWS or the engine, in bytes: enough for the longest that help.
+const maxMessage = 600
+
+// translator turns the engine's events into branchenv's and gathers the errors among them.
+type translator struct {
+	stack    string
+	observe  Observer
+	watch    func(apiEvent) // sees every event as it is; may be nil
+	started  map[string]time.Time
+	failures []string
+}
+
+func newTranslator(stack string, observe Observer, watch func(apiEvent)) *translator {
+	return &translator{stack: stack, observe: observe, watch: watch, started: map[string]time.Time{}}
+}
+
+func (t *translator) tell(e Event) {
+	if t.observe != nil {
+		e.Stack, e.Time = t.stack, time.Now()
+		t.observe(e)
+	}
+}
+
+func (t *translator) event(e apiEvent) {
+	if t.watch != nil {
+		t.watch(e)
+	}
+	switch {
+	case e.ResourcePreEvent != nil:
+		if m := e.ResourcePreEvent.Metadata; worthTelling(m) {
+			t.started[m.URN] = time.Now()
+			t.tell(Event{Kind: ResourceStart, Op: string(m.Op), Type: m.Type, Name: urnName(m.URN)})
+		}
+	case e.ResOutputsEvent != nil:
+		if m := e.ResOutputsEvent.Metadata; worthTelling(m) && !e.ResOutputsEvent.Planning {
+			t.tell(Event{Kind: ResourceDone, Op: string(m.Op), Type: m.Type, Name: urnName(m.URN), Elapsed: t.elapsed(m.URN)})
+		}
+	case e.ResOpFailedEvent != nil:
+		m := e.ResOpFailedEvent.Metadata
+		t.tell(Event{Kind: ResourceFailed, Op: string(m.Op), Type: m.Type, Name: urnName(m.URN), Elapsed: t.elapsed(m.URN)})
+	case e.DiagnosticEvent != nil:
+		t.diagnostic(*e.DiagnosticEvent)
+	}
+}
+
+func (t *translator) elapsed(urn string) time.Duration {
+	if s, ok := t.started[urn]; ok {
+		return time.Since(s)
+	}
+	return 0
+}
+
+func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
+	text := cleanLine(d.Message)
+	switch d.Severity {
+	case "error":
+		// The engine ends with an error about the errors, which tells nothing new.
+		if text == "" || text == "update failed" || text == "preview failed" || strings.HasPrefix(text, "resource registration failed") {
+			return
+		}
+		if d.URN != "" && !strings.Contains(d.URN, "::"+rootType+"::") {
+			text = urnName(d.URN) + ": " + text
+		}
+		if !slices.Contains(t.failures, text) {
+			t.failures = append(t.failures, text)
+		}
+	case "warning":
+		t.tell(Event{Kind: Warning, Message: text})
+	}
+}
+
+// worthTelling leaves out what changes nothing and what stands for no AWS resource.
+func worthTelling(m apitype.StepEventMetadata) bool {
+	return isAWS(m.Type) && m.Op != apitype.OpSame && m.Op != apitype.OpReplace
+}
+
+// urnName is the logical name at the end of a URN.
+func urnName(urn string) string { return urn[strings.LastIndex(urn, "::")+2:] }
+
+// cleanLine makes one plain line of text that came from elsewhere: no control characters, no terminal escapes, no
+// colour marks of the engine, runs of space as one, at most maxMessage bytes.
+func cleanLine(s string) string {
+	var b strings.Builder
+	space := false
+	for s != "" {
+		if strings.HasPrefix(s, "<{%") { // the engine's colours: <{%fg 1%}>
+			if end := strings.Index(s, "%}>"); end >= 0 {
+				s = s[end+3:]
+				continue
+			}
+		}
+		if strings.HasPrefix(s, "\x1b[") {
+			if end := strings.IndexFunc(s[2:], func(r rune) bool { return r >= 0x40 && r <= 0x7e }); end >= 0 {
+				s = s[2+end+1:]
+				continue
+			}
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+		switch {
+		case unicode.IsSpace(r):
+			space = b.Len() > 0
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+		default:
+			if space {
+				b.WriteByte(' ')
+				space = false
+			}
+			b.WriteRune(r)
+		}
+		if b.Len() > maxMessage {
+			return b.String() + "…"
+		}
+	}
+	return b.String()
+}
+
+// observe gathers an event of the engine into the preview.
+func (p *Preview) observe(e apiEvent) {
+	if e.ResourcePreEvent == nil {
+		return
+	}
+	m := e.ResourcePreEvent.Metadata
+	if !isAWS(m.Type) {
+		return
+	}
+	switch m.Op {
+	case apitype.OpCreateReplacement, apitype.OpDeleteReplaced, apitype.OpRead: // parts of a replacement; look-ups
+		return
+	}
+	p.Changes[string(m.Op)]++
+	if m.Op == apitype.OpSame {
+		return
+	}
+	step := PreviewStep{Op: string(m.Op), Type: m.Type, Name: urnName(m.URN)}
+	for path := range m.DetailedDiff {
+		step.Diff = append(step.Diff, path)
+	}
+	if len(step.Diff) == 0 {
+		step.Diff = append(step.Diff, m.Diffs...)
+	}
+	slices.Sort(step.Diff)
+	p.Steps = append(p.Steps, step)
+}

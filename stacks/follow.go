@@ -1,0 +1,122 @@
+package stacks
+
+import (
+	"context"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// typeEnvironment is the type token of a Beanstalk environment.
+const typeEnvironment = "aws:elasticbeanstalk/environment:Environment"
+
+// pollEvery is how often Beanstalk is asked for news while it works. Its limits are generous, and it takes minutes.
+const pollEvery = 5 * time.Second
+
+// follower reads the events of a Beanstalk environment while the engine waits for it, for whoever looks on, and keeps
+// the errors among them: Beanstalk tells in its events what the engine's "unexpected state" only hints at.
+type follower struct {
+	m      *Manager
+	stack  string
+	ctx    context.Context //nolint:containedctx // of the update being followed; the follower ends with it
+	cancel context.CancelFunc
+	done   chan struct{}
+	since  time.Time
+	name   string
+	errors []string
+}
+
+// follow begins to look out for a Beanstalk environment. end must be called.
+func (m *Manager) follow(ctx context.Context, stack string) *follower {
+	ctx, cancel := context.WithCancel(ctx)
+	return &follower{m: m, stack: stack, ctx: ctx, cancel: cancel, since: m.now().Add(-time.Second)}
+}
+
+// event sees the engine's events; the first that begins work on an environment starts the polling.
+func (f *follower) event(e apiEvent) {
+	if e.ResourcePreEvent == nil || f.done != nil {
+		return
+	}
+	m := e.ResourcePreEvent.Metadata
+	if m.Type != typeEnvironment || m.Op == "same" {
+		return
+	}
+	states := m.New
+	if states == nil {
+		states = m.Old
+	}
+	if states == nil {
+		return
+	}
+	if f.name, _ = states.Inputs["name"].(string); f.name == "" {
+		return
+	}
+	f.done = make(chan struct{})
+	go f.poll()
+}
+
+func (f *follower) poll() {
+	defer close(f.done)
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-f.ctx.Done():
+			return
+		case <-tick.C:
+			f.read(f.ctx)
+		}
+	}
+}
+
+// read tells the events since the last one. A failed call is left for the next: this is for information only.
+func (f *follower) read(ctx context.Context) {
+	events, err := f.m.aws.EnvironmentEvents(ctx, f.name, f.since)
+	if err != nil {
+		return
+	}
+	for _, e := range events {
+		if !e.Time.After(f.since) {
+			continue
+		}
+		f.since = e.Time
+		f.m.tell(f.stack, Event{Kind: AWS, Type: typeEnvironment, Name: f.name, Op: e.Severity, Message: e.Message})
+		if e.Severity == "ERROR" || e.Severity == "FATAL" {
+			f.errors = append(f.errors, cleanLine(e.Message))
+		}
+	}
+}
+
+// end stops looking and returns err with what Beanstalk said about it.
+func (f *follower) end(err error) error {
+	f.cancel()
+	if f.done == nil {
+		return err
+	}
+	<-f.done
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.ctx), 10*time.Second)
+	defer cancel()
+	f.read(ctx)
+	if err == nil || len(f.errors) == 0 {
+		return err
+	}
+	return fault.Failedf("%w: Beanstalk says: %s", err, f.errors[len(f.errors)-1]).WithHint("%s", fault.Hint(err))
+}
+
+// healthy refuses to call an update done whose environment came up red: Beanstalk's "Ready" says only that it has
+// stopped working on it.
+func (m *Manager) healthy(ctx context.Context, environment string) error {
+	h, err := m.aws.EnvironmentHealth(ctx, environment)
+	if err != nil {
+		return err
+	}
+	if h.Colour != "Red" {
+		return nil
+	}
+	why := "no cause given"
+	if len(h.Causes) > 0 {
+		why = h.Causes[0]
+	}
+	return fault.Failedf("environment %s is up but its health is red: %s", environment, why).
+		WithHint("look at the app's logs; then branchenv up again with a version that works")
+}

@@ -1,0 +1,117 @@
+package stacks
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// The tags of branchenv, on stacks. Project, Stack and Branch are AWS tags too. A stack's tags are set right after it
+// is made and before its first update, and what was decided once is kept in them.
+const (
+	tagProject   = "branchenv:project"
+	tagStack     = "branchenv:stack"
+	tagBranch    = "branchenv:branch"    // BranchTag of the exact name
+	tagKind      = "branchenv:kind"      // the kind it was made as
+	tagHost      = "branchenv:host"      // the host label
+	tagBucket    = "branchenv:bucket"    // the suffix of the bucket's name
+	tagCreated   = "branchenv:created"   // RFC 3339
+	tagLike      = "branchenv:like"      // the branch whose settings it has, where it is a copy
+	tagProtected = "branchenv:protected" // "true" where its kind was protected when it was last updated
+)
+
+// owns tells whether f is branch's stack and branchenv's at all: nil, or why not. A stack without tags may be adopted
+// where it is empty, because it is what an interruption between the making and the tagging of a stack leaves behind.
+func owns(f facts, branch string) error {
+	tag, tagged := f.tags[tagBranch]
+	switch {
+	case !tagged && f.state.empty():
+		return nil
+	case !tagged:
+		return fault.Refusedf("stack %s has resources but no %s tag: branchenv did not make it", f.name, tagBranch).
+			WithHint("if it is yours to give: pulumi stack tag set %s %q --stack %s", tagBranch, BranchTag(branch), f.name)
+	case tag != BranchTag(branch):
+		return fault.Refusedf("stack %s belongs to branch %q, not to %q", f.name, tag, branch)
+	}
+	return nil
+}
+
+// chooseHost picks the host label for a new environment: the first candidate that no other stack holds.
+func chooseHost(candidates []string, self string, others []facts) (string, error) {
+	taken := map[string]string{}
+	for _, f := range others {
+		if f.name != self {
+			taken[f.tags[tagHost]] = f.name
+		}
+	}
+	for _, c := range candidates {
+		if taken[c] == "" {
+			return c, nil
+		}
+	}
+	return "", fault.Failedf("no host name is free: %s are all taken", strings.Join(candidates, ", "))
+}
+
+// describe tells what is known of one environment. domain and expiry come from the settings.
+func (f facts) environment(project, domain string, ttl time.Duration, protected bool) Environment {
+	e := Environment{
+		Branch: f.tags[tagBranch], Stack: f.name, Kind: f.tags[tagKind],
+		Status: f.status(), Platform: "beanstalk", Protected: protected,
+	}
+	if h := f.tags[tagHost]; h != "" {
+		e.Host = h + "." + domain
+	}
+	if s := f.last.spec(project); s != nil {
+		e.Branch = s.Branch // the tag may be cut
+		e.Version = s.Version.Name()
+		e.Platform = s.Settings.Platform
+	}
+	out := f.state.outputs()
+	text := func(name string) string { s, _ := out[name].(string); return s }
+	e.URL, e.Database, e.Bucket = text("url"), text("database"), text("bucket")
+	if t, err := time.Parse(time.RFC3339, f.tags[tagCreated]); err == nil {
+		e.CreatedAt = &t
+	}
+	if f.last != nil {
+		t := time.Unix(f.last.EndTime, 0).UTC()
+		e.UpdatedAt = &t
+		if ttl > 0 && !protected {
+			expires := t.Add(ttl)
+			e.ExpiresAt = &expires
+		}
+	} else if !f.changed.IsZero() {
+		e.UpdatedAt = &f.changed
+	}
+	return e
+}
+
+// status tells the state of a stack.
+func (f facts) status() Status {
+	switch {
+	case len(f.locks) > 0:
+		return StatusUpdating
+	case f.state.empty():
+		return StatusEmpty
+	case len(f.state.Pending) > 0, !f.last.succeeded(), f.last.Kind == "destroy":
+		return StatusIncomplete
+	}
+	return StatusReady
+}
+
+// Name is a version as people name it: the image, or the label.
+func (v Version) Name() string {
+	if v.Image != "" {
+		return v.Image
+	}
+	return v.Label
+}
+
+// count counts things for people.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,160 @@
+package stacks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/blang/semver"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// minimumPulumi is the oldest pulumi that keeps stack tags on self-managed backends.
+var minimumPulumi = semver.MustParse("3.211.0")
+
+// grace is how long pulumi may take to save its state after its interrupt. It lets the operations under way end
+// first, and AWS takes up to 15 minutes for one of Beanstalk's.
+const grace = 20 * time.Minute
+
+// process runs the pulumi program for the Automation API (it is an auto.PulumiCommand), with two differences from
+// the stock one. It keeps the terminal's Ctrl-C away from pulumi and never kills it in the middle of its work, so that
+// no lock and no half-made resource is left behind: see Stopper. And it answers by itself what the Automation API asks
+// around every update and branchenv already knows from the backend, which saves four processes of half a second each.
+type process struct {
+	path    string
+	version semver.Version
+	env     []string // what is set beside the environment of this process
+	stop    *Stopper
+	started func() // told of each process, for counting; may be nil
+}
+
+// findPulumi finds a suitable pulumi: the one on PATH, else the one beside the program that is running.
+func findPulumi(ctx context.Context, env []string, stop *Stopper) (*process, error) {
+	p, err := pulumiAt(ctx, "pulumi", env, stop)
+	if err == nil {
+		return p, nil
+	}
+	if self, selfErr := os.Executable(); selfErr == nil {
+		if beside, besideErr := pulumiAt(ctx, filepath.Join(filepath.Dir(self), "pulumi"), env, stop); besideErr == nil {
+			return beside, nil
+		}
+	}
+	return nil, err
+}
+
+// pulumiAt looks at one pulumi.
+func pulumiAt(ctx context.Context, name string, env []string, stop *Stopper) (*process, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return nil, fault.Usagef("pulumi is not on PATH").
+			WithHint("install Pulumi %s or newer: https://www.pulumi.com/docs/install/", minimumPulumi)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, fmt.Errorf("find pulumi: %w", err)
+	}
+	p := &process{path: path, env: env, stop: stop}
+	out, stderr, _, err := p.Run(ctx, "", nil, nil, nil, nil, "version")
+	if err != nil {
+		return nil, fault.Failedf("%s version: %w: %s", path, err, firstLine(stderr))
+	}
+	if p.version, err = semver.ParseTolerant(strings.TrimSpace(out)); err != nil {
+		return nil, fault.Failedf("%s calls its version %q: %w", path, firstLine(out), err)
+	}
+	if p.version.LT(minimumPulumi) {
+		return nil, fault.Usagef("pulumi %s at %s is too old: %s or newer is needed, which keeps stack tags on every backend", p.version, path, minimumPulumi).
+			WithHint("update Pulumi: https://www.pulumi.com/docs/install/")
+	}
+	return p, nil
+}
+
+// Version is the version of the pulumi that was found.
+func (p *process) Version() semver.Version { return p.version }
+
+// known answers what need not be asked: `stack select`, because every call names its stack; `stack output` and `stack
+// history`, because outputs and history are read from the backend.
+func known(args []string) (string, bool) {
+	if len(args) < 2 || args[0] != "stack" {
+		return "", false
+	}
+	switch args[1] {
+	case "select":
+		return "", true
+	case "output":
+		return "{}", true
+	case "history":
+		return "[]", true
+	}
+	return "", false
+}
+
+// Run runs pulumi and waits for it. Its output is returned and copied to the given writers. When the Stopper is used,
+// pulumi gets one interrupt, upon which it lets the operations under way end and saves its state; a cancelled context
+// does the same. Only if it is still there after the grace is it killed.
+func (p *process) Run(
+	ctx context.Context, dir string, stdin io.Reader, stdouts, stderrs []io.Writer, env []string, args ...string,
+) (string, string, int, error) {
+	if answer, ok := known(args); ok {
+		return answer, "", 0, nil
+	}
+	if p.stop.Stopped() && args[0] != "version" {
+		return "", "", -1, errStopped
+	}
+	if !slices.Contains(args, "--non-interactive") {
+		args = append([]string{"--non-interactive"}, args...)
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(p.path, args...) //nolint:gosec // the pulumi that was found, with arguments made here
+	cmd.Dir = dir
+	cmd.Env = slices.Concat(os.Environ(), p.env, env, []string{"PULUMI_AUTOMATION_API=true", "PULUMI_SKIP_UPDATE_CHECK=true"})
+	cmd.Stdin = stdin
+	cmd.Stdout = io.MultiWriter(append(stdouts, &stdout)...)
+	cmd.Stderr = io.MultiWriter(append(stderrs, &stderr)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if p.started != nil {
+		p.started()
+	}
+	if err := cmd.Start(); err != nil {
+		return "", "", -1, fmt.Errorf("start %s: %w", p.path, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	err := p.wait(ctx, cmd, ended)
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
+}
+
+// wait waits for the process and passes one interrupt on.
+func (p *process) wait(ctx context.Context, cmd *exec.Cmd, ended <-chan error) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-p.stop.interrupted():
+	case <-ctx.Done():
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return errors.Join(err, <-ended)
+	}
+	select {
+	case err := <-ended:
+		return errors.Join(errStopped, err)
+	case <-time.After(grace):
+		return errors.Join(errStopped, cmd.Process.Kill(), <-ended)
+	}
+}
+
+// errStopped is why a command ended early: someone asked for it.
+var errStopped = errors.New("stopped on request")
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

@@ -1,0 +1,100 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// settle brings a stack whose last run was interrupted to where the next run can go on from. What was being created
+// then either exists now or does not: what exists and carries our tags is imported into the state, so that it is
+// neither made twice nor left behind; the rest is forgotten. A Beanstalk environment that is still being worked on is
+// waited for, because it refuses any other change until then. f is read anew when anything was changed.
+func (m *Manager) settle(ctx context.Context, e *engine, f *facts) error {
+	if err := m.settleEnvironments(ctx, f); err != nil {
+		return err
+	}
+	if len(f.state.Pending) == 0 {
+		return nil
+	}
+	m.tell(f.name, Event{Kind: Step, Op: "recover"})
+	imports, err := m.identify(ctx, f)
+	if err != nil {
+		return err
+	}
+	c, err := m.stackConfig(f.name, "", "", nil, f.state)
+	if err != nil {
+		return err
+	}
+	w, err := e.open(ctx, f.name, c, false, nil)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(w.recover(ctx, imports), w.close()); err != nil {
+		return err
+	}
+	again, err := m.backend.read(ctx, f.name)
+	if err != nil {
+		return err
+	}
+	if again == nil {
+		return fault.Failedf("stack %s went away while it was being recovered", f.name)
+	}
+	*f = *again
+	return nil
+}
+
+// identify finds out which pending creates exist, and returns their ids by URN.
+func (m *Manager) identify(ctx context.Context, f *facts) (map[string]string, error) {
+	imports := map[string]string{}
+	for _, op := range f.state.Pending {
+		if op.Type != apitype.OperationTypeCreating || !isAWS(op.Resource.Type) {
+			continue
+		}
+		r := op.Resource
+		found, err := m.aws.Identify(ctx, aws.Resource{Type: r.Type, Name: urnName(r.URN), Inputs: r.Inputs})
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case found.ID == "":
+		case found.Tagged && (found.Tags[tagProject] != m.File.Project || found.Tags[tagStack] != f.name):
+			m.tell(f.name, Event{Kind: Warning, Message: fmt.Sprintf("%s %s exists but is not this stack's: left alone", r.Type, found.ID)})
+		default:
+			imports[r.URN] = found.ID
+			m.tell(f.name, Event{Kind: Note, Message: fmt.Sprintf("%s %s was made by an interrupted run: taken over", r.Type, found.ID)})
+		}
+	}
+	return imports, nil
+}
+
+// settleEnvironments waits until the stack's Beanstalk environments can be changed.
+func (m *Manager) settleEnvironments(ctx context.Context, f *facts) error {
+	var names []string
+	for _, r := range f.state.aws() {
+		if name, _ := r.Inputs["name"].(string); r.Type == typeEnvironment && name != "" {
+			names = append(names, name)
+		}
+	}
+	for _, op := range f.state.Pending {
+		if name, _ := op.Resource.Inputs["name"].(string); op.Resource.Type == typeEnvironment && name != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 || f.last.succeeded() && len(f.state.Pending) == 0 {
+		return nil
+	}
+	for _, name := range names {
+		if err := m.aws.SettleEnvironment(ctx, name, aws.Settling{Report: func(status string) {
+			m.tell(f.name, Event{Kind: Note, Message: "waiting for environment " + name + ", which is " + status})
+		}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// The outputs of the application stack that the manager reads itself; the environment program reads more.
+const outVersionsBucket = "versionsBucket"
+
+// ApplicationReport is what the application stack holds.
+type ApplicationReport struct {
+	Stack   string         `json:"stack"`
+	Status  Status         `json:"status"`
+	Outputs map[string]any `json:"outputs"`
+}
+
+// ApplicationUp creates or updates the application stack.
+func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) {
+	before, err := m.applicationFacts(ctx)
+	if err != nil {
+		return ApplicationReport{}, err
+	}
+	e, err := m.engine(ctx)
+	if err != nil {
+		return ApplicationReport{}, err
+	}
+	spec, tags, err := m.applicationSpec(before)
+	if err != nil {
+		return ApplicationReport{}, err
+	}
+	u := &undertaking{spec: Spec{Stack: ApplicationStack}, tags: tags, before: before}
+	if err := m.makeStack(ctx, e, u); err != nil {
+		return ApplicationReport{}, err
+	}
+	c, err := m.stackConfig(ApplicationStack, "", applicationKey, spec, u.before.state)
+	if err != nil {
+		return ApplicationReport{}, err
+	}
+	w, err := e.open(ctx, ApplicationStack, c, false, Program)
+	if err != nil {
+		return ApplicationReport{}, err
+	}
+	m.tell(ApplicationStack, Event{Kind: Step, Op: "update"})
+	if err := errors.Join(w.up(ctx, nil), w.close()); err != nil {
+		return ApplicationReport{}, err
+	}
+	after, err := m.backend.read(ctx, ApplicationStack)
+	if err != nil || after == nil {
+		return ApplicationReport{}, errors.Join(err, fault.Failedf("the application stack is not in the backend after its update"))
+	}
+	return ApplicationReport{Stack: ApplicationStack, Status: after.status(), Outputs: after.state.outputs()}, nil
+}
+
+// ApplicationPreview tells what ApplicationUp would change.
+func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
+	before, err := m.applicationFacts(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	e, err := m.engine(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	spec, _, err := m.applicationSpec(before)
+	if err != nil {
+		return Preview{}, err
+	}
+	u := undertaking{before: before}
+	c, err := m.stackConfig(ApplicationStack, "", applicationKey, spec, u.state())
+	if err != nil {
+		return Preview{}, err
+	}
+	return m.preview(ctx, e, "", ApplicationStack, c, before == nil)
+}
+
+// ApplicationPlanDestroy looks at what ApplicationDestroy would remove; it refuses while environments exist.
+func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, error) {
+	all, err := m.backend.list(ctx)
+	if err != nil {
+		return Destruction{}, err
+	}
+	f := find(all, ApplicationStack)
+	if f == nil {
+		return Destruction{Environment: Environment{Stack: ApplicationStack}, Absent: true}, nil
+	}
+	if len(all) > 1 {
+		other := all[slices.IndexFunc(all, func(x facts) bool { return x.name != ApplicationStack })]
+		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", count(len(all)-1, "other stack"), other.name).
+			WithHint("branchenv list; destroy the environments first")
+	}
+	if err := ownsApplication(*f); err != nil {
+		return Destruction{}, err
+	}
+	if err := m.unlocked(ctx, f); err != nil {
+		return Destruction{}, err
+	}
+	return Destruction{Environment: m.environment(*f), Resources: resources(f.state), before: f}, nil
+}
+
+// ApplicationDestroy carries out d, in the steps of Destroy.
+func (m *Manager) ApplicationDestroy(ctx context.Context, d Destruction) (Receipt, error) {
+	return m.Destroy(ctx, d)
+}
+
+// applicationFacts are those of the application stack, nil where there is none; an error where it is not branchenv's
+// or somebody works on it.
+func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
+	f, err := m.backend.read(ctx, ApplicationStack)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	if err := ownsApplication(*f); err != nil {
+		return nil, err
+	}
+	return f, m.unlocked(ctx, f)
+}
+
+func ownsApplication(f facts) error {
+	if f.tags[tagStack] == ApplicationStack || f.tags[tagStack] == "" && f.state.empty() {
+		return nil
+	}
+	return fault.Refusedf("stack %s has resources but no %s tag: branchenv did not make it", f.name, tagStack).
+		WithHint("choose another project name in the settings")
+}
+
+// applicationSpec is what the application program is told, and the stack's tags.
+func (m *Manager) applicationSpec(before *facts) (ApplicationSpec, map[string]string, error) {
+	tags := map[string]string{}
+	if before != nil {
+		for k, v := range before.tags {
+			tags[k] = v
+		}
+	}
+	if tags[tagBucket] == "" {
+		suffix, err := randomSuffix()
+		if err != nil {
+			return ApplicationSpec{}, nil, err
+		}
+		tags[tagBucket] = suffix
+		tags[tagCreated] = m.now().UTC().Format(time.RFC3339)
+	}
+	tags[tagProject], tags[tagStack] = m.File.Project, ApplicationStack
+	return ApplicationSpec{
+		Project: m.File.Project, Region: m.File.Region, Domain: m.File.Domain, Zone: m.File.Zone,
+		Certificate: m.File.Certificate, Network: m.File.Network, BucketSuffix: tags[tagBucket],
+	}, tags, nil
+}

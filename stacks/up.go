@@ -1,0 +1,357 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// UpRequest asks for one branch's environment. At most one of Image, Bundle and Version is set; where none is, the
+// environment keeps the version it has, or gets that of Like, or the settings' image for Commit.
+type UpRequest struct {
+	Branch   string
+	Image    string        // container image to run, or
+	Bundle   string        // path of a source bundle to upload and run, or
+	Version  string        // label of an application version that exists
+	Commit   string        // commit that the settings' image template is filled in with; may be empty
+	Like     string        // branch whose settings and version to start from; counts at creation only
+	IfExists bool          // do nothing where there is no environment yet
+	Timeout  time.Duration // bound for each wait for AWS; 0: the settings' timeout
+}
+
+// ErrNoEnvironment is why nothing was done for a request with IfExists.
+var ErrNoEnvironment = errors.New("there is no environment yet")
+
+// undertaking is an update that has been decided but not begun.
+type undertaking struct {
+	spec   Spec
+	tags   map[string]string
+	before *facts // nil: there is no such stack yet
+	source versionSource
+}
+
+// Up creates or updates an environment. Its steps, each of which may be the last one of an interrupted run and is gone
+// on from by the next:
+//
+//  1. facts are read and everything is decided from them; what is wrong is refused, and nothing was touched;
+//  2. a new stack is made and tagged at once;
+//  3. an interrupted run's pending creates are imported or forgotten;
+//  4. a bundle is put in place;
+//  5. the engine runs the program.
+func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) {
+	u, err := m.decide(ctx, r)
+	if err != nil {
+		return Environment{}, err
+	}
+	e, err := m.engine(ctx)
+	if err != nil {
+		return Environment{}, err
+	}
+	if err := m.makeStack(ctx, e, u); err != nil {
+		return Environment{}, err
+	}
+	if err := m.place(ctx, u.source, &u.spec); err != nil {
+		return Environment{}, err
+	}
+	if err := m.run(ctx, e, u); err != nil {
+		return Environment{}, err
+	}
+	return m.Show(ctx, r.Branch)
+}
+
+// Preview tells what Up would change. A branch that has no stack gets one for the time of the preview only.
+func (m *Manager) Preview(ctx context.Context, r UpRequest) (p Preview, err error) {
+	u, err := m.decide(ctx, r)
+	if err != nil {
+		return Preview{}, err
+	}
+	if err := u.source.check(ctx, m, &u.spec); err != nil {
+		return Preview{}, err
+	}
+	e, err := m.engine(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	config, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.state())
+	if err != nil {
+		return Preview{}, err
+	}
+	return m.preview(ctx, e, u.spec.Branch, u.spec.Stack, config, u.before == nil)
+}
+
+// preview runs the program of a stack without carrying it out.
+func (m *Manager) preview(ctx context.Context, e *engine, branch, stack string, c stackConfig, passing bool) (p Preview, err error) {
+	w, err := e.open(ctx, stack, c, passing, Program)
+	if err != nil {
+		return Preview{}, err
+	}
+	defer func() {
+		if passing {
+			err = errors.Join(err, w.remove(context.WithoutCancel(ctx)))
+		}
+		err = errors.Join(err, w.close())
+	}()
+	p = Preview{Branch: branch, Stack: stack, Changes: map[string]int{}, Steps: []PreviewStep{}}
+	err = w.preview(ctx, p.observe)
+	return p, err
+}
+
+func (u *undertaking) state() state {
+	if u.before == nil {
+		return state{}
+	}
+	return u.before.state
+}
+
+// decide reads the facts and decides everything that Up does. It changes nothing.
+func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error) {
+	stack, err := Slug(r.Branch)
+	if err != nil {
+		return nil, err
+	}
+	// All stacks: the host name must not be another's, and the application stack must be there.
+	all, err := m.backend.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := applicationReady(all); err != nil {
+		return nil, err
+	}
+	u := &undertaking{before: find(all, stack)}
+	if u.before == nil && r.IfExists {
+		return nil, ErrNoEnvironment
+	}
+	if u.before != nil {
+		if err := owns(*u.before, r.Branch); err != nil {
+			return nil, err
+		}
+		if err := m.unlocked(ctx, u.before); err != nil {
+			return nil, err
+		}
+	}
+	return u, m.specify(u, r, stack, all)
+}
+
+// specify fills in what the program will be told, and the tags.
+func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts) error {
+	tags := map[string]string{}
+	if u.before != nil {
+		for k, v := range u.before.tags {
+			tags[k] = v
+		}
+	}
+	if tags[tagBranch] == "" && r.Like != "" {
+		tags[tagLike] = r.Like
+	}
+	settingsOf := r.Branch
+	if tags[tagLike] != "" {
+		settingsOf = tags[tagLike]
+	}
+	resolved, err := m.File.Resolve(settingsOf)
+	if err != nil {
+		return err
+	}
+	settings := resolved.Settings
+	if r.Timeout > 0 {
+		settings.Timeout = config.Duration(r.Timeout)
+	}
+	if err := m.decideOnce(tags, r, stack, all); err != nil {
+		return err
+	}
+	tags[tagKind] = resolved.Kind
+	tags[tagProtected] = strconv.FormatBool(settings.Protected)
+	u.tags = tags
+	u.spec = Spec{
+		Project: m.File.Project, Region: m.File.Region, Branch: r.Branch, Stack: stack, Kind: resolved.Kind,
+		Host: tags[tagHost], Domain: m.File.Domain, BucketSuffix: tags[tagBucket], Settings: settings,
+	}
+	u.source, err = chooseVersion(r, u.before, likeFacts(r, all), settings, m.File.Project)
+	return err
+}
+
+// decideOnce sets the tags that never change once they are set.
+func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack string, all []facts) error {
+	if tags[tagHost] == "" {
+		candidates, err := Hosts(r.Branch, m.File.StripPrefixes)
+		if err != nil {
+			return err
+		}
+		if tags[tagHost], err = chooseHost(candidates, stack, all); err != nil {
+			return err
+		}
+	}
+	if tags[tagBucket] == "" {
+		suffix, err := randomSuffix()
+		if err != nil {
+			return err
+		}
+		tags[tagBucket] = suffix
+	}
+	if tags[tagCreated] == "" {
+		tags[tagCreated] = m.now().UTC().Format(time.RFC3339)
+	}
+	tags[tagProject], tags[tagStack], tags[tagBranch] = m.File.Project, stack, BranchTag(r.Branch)
+	return nil
+}
+
+// makeStack makes the stack where there is none, tags it, and brings a half-made one in line with AWS.
+func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) error {
+	if u.before == nil {
+		m.tell(u.spec.Stack, Event{Kind: Step, Op: "create stack"})
+		w, err := e.open(ctx, u.spec.Stack, stackConfig{}, true, nil)
+		if err != nil {
+			return err
+		}
+		if err := w.close(); err != nil {
+			return err
+		}
+	}
+	if u.before == nil || !sameTags(u.before.tags, u.tags) {
+		if err := m.backend.setTags(ctx, u.spec.Stack, u.tags); err != nil {
+			return err
+		}
+	}
+	if u.before == nil {
+		made, err := m.backend.read(ctx, u.spec.Stack)
+		if err != nil {
+			return err
+		}
+		if made == nil {
+			return fault.Failedf("stack %s was made but is not in the backend", u.spec.Stack)
+		}
+		u.before = made
+		return nil
+	}
+	return m.settle(ctx, e, u.before)
+}
+
+func sameTags(a, b map[string]string) bool {
+	for k, v := range b {
+		if a[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// run runs the program.
+func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
+	if m.Stop.Stopped() {
+		return stoppedBefore("update", u.spec.Stack)
+	}
+	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.before.state)
+	if err != nil {
+		return err
+	}
+	w, err := e.open(ctx, u.spec.Stack, c, false, Program)
+	if err != nil {
+		return err
+	}
+	m.tell(u.spec.Stack, Event{Kind: Step, Op: "update"})
+	news := m.follow(ctx, u.spec.Stack)
+	err = w.up(ctx, news.event)
+	return errors.Join(news.end(err), w.close())
+}
+
+func stoppedBefore(step, stack string) error {
+	return fault.Failedf("stopped before the %s of stack %s: %w", step, stack, errStopped).
+		WithHint("run the same command again to go on")
+}
+
+// applicationReady checks that the application stack is there.
+func applicationReady(all []facts) error {
+	f := find(all, ApplicationStack)
+	if f == nil || f.state.outputs()[outVersionsBucket] == nil {
+		return fault.Usagef("there is no application stack yet, which environments share").
+			WithHint("branchenv application up")
+	}
+	return nil
+}
+
+func find(all []facts, name string) *facts {
+	for i := range all {
+		if all[i].name == name {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// likeFacts are those of the environment that a new one is a copy of; nil for none.
+func likeFacts(r UpRequest, all []facts) *facts {
+	if r.Like == "" {
+		return nil
+	}
+	for i := range all {
+		if all[i].tags[tagBranch] == BranchTag(r.Like) {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// List returns every environment, sorted by branch.
+func (m *Manager) List(ctx context.Context) ([]Environment, error) {
+	all, err := m.backend.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []Environment{}
+	for _, f := range all {
+		if f.name != ApplicationStack && f.tags[tagBranch] != "" {
+			list = append(list, m.environment(f))
+		}
+	}
+	slices.SortFunc(list, func(a, b Environment) int { return strings.Compare(a.Branch, b.Branch) })
+	return list, nil
+}
+
+// environment tells what is known of one stack, by the settings as they are now.
+func (m *Manager) environment(f facts) Environment {
+	_, protected := m.File.Protects(f.tags[tagBranch], f.name)
+	protected = protected || f.tags[tagProtected] == "true"
+	var ttl time.Duration
+	if s := f.last.spec(m.File.Project); s != nil {
+		ttl = time.Duration(s.Settings.TTL)
+	}
+	return f.environment(m.File.Project, m.File.Domain, ttl, protected)
+}
+
+// Show returns one environment; an error where there is none.
+func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) {
+	stack, err := Slug(branch)
+	if err != nil {
+		return Environment{}, err
+	}
+	f, err := m.backend.read(ctx, stack)
+	if err != nil {
+		return Environment{}, err
+	}
+	if f == nil {
+		return Environment{}, fault.Failedf("branch %q has no environment", branch).
+			WithHint("branchenv up %s --image REF", shellWord(branch))
+	}
+	if err := owns(*f, branch); err != nil {
+		return Environment{}, err
+	}
+	e := m.environment(*f)
+	e.Branch = branch
+	return e, nil
+}
+
+// shellWord quotes s for a command line that is shown, where it needs it.
+func shellWord(s string) string {
+	for _, r := range s {
+		if !(r == '-' || r == '_' || r == '.' || r == '/' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
+			return fmt.Sprintf("%q", s)
+		}
+	}
+	return s
+}

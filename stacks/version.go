@@ -1,0 +1,165 @@
+package stacks
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// versionSource says where an environment's version comes from. The zero value stands for a version that is complete
+// in Spec already.
+//
+// Every environment owns its versions: a bundle lies below its own prefix in the versions bucket, and the application
+// version that points to it is a resource of its own stack. So one environment can go while a copy of it, or one that
+// was given its version, stays.
+type versionSource struct {
+	version Version // complete, or
+	bundle  string  // a file to upload, or
+	label   string  // an application version to take over, or
+	key     string  // a bundle in the versions bucket to take over
+}
+
+// chooseVersion decides what an environment is to run: what was asked for; else the settings' image for the commit;
+// else what it runs already; else what the environment runs that it is a copy of.
+func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project string) (versionSource, error) {
+	switch {
+	case r.Image != "":
+		return versionSource{version: Version{Image: r.Image}}, nil
+	case r.Bundle != "":
+		return versionSource{bundle: r.Bundle}, nil
+	case r.Version != "":
+		return versionSource{label: r.Version}, nil
+	case s.Image != "" && r.Commit != "":
+		return versionSource{version: Version{Image: config.ExpandImage(s.Image, r.Commit, r.Branch)}}, nil
+	}
+	if before != nil {
+		if spec := before.last.spec(project); spec != nil && spec.Version != (Version{}) {
+			return versionSource{version: spec.Version}, nil
+		}
+	}
+	if like != nil {
+		if spec := like.last.spec(project); spec != nil && spec.Version.Image != "" {
+			return versionSource{version: Version{Image: spec.Version.Image}}, nil
+		} else if spec != nil && spec.Version.BundleKey != "" {
+			return versionSource{key: spec.Version.BundleKey}, nil
+		}
+		return versionSource{}, fault.Usagef("the environment of %q has no version that could be taken over", r.Like).
+			WithHint("branchenv up %s --like %s --image REF", shellWord(r.Branch), shellWord(r.Like))
+	}
+	if r.Like != "" {
+		return versionSource{}, fault.Usagef("branch %q has no environment to copy", r.Like).WithHint("branchenv list")
+	}
+	return versionSource{}, fault.Usagef("what should the environment of %q run?", r.Branch).
+		WithHint("branchenv up %s --image REGISTRY/APP:TAG (or --bundle FILE, --version LABEL; or set image in the settings)", shellWord(r.Branch))
+}
+
+// resolve finds out which bundle it is, without changing anything, and returns the key to copy it from, if any.
+func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (from string, err error) {
+	switch {
+	case v.bundle != "":
+		sum, err := fileDigest(v.bundle)
+		if err != nil {
+			return "", err
+		}
+		spec.Version = Version{
+			Label:     spec.Stack + "-" + sum[:12],
+			BundleKey: BundlePrefix(spec.Stack) + sum + strings.ToLower(filepath.Ext(v.bundle)),
+		}
+		return "", nil
+	case v.key != "":
+		spec.Version = ownCopy(spec.Stack, v.key)
+		return v.key, nil
+	case v.label == "":
+		spec.Version = v.version
+		return "", nil
+	}
+	application, _, err := m.application(ctx, spec.Settings.Application)
+	if err != nil {
+		return "", err
+	}
+	info, found, err := m.aws.ApplicationVersion(ctx, application, v.label)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", fault.Usagef("application %s has no version %q", application, v.label).
+			WithHint("branchenv list shows the version of every environment")
+	}
+	if strings.HasPrefix(info.Key, BundlePrefix(spec.Stack)) {
+		spec.Version = Version{Label: info.Label, BundleKey: info.Key}
+		return "", nil
+	}
+	spec.Version = ownCopy(spec.Stack, info.Key)
+	return info.Key, nil
+}
+
+// ownCopy is the version of a stack whose bundle is a copy of another stack's.
+func ownCopy(stack, key string) Version {
+	sum := digest(key)
+	return Version{Label: stack + "-" + sum[:12], BundleKey: BundlePrefix(stack) + sum + path.Ext(key)}
+}
+
+func (v versionSource) check(ctx context.Context, m *Manager, spec *Spec) error {
+	_, err := v.resolve(ctx, m, spec)
+	return err
+}
+
+// place puts a bundle where the program will look for it.
+func (m *Manager) place(ctx context.Context, v versionSource, spec *Spec) error {
+	from, err := v.resolve(ctx, m, spec)
+	if err != nil || (v.bundle == "" && from == "") {
+		return err
+	}
+	_, bucket, err := m.application(ctx, spec.Settings.Application)
+	if err != nil {
+		return err
+	}
+	m.tell(spec.Stack, Event{Kind: Step, Op: "upload bundle"})
+	if from != "" {
+		return m.aws.CopyObject(ctx, aws.Object{Bucket: bucket, Key: from}, aws.Object{Bucket: bucket, Key: spec.Version.BundleKey})
+	}
+	_, err = m.aws.UploadBundle(ctx, bucket, spec.Version.BundleKey, v.bundle)
+	return err
+}
+
+// application returns a Beanstalk application's name and the versions bucket's.
+func (m *Manager) application(ctx context.Context, which string) (name, bucket string, err error) {
+	f, err := m.backend.read(ctx, ApplicationStack)
+	if err != nil {
+		return "", "", err
+	}
+	if f == nil {
+		return "", "", applicationReady(nil)
+	}
+	out := f.state.outputs()
+	name, _ = out[which+"Application"].(string)
+	bucket, _ = out[outVersionsBucket].(string)
+	if name == "" || bucket == "" {
+		return "", "", applicationReady(nil)
+	}
+	return name, bucket, nil
+}
+
+// fileDigest is the SHA-256 of a file, in hexadecimal digits.
+func fileDigest(file string) (sum string, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", fault.Usagef("read the bundle: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fault.Usagef("read the bundle: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
