@@ -6,42 +6,43 @@ import "time"
 // are resolved. It is made by Load or Parse, which apply the defaults written at each field.
 type File struct {
 	// Project is the Pulumi project's name and the first part of every AWS name: 1 to 11 characters, lower-case
-	// letters, digits and single hyphens, a letter first, no hyphen last. Required.
-	Project string
+	// letters, digits and single hyphens, a letter first, no hyphen last, and none of the beginnings that AWS
+	// refuses (sg-, internal-, sthree-, amzn). Required.
+	Project string `yaml:"project"`
 	// Region is the AWS region of everything, for instance eu-central-1. Required.
-	Region string
+	Region string `yaml:"region"`
 	// Domain is the parent of every environment's host name: a branch's address is https://<label>.<Domain>. Required.
-	Domain string
+	Domain string `yaml:"domain"`
 	// Zone is the id of the Route 53 hosted zone that holds Domain. Empty: the application stack looks the zone up by
 	// name, Domain itself first, then its parents.
-	Zone string
+	Zone string `yaml:"zone"`
 	// Certificate is the ARN of an ACM certificate for *.Domain. Empty: the application stack makes one, validated by DNS.
-	Certificate string
+	Certificate string `yaml:"certificate"`
 	// Source is where the list of branches comes from.
-	Source Source
+	Source Source `yaml:"source"`
 	// Backend is the Pulumi backend's URL. Empty: file://.branchenv/state beside the settings file.
-	Backend string
+	Backend string `yaml:"backend"`
 	// SecretsProvider is Pulumi's secrets provider, for instance awskms://alias/branchenv. Empty: a passphrase, or the
 	// service's own where the backend is Pulumi Cloud.
-	SecretsProvider string
+	SecretsProvider string `yaml:"secretsProvider"`
 	// Network is where instances and databases live.
-	Network Network
+	Network Network `yaml:"network"`
 	// Protected lists branch or stack names and patterns (doublestar syntax) that are never destroyed.
-	Protected []string
-	// Skip lists patterns of branch names that get nothing. Default: ["**-no-infra"].
-	Skip []string
+	Protected []string `yaml:"protected"`
+	// Skip lists patterns of branch names that get nothing. Default: ["**/*-no-infra"].
+	Skip []string `yaml:"skip"`
 	// StripPrefixes are removed from a branch name for its friendly host label, the first that matches.
 	// Default: feature/, feat/, bugfix/, fix/, hotfix/, chore/.
-	StripPrefixes []string
+	StripPrefixes []string `yaml:"stripPrefixes"`
 	// Tags are set on every AWS resource that takes tags, beside branchenv's own.
-	Tags map[string]string
+	Tags map[string]string `yaml:"tags"`
 	// Reconcile bounds what a reconcile run may do.
-	Reconcile Reconcile
+	Reconcile Reconcile `yaml:"reconcile"`
 
 	// Path is the file the settings were read from; Dir is its folder, to which relative paths refer.
-	Path, Dir string
+	Path, Dir string `yaml:"-"`
 
-	layers layers // what Resolve works from; unexported, filled by Parse
+	layers layers `yaml:"-"` // what Resolve works from
 }
 
 // Source says where the list of branches comes from; exactly one field is set.
@@ -65,7 +66,8 @@ type Reconcile struct {
 	PingURL         string   `yaml:"pingUrl" json:"pingUrl,omitempty"`       // requested after each good run
 }
 
-// Settings are one environment's resolved settings.
+// Settings are one environment's resolved settings. The defaults named here are those of a kind that extends none of
+// the built-in ones; see Default for production, staging and branch.
 type Settings struct {
 	// Protected environments are never destroyed by branchenv, their database and bucket least of all. Default false.
 	Protected bool `yaml:"protected" json:"protected"`

@@ -1,0 +1,326 @@
+package config
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxValues bounds how many values a file may have after its aliases are followed, against small files that expand to
+// enormous ones.
+const maxValues = 20_000
+
+// position is a place in the file, from 1.
+type position struct{ line, column int }
+
+func at(n *yaml.Node) position { return position{max(n.Line, 1), max(n.Column, 1)} }
+
+// assignment is one value that a layer gives to one setting.
+type assignment struct {
+	path  string        // dotted, below the layer: "instances.min", "environment.PORT"
+	index []int         // the struct fields that lead to it
+	key   string        // in a map; "" for anything else
+	value reflect.Value // not valid: null, which takes back what lower layers said
+	bad   bool          // a problem was reported; nothing is assigned
+	position
+}
+
+// decoder reads YAML nodes strictly into assignments. It reports everything it does not understand.
+type decoder struct {
+	file     string
+	problems Problems
+	values   int // seen so far
+}
+
+func (d *decoder) report(p position, key, what, instead string) {
+	d.problems = append(d.problems, Problem{File: d.file, Line: p.line, Column: p.column, Key: key, What: what, Instead: instead})
+}
+
+// follow resolves an alias and counts. It returns nil once the file has too many values.
+func (d *decoder) follow(n *yaml.Node, key string) *yaml.Node {
+	d.values++
+	if d.values > maxValues {
+		if d.values == maxValues+1 {
+			d.report(at(n), key, "the file has more than "+strconv.Itoa(maxValues)+" values", "use fewer aliases")
+		}
+		return nil
+	}
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// checker says what is wrong with a value, for the field's path below the layer and, for a map, the key in it.
+type checker func(path, key string, value any) (what, instead string)
+
+// special reads the value of a key that is not a field of the struct at hand.
+type special map[string]func(key string, n *yaml.Node)
+
+// mapping calls each for every key of n, which must be a mapping; it reports duplicates and keys that are no words.
+func (d *decoder) mapping(n *yaml.Node, prefix string, each func(name string, key, value *yaml.Node)) {
+	m := d.follow(n, prefix)
+	if m == nil {
+		return
+	}
+	if m.Kind != yaml.MappingNode {
+		d.report(at(n), prefix, describe(m)+" is not a set of keys", "write \"key: value\" lines below it")
+		return
+	}
+	first := map[string]int{}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		key, value := m.Content[i], m.Content[i+1]
+		switch line, twice := first[key.Value]; {
+		case key.Kind != yaml.ScalarNode:
+			d.report(at(key), prefix, "a key here is not a word", "write \"key: value\"")
+		case key.ShortTag() == "!!merge":
+			d.report(at(key), prefix, "merge keys (<<) are not understood", "use defaults, or extends in a kind")
+		case twice:
+			d.report(at(key), join(prefix, key.Value), "is given twice, first in line "+strconv.Itoa(line), "remove one")
+		default:
+			first[key.Value] = at(key).line
+			each(key.Value, key, value)
+		}
+	}
+}
+
+// structure reads n into assignments to the fields of t, a struct. The keys of extra are read by their functions.
+func (d *decoder) structure(n *yaml.Node, prefix string, t reflect.Type, check checker, extra special) []assignment {
+	return d.fields(n, prefix, "", t, nil, check, extra)
+}
+
+func (d *decoder) fields(n *yaml.Node, prefix, path string, t reflect.Type, index []int, check checker, extra special) []assignment {
+	var out []assignment
+	d.mapping(n, prefix, func(name string, key, value *yaml.Node) {
+		full := join(prefix, name)
+		if d.missing(value, full) {
+			return
+		}
+		if read, ok := extra[name]; ok {
+			read(full, value)
+			return
+		}
+		field, ok := fieldNamed(t, name)
+		if !ok {
+			d.unknown(key, prefix, name, t, extra)
+			return
+		}
+		below := append(slices.Clone(index), field.Index...)
+		out = append(out, d.field(value, full, join(path, name), field.Type, below, check)...)
+	})
+	return out
+}
+
+// missing reports a value that is nothing at all, as opposed to null.
+func (d *decoder) missing(n *yaml.Node, key string) bool {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && n.Value == "" {
+		d.report(at(n), key, "has no value", "remove the key, or write null to take back what other layers say")
+		return true
+	}
+	return false
+}
+
+func (d *decoder) unknown(key *yaml.Node, prefix, name string, t reflect.Type, extra special) {
+	instead := ""
+	if _, ok := fieldNamed(reflect.TypeFor[Settings](), name); ok && t == reflect.TypeFor[File]() {
+		instead = "move it below defaults, a kind or an entry of branches"
+	} else {
+		known := fieldNames(t)
+		for k := range extra {
+			known = append(known, k)
+		}
+		slices.Sort(known)
+		instead = suggestion(name, known)
+	}
+	d.report(at(key), join(prefix, name), "is no key that is known here", instead)
+}
+
+func (d *decoder) field(n *yaml.Node, full, path string, t reflect.Type, index []int, check checker) []assignment {
+	v := d.follow(n, full)
+	if v == nil {
+		return nil
+	}
+	one := assignment{path: path, index: index, position: at(n)}
+	if v.Kind == yaml.ScalarNode && v.ShortTag() == "!!null" {
+		return []assignment{one}
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		return d.fields(n, full, path, t, index, check, nil)
+	case reflect.Map:
+		return d.entries(n, full, path, index, check)
+	case reflect.Slice:
+		one.value, one.bad = d.list(n, v, full, path, check)
+	default:
+		one.value, one.bad = d.scalar(n, v, full, path, "", t, check)
+	}
+	return []assignment{one}
+}
+
+// entries reads a mapping of strings.
+func (d *decoder) entries(n *yaml.Node, full, path string, index []int, check checker) []assignment {
+	var out []assignment
+	d.mapping(n, full, func(name string, key, value *yaml.Node) {
+		one := assignment{path: join(path, name), index: index, key: name, position: at(value)}
+		if d.missing(value, join(full, name)) {
+			return
+		}
+		if v := d.follow(value, join(full, name)); v == nil {
+			return
+		} else if v.Kind != yaml.ScalarNode || v.ShortTag() != "!!null" {
+			one.value, one.bad = d.scalar(value, v, join(full, name), path, name, reflect.TypeFor[string](), check)
+		}
+		out = append(out, one)
+	})
+	return out
+}
+
+// list reads a sequence of strings.
+func (d *decoder) list(n, v *yaml.Node, full, path string, check checker) (reflect.Value, bool) {
+	if v.Kind != yaml.SequenceNode {
+		d.report(at(n), full, describe(v)+" is not a list", "write ["+plain(v.Value)+"]")
+		return reflect.Value{}, true
+	}
+	items, bad := []string{}, false
+	for i, item := range v.Content {
+		key := full + "[" + strconv.Itoa(i) + "]"
+		s := d.follow(item, key)
+		if s == nil || d.missing(item, key) {
+			return reflect.Value{}, true
+		}
+		value, wrong := d.scalar(item, s, key, path, "", reflect.TypeFor[string](), check)
+		if bad = bad || wrong; wrong {
+			continue
+		}
+		if slices.Contains(items, value.String()) {
+			d.report(at(item), key, shown(value.String())+" is in the list twice", "remove one")
+			bad = true
+		}
+		items = append(items, value.String())
+	}
+	return reflect.ValueOf(items), bad
+}
+
+var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,9})$`)
+
+// scalar reads a single value of type t and has it checked.
+func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type, check checker) (reflect.Value, bool) {
+	out := reflect.New(t).Elem()
+	what, instead := "", ""
+	tag := v.ShortTag()
+	switch {
+	case v.Kind != yaml.ScalarNode:
+		what, instead = describe(v)+" is not a single value", "write one value"
+	case tag == "!!null":
+		what, instead = "null is no value here", "write one value"
+	case !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, tag):
+		what, instead = "the tag "+shown(v.Tag)+" is not understood", "remove it"
+	case t == reflect.TypeFor[Duration]():
+		parsed, err := ParseDuration(v.Value)
+		if err != nil {
+			what, instead = shown(v.Value)+" "+err.Error(), "write 72h, 90m or 3d"
+		}
+		out.SetInt(int64(parsed))
+	case t.Kind() == reflect.Bool:
+		if tag != "!!bool" {
+			what, instead = shown(v.Value)+" is not true or false", "write true or false"
+		}
+		out.SetBool(strings.EqualFold(v.Value, "true"))
+	case t.Kind() == reflect.Int:
+		number, err := strconv.Atoi(v.Value)
+		if tag != "!!int" || err != nil || !wholeNumber.MatchString(v.Value) {
+			what, instead = shown(v.Value)+" is not a whole number", "write a number without a unit"
+		}
+		out.SetInt(int64(number))
+	case t.Kind() == reflect.Float64:
+		number, err := strconv.ParseFloat(v.Value, 64)
+		if tag != "!!int" && tag != "!!float" || err != nil {
+			what, instead = shown(v.Value)+" is not a number", "write a number such as 0.5"
+		}
+		out.SetFloat(number)
+	default:
+		if strings.ContainsFunc(v.Value, unicode.IsControl) {
+			what, instead = shown(v.Value)+" has a control character", "remove it"
+		}
+		out.SetString(v.Value)
+	}
+	if what == "" && check != nil {
+		what, instead = check(path, key, out.Interface())
+	}
+	if what != "" {
+		d.report(at(n), full, what, instead)
+		return reflect.Value{}, true
+	}
+	return out, false
+}
+
+// describe says what n is, for a message.
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a set of keys"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	return shown(n.Value)
+}
+
+// apply sets the field of the struct that a names, or takes it back to what initial holds.
+func (a assignment) apply(to, initial reflect.Value) {
+	field := to.FieldByIndex(a.index)
+	switch {
+	case a.key == "" && a.value.IsValid() && field.Kind() == reflect.Slice:
+		field.Set(reflect.AppendSlice(reflect.MakeSlice(field.Type(), 0, a.value.Len()), a.value))
+	case a.key == "" && a.value.IsValid():
+		field.Set(a.value)
+	case a.key == "":
+		field.Set(initial.FieldByIndex(a.index))
+	case a.value.IsValid():
+		if field.IsNil() {
+			field.Set(reflect.MakeMap(field.Type()))
+		}
+		field.SetMapIndex(reflect.ValueOf(a.key), a.value)
+	default:
+		field.SetMapIndex(reflect.ValueOf(a.key), reflect.Value{})
+	}
+}
+
+// join is the dotted path of name below prefix.
+func join(prefix, name string) string {
+	if prefix == "" {
+		return plain(name)
+	}
+	return prefix + "." + plain(name)
+}
+
+// keyOf is the field's name in YAML, "" for a field that is not read from it.
+func keyOf(f reflect.StructField) string {
+	if name := f.Tag.Get("yaml"); name != "-" {
+		return name
+	}
+	return ""
+}
+
+func fieldNamed(t reflect.Type, name string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); name != "" && keyOf(f) == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+func fieldNames(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		if name := keyOf(t.Field(i)); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}

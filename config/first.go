@@ -1,0 +1,84 @@
+package config
+
+import (
+	_ "embed" // for the first settings file
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+//go:embed first.yaml.tmpl
+var firstSettings string
+
+// Answers is what a first settings file needs to be told.
+type Answers struct {
+	Project, Region, Domain string
+	Source                  Source // exactly one field
+}
+
+// Init is a first settings file, with comments. It is valid where the answers are: Parse says what is wrong with them.
+func Init(a Answers) []byte {
+	for _, s := range []*string{&a.Project, &a.Region, &a.Domain, &a.Source.GitHub, &a.Source.Git} {
+		*s = yamlWord(*s)
+	}
+	var out strings.Builder
+	if err := template.Must(template.New("first").Parse(firstSettings)).Execute(&out, a); err != nil {
+		panic(err) // the template is part of the program, and strings.Builder takes everything
+	}
+	return []byte(out.String())
+}
+
+// yamlWord is s as a YAML value on one line, "" where there is none.
+func yamlWord(s string) string {
+	if s == "" || harmless.MatchString(s) && !strings.ContainsAny(s[:1], "*@-") {
+		return s
+	}
+	return shown(s)
+}
+
+// PulumiYAML is the Pulumi.yaml that makes `pulumi preview` in the settings' folder run the program of branchenv, which
+// is looked for on PATH. Source: Pulumi's project file reference, runtime options.
+func PulumiYAML(project string) []byte {
+	return []byte("name: " + yamlWord(project) + `
+description: One environment for each git branch
+runtime:
+  name: go
+  options:
+    binary: branchenv
+`)
+}
+
+// CheckPulumiYAML refuses, with exit code 2, a Pulumi.yaml beside the settings file that names another project: Pulumi
+// would look for the stacks in a place where branchenv does not put them. Having none is fine.
+func (f *File) CheckPulumiYAML() error {
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.yml"} {
+		path := filepath.Join(f.Dir, name)
+		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fault.Usagef("read the Pulumi project: %w", err)
+		}
+		var project struct {
+			Name string `yaml:"name"`
+		}
+		if err := yaml.Unmarshal(data, &project); err != nil {
+			return fault.Usagef("%s is not a Pulumi project: the parser says %s", plain(path), shown(err.Error())).
+				WithHint("`branchenv init` writes one where there is none")
+		}
+		if project.Name != f.Project {
+			return fault.Usagef("%s is for project %s, the settings are for %s", plain(path), shown(project.Name), shown(f.Project)).
+				WithHint("write name: %s there, or change project in the settings", f.Project)
+		}
+		return nil
+	}
+	return nil
+}

@@ -1,4 +1,0 @@
-package config
-
-// layers is what Resolve works from.
-type layers struct{}

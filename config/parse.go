@@ -1,0 +1,227 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// DefaultPath is where the settings are looked for unless told otherwise.
+const DefaultPath = "branchenv.yaml"
+
+// maxFile is the size in bytes above which a file is not taken for settings.
+const maxFile = 1 << 20
+
+// Load reads the settings file at path and parses it. Every error has exit code 2; see Parse for those of the contents.
+func Load(path string) (*File, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Usagef("there is no settings file %q", path).
+			WithHint("run `branchenv init` to write one, or name yours with --config")
+	}
+	if err != nil {
+		return nil, fault.Usagef("read settings: %w", err).WithHint("name a readable file with --config")
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fault.Usagef("read settings: %q is a directory", path).
+			WithHint("name the file, for instance --config %s", plain(filepath.Join(path, DefaultPath)))
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fault.Usagef("read settings: %w", err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, fault.Usagef("read settings: %w", err)
+	}
+	file, err := Parse(f.Name(), data)
+	if err != nil {
+		return nil, err
+	}
+	file.Path, file.Dir = path, filepath.Dir(path)
+	return file, nil
+}
+
+// Parse reads settings; name is what messages call the file. It reads the whole file however much is wrong with it: the
+// error, with exit code 2, wraps Problems. A file without problems resolves for every kind.
+func Parse(name string, data []byte) (*File, error) {
+	d := &decoder{file: name}
+	root := d.document(data)
+	if root == nil {
+		return nil, invalid(d.problems)
+	}
+	file := defaultFile()
+	file.Path, file.Dir = name, filepath.Dir(name)
+	file.layers = layers{file: name, kinds: map[string]*layer{}}
+	initial := defaultFile()
+	places := map[string]position{}
+	values := d.structure(root, "", reflect.TypeFor[File](), checkFile, special{
+		"defaults": func(key string, n *yaml.Node) {
+			file.layers.defaults = layer{name: key, position: at(n), values: d.settings(n, key, nil)}
+		},
+		"kinds":    func(key string, n *yaml.Node) { d.kinds(n, key, &file.layers) },
+		"branches": func(key string, n *yaml.Node) { d.branches(n, key, &file.layers) },
+	})
+	for _, a := range values {
+		if a.value.IsValid() || a.bad {
+			places[a.path] = a.position
+		}
+		if !a.bad {
+			a.apply(reflect.ValueOf(&file).Elem(), reflect.ValueOf(&initial).Elem())
+		}
+	}
+	d.whole(&file, places)
+	d.references(&file.layers)
+	d.resolvable(&file)
+	if len(d.problems) > 0 {
+		return nil, invalid(d.problems)
+	}
+	return &file, nil
+}
+
+func invalid(ps Problems) error {
+	return &fault.Error{Code: fault.Usage, Err: ps.tidy()}
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)`)
+
+// document is the top of the file's only YAML document, nil where there is none.
+func (d *decoder) document(data []byte) *yaml.Node {
+	start := position{1, 1}
+	switch {
+	case len(data) > maxFile:
+		d.report(start, "", "is larger than 1 MiB", "name a settings file")
+		return nil
+	case !utf8.Valid(data):
+		d.report(notUTF8(data), "", "is not UTF-8 text", "save it as UTF-8, or name a settings file")
+		return nil
+	}
+	in := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	err := in.Decode(&doc)
+	if err == nil {
+		if next := in.Decode(&more); next == nil {
+			d.report(at(&more), "", "has a second document", "remove the line ---")
+		} else if next != io.EOF {
+			err = next
+		}
+	}
+	switch {
+	case err == io.EOF || err == nil && len(doc.Content) == 1 && doc.Content[0].ShortTag() == "!!null":
+		d.report(start, "", "is empty", "write project, region, domain and source; `branchenv init` writes a first file")
+		return nil
+	case err != nil:
+		m := yamlLine.FindStringSubmatch(err.Error())
+		if m == nil {
+			m = []string{"", "", "cannot be read"}
+		}
+		line, _ := strconv.Atoi(m[1])
+		d.report(position{max(line, 1), 1}, "", "is not YAML", "mind indentation, quotes and colons; the parser says "+shown(m[2]))
+		return nil
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		d.report(at(root), "", "is not a settings file, but "+describe(root), "write \"key: value\" lines; `branchenv init` writes a first file")
+		return nil
+	}
+	return root
+}
+
+// notUTF8 is the place of the first byte that is not UTF-8.
+func notUTF8(data []byte) position {
+	p := position{1, 1}
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		if p.column++; r == '\n' {
+			p = position{p.line + 1, 1}
+		}
+		data = data[size:]
+	}
+	return p
+}
+
+// settings reads a layer's settings.
+func (d *decoder) settings(n *yaml.Node, prefix string, extra special) []assignment {
+	return d.structure(n, prefix, reflect.TypeFor[Settings](), checkSetting, extra)
+}
+
+// word reads a single string that is a key's value.
+func (d *decoder) word(n *yaml.Node, key string, check checker) string {
+	v := d.follow(n, key)
+	if v == nil {
+		return ""
+	}
+	value, bad := d.scalar(n, v, key, "", "", reflect.TypeFor[string](), check)
+	if bad {
+		return ""
+	}
+	return value.String()
+}
+
+var kindName = regexp.MustCompile(`^[a-z]([a-z0-9]|-[a-z0-9]){0,30}$`)
+
+func (d *decoder) kinds(n *yaml.Node, prefix string, to *layers) {
+	d.mapping(n, prefix, func(name string, key, value *yaml.Node) {
+		full := join(prefix, name)
+		switch name {
+		case "defaults", "application", "all", "none":
+			d.report(at(key), full, shown(name)+" is a reserved word", "choose another name for the kind")
+		default:
+			if !kindName.MatchString(name) {
+				d.report(at(key), full, shown(name)+" is no name for a kind", "use lower-case letters, digits and single hyphens, a letter first")
+			}
+		}
+		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {
+			d.report(at(value), full, "has no settings", "write {} for a kind that changes nothing")
+			return
+		}
+		l := &layer{name: full, position: at(key)}
+		to.kinds[name] = l
+		l.values = d.settings(value, full, special{"extends": func(key string, n *yaml.Node) {
+			l.kind, l.kindAt = d.word(n, key, nil), at(n)
+		}})
+	})
+}
+
+func (d *decoder) branches(n *yaml.Node, prefix string, to *layers) {
+	v := d.follow(n, prefix)
+	if v == nil {
+		return
+	}
+	if v.Kind != yaml.SequenceNode {
+		d.report(at(n), prefix, describe(v)+" is not a list", "write \"- match: PATTERN\" lines below it")
+		return
+	}
+	for i, item := range v.Content {
+		key := fmt.Sprintf("%s[%d]", prefix, i)
+		l := layer{name: key, position: at(item)}
+		before := len(d.problems)
+		l.values = d.settings(item, key, special{
+			"match": func(key string, n *yaml.Node) {
+				l.match = d.word(n, key, func(_, _ string, value any) (string, string) { return checkPattern(value.(string)) })
+			},
+			"kind": func(key string, n *yaml.Node) { l.kind, l.kindAt = d.word(n, key, nil), at(n) },
+		})
+		if len(d.problems) == before && l.match == "" {
+			d.report(at(item), key, "matches nothing", "write match: and a branch name or a pattern")
+		} else if len(d.problems) == before && l.kind == "" && len(l.values) == 0 {
+			d.report(at(item), key, "says nothing about its branches", "add kind: or a setting")
+		}
+		to.branches = append(to.branches, l)
+	}
+}

@@ -1,0 +1,117 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Problem is one thing wrong in a settings file.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`    // from 1
+	Column  int    `json:"column"`  // from 1
+	Key     string `json:"key"`     // dotted path, "" for the file as a whole
+	What    string `json:"what"`    // what is wrong
+	Instead string `json:"instead"` // what to write instead
+}
+
+// String is the problem in one line: FILE:LINE:COLUMN: KEY: WHAT: INSTEAD.
+func (p Problem) String() string {
+	parts := []string{fmt.Sprintf("%s:%d:%d", plain(p.File), p.Line, p.Column)}
+	for _, part := range []string{p.Key, p.What, p.Instead} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// Problems is everything wrong in a settings file, in the order of its lines. Load, Parse and Resolve return it within
+// a fault with exit code 2; errors.As finds it.
+type Problems []Problem
+
+// Error has one line for each problem.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// tidy sorts the problems by place and drops repeated ones: a layer that several kinds share is checked with each.
+func (ps Problems) tidy() Problems {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Key, b.Key), cmp.Compare(a.What, b.What))
+	})
+	return slices.Compact(ps)
+}
+
+var harmless = regexp.MustCompile(`^[A-Za-z0-9_./@*+-]+$`)
+
+// plain is s as it is where that cannot be misread, else quoted, so that no string in a file breaks a line of output.
+func plain(s string) string {
+	if harmless.MatchString(s) {
+		return s
+	}
+	return shown(s)
+}
+
+// shown is s quoted for a message, and cut where it is long.
+func shown(s string) string {
+	const limit = 80
+	if runes := []rune(s); len(runes) > limit {
+		return strconv.Quote(string(runes[:limit])) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// nearest is the candidate that s is most likely a mistyped form of, or "".
+func nearest(s string, candidates []string) string {
+	best, distance := "", len(s)/3+2
+	for _, c := range candidates {
+		if strings.EqualFold(s, c) {
+			return c
+		}
+		if d := editDistance(strings.ToLower(s), strings.ToLower(c), distance); d < distance {
+			best, distance = c, d
+		}
+	}
+	return best
+}
+
+// editDistance is the Levenshtein distance of a and b, or something not below limit.
+func editDistance(a, b string, limit int) int {
+	if len(a) > len(b)+limit || len(b) > len(a)+limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// suggestion says which of candidates was probably meant, or which there are.
+func suggestion(s string, candidates []string) string {
+	if near := nearest(s, candidates); near != "" {
+		return "write " + near
+	}
+	return "use one of " + strings.Join(candidates, ", ")
+}

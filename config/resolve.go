@@ -1,0 +1,274 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// layers is what Resolve works from: all settings of the file, as they were written.
+type layers struct {
+	file     string // as messages call it
+	defaults layer
+	kinds    map[string]*layer
+	branches []layer
+}
+
+// layer is one part of the file that gives settings.
+type layer struct {
+	name   string // defaults, kinds.staging, branches[2]
+	match  string // of a branches entry
+	kind   string // what a kind extends, or the kind of a branches entry
+	kindAt position
+	values []assignment
+	position
+}
+
+// Origin is where a setting's value was written.
+type Origin struct {
+	// Layer is built-in, defaults, kinds.NAME or branches[INDEX].
+	Layer string `json:"layer"`
+	// Line and Column are the place in the settings file, from 1; 0 for built-in values.
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
+}
+
+// String says where the value was written: "kinds.staging, line 12", or "the built-in defaults".
+func (o Origin) String() string {
+	if o.Line == 0 {
+		return "the built-in defaults"
+	}
+	return o.Layer + ", line " + strconv.Itoa(o.Line)
+}
+
+// builtIn is the layer of the values that Default has.
+const builtIn = "built-in"
+
+// Match is one entry of branches that applies to a branch.
+type Match struct {
+	Pattern string `json:"pattern"`
+	Kind    string `json:"kind,omitempty"` // the kind it names, if any
+	Line    int    `json:"line"`
+}
+
+// Resolved is the settings of a branch or a kind, with where each value comes from.
+type Resolved struct {
+	Kind     string            `json:"kind"`
+	Settings Settings          `json:"settings"`
+	Origins  map[string]Origin `json:"origins"` // by dotted path, for instance instances.min or environment.PORT
+	Matches  []Match           `json:"matches"` // the entries of branches that apply, in file order; none for a kind
+}
+
+// resolution is a Resolved in the making.
+type resolution struct {
+	Resolved
+	initial Settings
+	rank    map[string]int  // of the layer that a value is from, 0 for built-in
+	bad     map[string]bool // values with a problem of their own
+	layers  int
+}
+
+// Resolve is the settings of branch. They are layered: the built-in defaults of its kind, the file's defaults, the
+// kinds that its kind extends, the kind itself, and every entry of branches that matches, in file order. The first
+// matching entry that names a kind decides the kind; without one it is branch. A value replaces that of the layers
+// before it; variables and secrets are merged by name, lists are replaced as a whole, and null takes back what the
+// file said so far, so that the built-in value holds again. The error, with exit code 2, wraps Problems: entries of
+// branches may contradict each other for a branch that several match.
+func (f *File) Resolve(branch string) (Resolved, error) {
+	kind, found := "", []Match{}
+	var entries []layer
+	for _, l := range f.layers.branches {
+		if !matches(l.match, branch) {
+			continue
+		}
+		if kind == "" {
+			kind = l.kind
+		}
+		entries = append(entries, l)
+		found = append(found, Match{Pattern: l.match, Kind: l.kind, Line: l.line})
+	}
+	if kind == "" {
+		kind = Branch
+	}
+	r := f.layers.resolve(kind, entries)
+	d := decoder{file: f.layers.file}
+	if d.combinations(r, f.Region); len(d.problems) > 0 {
+		return Resolved{}, invalid(d.problems)
+	}
+	r.Matches = found
+	return r.Resolved, nil
+}
+
+// ResolveKind is the settings of a kind, before any entry of branches. The error of an unknown kind has exit code 2.
+func (f *File) ResolveKind(kind string) (Resolved, error) {
+	if kinds := f.Kinds(); !slices.Contains(kinds, kind) {
+		return Resolved{}, fault.Usagef("there is no kind %s", shown(kind)).WithHint("%s", suggestion(kind, kinds))
+	}
+	return f.layers.resolve(kind, nil).Resolved, nil
+}
+
+// chain is the layers of a kind, what it extends first. It ends where a kind is unknown or comes again.
+func (ls *layers) chain(kind string) (chain []*layer, names []string) {
+	for kind != "" && !slices.Contains(names, kind) {
+		names = append(names, kind)
+		l := ls.kinds[kind]
+		if l == nil {
+			break
+		}
+		chain = append(chain, l)
+		kind = l.kind
+	}
+	slices.Reverse(chain)
+	return chain, names
+}
+
+func (ls *layers) resolve(kind string, entries []layer) *resolution {
+	chain, names := ls.chain(kind)
+	root := kind
+	if i := slices.IndexFunc(names, builtin); i >= 0 {
+		root = names[i]
+	}
+	r := &resolution{initial: Default(root), rank: map[string]int{}, bad: map[string]bool{}}
+	r.Kind, r.Settings, r.Origins, r.Matches = kind, Default(root), map[string]Origin{}, []Match{}
+	for _, v := range flatten(reflect.ValueOf(&r.Settings).Elem(), "") {
+		r.Origins[v.path] = Origin{Layer: builtIn}
+	}
+	r.add(ls.defaults)
+	for _, l := range chain {
+		r.add(*l)
+	}
+	for _, l := range entries {
+		r.add(l)
+	}
+	if r.Settings.Database.Version == "" {
+		r.Settings.Database.Version = defaultVersion(r.Settings.Database.Engine)
+	}
+	return r
+}
+
+// add puts a layer on top.
+func (r *resolution) add(l layer) {
+	r.layers++
+	settings, initial := reflect.ValueOf(&r.Settings).Elem(), reflect.ValueOf(&r.initial).Elem()
+	for _, a := range l.values {
+		if a.bad {
+			r.bad[a.path] = true
+			continue
+		}
+		a.apply(settings, initial)
+		origin := Origin{Layer: l.name, Line: a.line, Column: a.column}
+		if !a.value.IsValid() {
+			r.clear(a, origin)
+			continue
+		}
+		r.Origins[a.path], r.rank[a.path] = origin, r.layers
+		delete(r.bad, a.path)
+	}
+}
+
+// clear records that a took back what was said about its path and what is below.
+func (r *resolution) clear(a assignment, origin Origin) {
+	for path := range r.Origins {
+		if path != a.path && !strings.HasPrefix(path, a.path+".") {
+			continue
+		}
+		delete(r.Origins, path)
+		delete(r.rank, path)
+		delete(r.bad, path)
+	}
+	for _, v := range flatten(reflect.ValueOf(&r.Settings).Elem(), "") {
+		if _, ok := r.Origins[v.path]; !ok {
+			r.Origins[v.path], r.rank[v.path] = origin, r.layers
+		}
+	}
+}
+
+// Value is one resolved setting.
+type Value struct {
+	Path   string // dotted
+	Value  string // on one line: words and numbers as they are, anything else quoted
+	Origin Origin
+}
+
+// Values are all settings in the order of their fields, variables and secrets by name.
+func (r Resolved) Values() []Value {
+	var values []Value
+	for _, v := range flatten(reflect.ValueOf(&r.Settings).Elem(), "") {
+		values = append(values, Value{Path: v.path, Value: v.text, Origin: r.Origins[v.path]})
+	}
+	return values
+}
+
+// Difference is a setting that two environments do not share.
+type Difference struct {
+	Path             string
+	A, B             string // as in Value; "" where a variable is not set
+	OriginA, OriginB Origin
+}
+
+// Diff is the settings in which a and b differ, in the order of their fields.
+func Diff(a, b Resolved) []Difference {
+	var out []Difference
+	ofB := map[string]Value{}
+	for _, v := range b.Values() {
+		ofB[v.Path] = v
+	}
+	for _, v := range a.Values() {
+		if other := ofB[v.Path]; other.Value != v.Value {
+			out = append(out, Difference{v.Path, v.Value, other.Value, v.Origin, other.Origin})
+		}
+		delete(ofB, v.Path)
+	}
+	for _, path := range slices.Sorted(maps.Keys(ofB)) {
+		out = append(out, Difference{Path: path, B: ofB[path].Value, OriginB: ofB[path].Origin})
+	}
+	if a.Kind != b.Kind {
+		out = slices.Insert(out, 0, Difference{Path: "kind", A: a.Kind, B: b.Kind})
+	}
+	return out
+}
+
+type leaf struct{ path, text string }
+
+// flatten lists the single values of a struct.
+func flatten(v reflect.Value, prefix string) []leaf {
+	var out []leaf
+	for i := range v.NumField() {
+		name, field := keyOf(v.Type().Field(i)), v.Field(i)
+		switch path := join(prefix, name); field.Kind() {
+		case reflect.Struct:
+			out = append(out, flatten(field, path)...)
+		case reflect.Map:
+			entries := field.Interface().(map[string]string)
+			for _, key := range slices.Sorted(maps.Keys(entries)) {
+				out = append(out, leaf{join(path, key), text(entries[key])})
+			}
+		default:
+			out = append(out, leaf{path, text(field.Interface())})
+		}
+	}
+	return out
+}
+
+func text(value any) string {
+	switch v := value.(type) {
+	case string:
+		quoted := strconv.Quote(v)
+		if v == "" || v[0] == '[' || strings.TrimSpace(v) != v || quoted != `"`+v+`"` {
+			return quoted
+		}
+		return v
+	case []string:
+		items := make([]string, len(v))
+		for i, s := range v {
+			items[i] = text(s)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	}
+	return fmt.Sprint(value)
+}
