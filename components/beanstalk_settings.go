@@ -1,0 +1,193 @@
+package components
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticbeanstalk"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Namespaces of Beanstalk's options. Source: "General options for all environments" in the developer guide of Elastic
+// Beanstalk.
+const (
+	nsScaling   = "aws:autoscaling:asg"
+	nsLaunch    = "aws:autoscaling:launchconfiguration"
+	nsRolling   = "aws:autoscaling:updatepolicy:rollingupdate"
+	nsInstances = "aws:ec2:instances"
+	nsVPC       = "aws:ec2:vpc"
+	nsApp       = "aws:elasticbeanstalk:application"
+	nsVariables = "aws:elasticbeanstalk:application:environment"
+	nsSecrets   = "aws:elasticbeanstalk:application:environmentsecrets"
+	nsLogs      = "aws:elasticbeanstalk:cloudwatch:logs"
+	nsCommand   = "aws:elasticbeanstalk:command"
+	nsEnv       = "aws:elasticbeanstalk:environment"
+	nsProcess   = "aws:elasticbeanstalk:environment:process:default"
+	nsHealth    = "aws:elasticbeanstalk:healthreporting:system"
+	nsManaged   = "aws:elasticbeanstalk:managedactions"
+	nsPlatform  = "aws:elasticbeanstalk:managedactions:platformupdate"
+	nsHTTP      = "aws:elbv2:listener:default"
+	nsHTTPS     = "aws:elbv2:listener:443"
+	nsRule      = "aws:elbv2:listenerrule:host"
+	nsBalancer  = "aws:elbv2:loadbalancer"
+)
+
+// tlsPolicy is the load balancers' security policy: TLS 1.2 and 1.3.
+const tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+
+// settings are option settings by namespace and name, so that none comes twice.
+type settings map[[2]string]pulumi.StringInput
+
+func (s settings) set(namespace, name, value string) {
+	s[[2]string{namespace, name}] = pulumi.String(value)
+}
+
+func (s settings) setInput(namespace, name string, value pulumi.StringInput) {
+	s[[2]string{namespace, name}] = value
+}
+
+func (s settings) setBool(namespace, name string, value bool) {
+	s.set(namespace, name, strconv.FormatBool(value))
+}
+
+func (s settings) setInt(namespace, name string, value int) {
+	s.set(namespace, name, strconv.Itoa(value))
+}
+
+// array is the settings in order, so that two runs of the program differ in what was changed only.
+func (s settings) array() elasticbeanstalk.EnvironmentSettingArray {
+	keys := make([][2]string, 0, len(s))
+	for k := range s {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b [2]string) int {
+		return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
+	})
+	array := make(elasticbeanstalk.EnvironmentSettingArray, 0, len(keys))
+	for _, k := range keys {
+		array = append(array, elasticbeanstalk.EnvironmentSettingArgs{
+			Namespace: pulumi.String(k[0]), Name: pulumi.String(k[1]), Value: s[k],
+		})
+	}
+	return array
+}
+
+// joined is a list as options take one.
+func joined(list pulumi.StringArrayInput) pulumi.StringInput {
+	return list.ToStringArrayOutput().ApplyT(func(items []string) string {
+		text := ""
+		for i, item := range items {
+			if i > 0 {
+				text += ","
+			}
+			text += item
+		}
+		return text
+	}).(pulumi.StringOutput)
+}
+
+// settings are the environment's option settings. balancerGroup is the balancer's security group, nil without one.
+func (a *BeanstalkEnvArgs) settings(balancerGroup pulumi.StringInput) settings {
+	s := settings{}
+	a.instanceSettings(s)
+	a.deploymentSettings(s)
+	a.watchSettings(s)
+	a.balancerSettings(s, balancerGroup)
+	for name, value := range a.Variables {
+		if value != pulumi.String("") {
+			s.setInput(nsVariables, name, value)
+		}
+	}
+	for name, arn := range a.Secrets {
+		s.setInput(nsSecrets, name, arn)
+	}
+	return s
+}
+
+// instanceSettings say what the app runs on and where.
+func (a *BeanstalkEnvArgs) instanceSettings(s settings) {
+	s.setInt(nsScaling, "MinSize", a.MinInstances)
+	s.setInt(nsScaling, "MaxSize", a.MaxInstances)
+	s.set(nsInstances, "InstanceTypes", a.InstanceType)
+	s.setBool(nsInstances, "EnableSpot", a.Spot)
+	if a.Spot {
+		// Beanstalk would have 70 percent on demand behind a balancer.
+		s.setInt(nsInstances, "SpotFleetOnDemandBase", 0)
+		s.setInt(nsInstances, "SpotFleetOnDemandAboveBasePercentage", 0)
+	}
+	s.setInput(nsLaunch, "IamInstanceProfile", a.InstanceProfile)
+	s.setInput(nsLaunch, "SecurityGroups", a.SecurityGroup)
+	s.setBool(nsLaunch, "DisableDefaultEC2SecurityGroup", true) // it would let in HTTP from everywhere
+	s.setBool(nsLaunch, "DisableIMDSv1", true)
+	s.setInput(nsVPC, "VPCId", a.VPC)
+	s.setInput(nsVPC, "Subnets", joined(a.Subnets))
+	s.setBool(nsVPC, "AssociatePublicIpAddress", true)
+	s.setInput(nsEnv, "ServiceRole", a.ServiceRole)
+}
+
+// deploymentSettings say how a new version of the app, of the settings or of the platform reaches the instances.
+func (a *BeanstalkEnvArgs) deploymentSettings(s settings) {
+	s.set(nsCommand, "DeploymentPolicy", a.DeploymentPolicy)
+	s.setBool(nsRolling, "RollingUpdateEnabled", a.DeploymentPolicy != "AllAtOnce")
+	switch {
+	case a.rolling():
+		s.set(nsCommand, "BatchSizeType", "Percentage")
+		s.setInt(nsCommand, "BatchSize", a.BatchSize)
+		s.set(nsRolling, "RollingUpdateType", "Health")
+	case a.DeploymentPolicy == "Immutable":
+		s.set(nsRolling, "RollingUpdateType", "Immutable")
+	}
+	s.setBool(nsManaged, "ManagedActionsEnabled", a.ManagedUpdates)
+	if a.ManagedUpdates {
+		s.set(nsManaged, "PreferredStartTime", "Tue:03:00") // UTC
+		s.setInput(nsManaged, "ServiceRoleForManagedUpdates", a.ServiceRole)
+		s.set(nsPlatform, "UpdateLevel", "minor")
+	}
+}
+
+// watchSettings say how the app is watched.
+func (a *BeanstalkEnvArgs) watchSettings(s settings) {
+	s.set(nsHealth, "SystemType", "enhanced")
+	s.setBool(nsLogs, "StreamLogs", a.LogDays > 0)
+	if a.LogDays > 0 {
+		s.setInt(nsLogs, "RetentionInDays", a.LogDays)
+		s.setBool(nsLogs, "DeleteOnTerminate", !a.KeepLogs)
+	}
+	if a.Balancer == BalancerNone {
+		s.set(nsApp, "Application Healthcheck URL", a.HealthPath)
+		return
+	}
+	s.set(nsProcess, "HealthCheckPath", a.HealthPath)
+	s.setInt(nsProcess, "Port", instancePort)
+	s.set(nsProcess, "Protocol", "HTTP")
+}
+
+// balancerSettings say what stands before the instances.
+func (a *BeanstalkEnvArgs) balancerSettings(s settings, group pulumi.StringInput) {
+	if a.Balancer == BalancerNone {
+		s.set(nsEnv, "EnvironmentType", "SingleInstance")
+		return
+	}
+	s.set(nsEnv, "EnvironmentType", "LoadBalanced")
+	s.set(nsEnv, "LoadBalancerType", "application")
+	s.setBool(nsEnv, "LoadBalancerIsShared", a.Balancer == BalancerShared)
+	// Without a group of ours Beanstalk would make one and attach it.
+	s.setInput(nsBalancer, "SecurityGroups", group)
+	if a.Balancer == BalancerShared {
+		s.setInput(nsBalancer, "SharedLoadBalancer", a.Shared.ARN)
+		// Beanstalk puts its default rule, for the environment's own name, on port 80 unless it is named here: there it
+		// would come before the redirect to HTTPS.
+		s.set(nsHTTPS, "Rules", "default,host")
+		s.set(nsRule, "HostHeaders", a.Host)
+		return
+	}
+	s.setInput(nsBalancer, "ManagedSecurityGroup", group)
+	s.set(nsVPC, "ELBScheme", "public")
+	s.setInput(nsVPC, "ELBSubnets", joined(a.Subnets))
+	s.setBool(nsHTTP, "ListenerEnabled", false) // port 80 has a redirect, which Beanstalk cannot make
+	s.setBool(nsHTTPS, "ListenerEnabled", true)
+	s.set(nsHTTPS, "Protocol", "HTTPS")
+	s.setInput(nsHTTPS, "SSLCertificateArns", a.Certificate)
+	s.set(nsHTTPS, "SSLPolicy", tlsPolicy)
+}

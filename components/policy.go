@@ -1,0 +1,43 @@
+package components
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// statement is one statement of an IAM policy document.
+type statement struct {
+	Sid       string                       `json:"Sid,omitempty"`
+	Effect    string                       `json:"Effect"`
+	Principal any                          `json:"Principal,omitempty"`
+	Action    []string                     `json:"Action"`
+	Resource  []string                     `json:"Resource,omitempty"`
+	Condition map[string]map[string]string `json:"Condition,omitempty"`
+}
+
+// policy is an IAM policy document of these statements.
+func policy(statements ...statement) (string, error) {
+	text, err := json.Marshal(struct {
+		Version   string
+		Statement []statement
+	}{"2012-10-17", statements})
+	if err != nil {
+		return "", fmt.Errorf("write policy: %w", err)
+	}
+	return string(text), nil
+}
+
+// servicePrincipal names an AWS service in a policy.
+func servicePrincipal(service string) map[string]string { return map[string]string{"Service": service} }
+
+// partition is the ARN partition of a region. Source: "Amazon Resource Names (ARNs)" in the IAM user guide.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}

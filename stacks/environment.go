@@ -1,0 +1,323 @@
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/branchenv/branchenv/components"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// Program is branchenv's Pulumi program: what a stack is made of depends on its name. The CLI and Pulumi's own commands
+// run the same one.
+func Program(ctx *pulumi.Context) error {
+	if ctx.Stack() == ApplicationStack {
+		return ApplicationProgram(ctx)
+	}
+	return EnvironmentProgram(ctx)
+}
+
+// environment is what the parts of one environment's program share.
+type environment struct {
+	ctx    *pulumi.Context
+	spec   Spec
+	shared shared
+	stage  application
+	// group is the security group of whatever runs the app.
+	group pulumi.StringInput
+	// variables and secrets are what the app is told, by the names of environment variables; secrets are ARNs.
+	variables, secrets map[string]pulumi.StringInput
+}
+
+// platform is what runs the app, of whatever kind it is.
+type platform struct {
+	resource pulumi.Resource
+	target   components.DNSTarget    // where the host name is to lead
+	outputs  map[string]pulumi.Input // what there is to tell of it
+}
+
+// EnvironmentProgram is the Pulumi program of one branch's environment. It reads a Spec from the stack's config, under
+// the key "environment", and the outputs of the application stack; it asks AWS nothing.
+//
+// The order: bucket and database, then what runs the app, which is told of them, and the DNS record last, so that the
+// name leads nowhere before there is an answer. A destroy goes the other way.
+func EnvironmentProgram(ctx *pulumi.Context) error {
+	var spec Spec
+	if err := readSpec(ctx, specKey, &spec); err != nil {
+		return err
+	}
+	if spec.Stack != ctx.Stack() {
+		return fault.Refusedf("the config of stack %s is that of stack %s", ctx.Stack(), spec.Stack)
+	}
+	s, err := readShared(ctx, spec.Project)
+	if err != nil {
+		return err
+	}
+	stage, ok := s.Applications[spec.Settings.Application]
+	if !ok {
+		return fault.Usagef("there is no Beanstalk application %q", spec.Settings.Application).
+			WithHint("write application: production or application: staging")
+	}
+	e := &environment{ctx: ctx, spec: spec, shared: s, stage: stage}
+	if err := e.tellApp(); err != nil {
+		return err
+	}
+	group, err := components.NewAppGroup(ctx, "app", components.AppGroupArgs{
+		Name: SecurityGroupName(spec.Project, spec.Stack, "app"), VPC: pulumi.String(s.VPC),
+	})
+	if err != nil {
+		return err
+	}
+	e.group = group.ID
+	if err := e.addBucket(); err != nil {
+		return err
+	}
+	if err := e.addDatabase(); err != nil {
+		return err
+	}
+	p, err := e.addPlatform()
+	if err != nil {
+		return err
+	}
+	return e.publish(p)
+}
+
+// host is the environment's full host name.
+func (s Spec) host() string { return s.Host + "." + s.Domain }
+
+// url is the environment's address. Without a load balancer there is no certificate.
+func (s Spec) url() string {
+	if components.Balancer(s.Settings.Balancer) == components.BalancerNone {
+		return "http://" + s.host()
+	}
+	return "https://" + s.host()
+}
+
+// What the app is told by environment variables, beside the settings' own.
+const (
+	varBranch           = "BRANCH_NAME"
+	varKind             = "ENVIRONMENT_KIND"
+	varURL              = "ENVIRONMENT_URL"
+	varRegion           = "AWS_REGION"
+	varBucket           = "ASSETS_BUCKET"
+	varDatabaseHost     = "DATABASE_HOST"
+	varDatabasePort     = "DATABASE_PORT"
+	varDatabaseName     = "DATABASE_NAME"
+	varDatabaseUser     = "DATABASE_USER"
+	varDatabaseInstance = "DATABASE_INSTANCE"
+	// varDatabasePassword is the password, where it never changes.
+	varDatabasePassword = "DATABASE_PASSWORD"
+	// varDatabaseCredentials is the ARN of the secret with user and password, which RDS changes every 7 days while
+	// Beanstalk reads secrets only when an instance starts: the app reads it itself, whenever it connects.
+	varDatabaseCredentials = "DATABASE_CREDENTIALS_ARN"
+)
+
+// reservedVariables are the names that the settings must not use.
+func reservedVariables() []string {
+	return []string{
+		varBranch, varKind, varURL, varRegion, varBucket, varDatabaseHost, varDatabasePort, varDatabaseName,
+		varDatabaseUser, varDatabaseInstance, varDatabasePassword, varDatabaseCredentials,
+	}
+}
+
+// tellApp begins what the app is told: the settings' variables and secrets, and what is known before anything is made.
+func (e *environment) tellApp() error {
+	own := slices.Concat(slices.Collect(maps.Keys(e.spec.Settings.Environment)), slices.Collect(maps.Keys(e.spec.Settings.Secrets)))
+	slices.Sort(own)
+	reserved := reservedVariables()
+	own = slices.DeleteFunc(own, func(name string) bool { return !slices.Contains(reserved, name) })
+	if len(own) > 0 {
+		return fault.Usagef("the settings set %s, which branchenv itself tells the app", strings.Join(own, ", ")).
+			WithHint("use another name; the reserved ones are %s", strings.Join(reserved, ", "))
+	}
+	e.variables, e.secrets = map[string]pulumi.StringInput{}, map[string]pulumi.StringInput{}
+	for name, value := range e.spec.Settings.Environment {
+		e.variables[name] = pulumi.String(value)
+	}
+	for name, arn := range e.spec.Settings.Secrets {
+		e.secrets[name] = pulumi.String(arn)
+	}
+	e.variables[varBranch] = pulumi.String(e.spec.Branch)
+	e.variables[varKind] = pulumi.String(e.spec.Kind)
+	e.variables[varURL] = pulumi.String(e.spec.url())
+	e.variables[varRegion] = pulumi.String(e.spec.Region)
+	return nil
+}
+
+// addBucket makes the assets bucket, if the settings want one.
+func (e *environment) addBucket() error {
+	name := ""
+	if a := e.spec.Settings.Assets; a.Enabled {
+		name = BucketName(e.spec.Project, e.spec.Stack, e.spec.BucketSuffix)
+		bucket, err := components.NewAssetsBucket(e.ctx, "assets", components.AssetsBucketArgs{
+			Name: name, Protected: e.spec.Settings.Protected, NoncurrentDays: a.NoncurrentDays,
+			CORSOrigins: a.CORSOrigins, Writer: pulumi.String(e.stage.RoleARN),
+		})
+		if err != nil {
+			return err
+		}
+		e.variables[varBucket] = bucket.Bucket
+	}
+	e.ctx.Export("bucket", pulumi.String(name))
+	return nil
+}
+
+// addDatabase makes the database, if the settings want one.
+func (e *environment) addDatabase() error {
+	d, name := e.spec.Settings.Database, ""
+	if d.Engine != "none" {
+		name = DatabaseName(e.spec.Project, e.spec.Stack)
+		database, err := components.NewBranchDatabase(e.ctx, "database", components.BranchDatabaseArgs{
+			Name: name, SecurityGroup: SecurityGroupName(e.spec.Project, e.spec.Stack, "database"),
+			SecretName: secretPrefix(e.spec.Project, e.spec.Settings.Application) + e.spec.Stack + "/database",
+			Engine:     d.Engine, Version: d.Version, Class: d.Class, Storage: d.Storage, MultiAZ: d.MultiAZ,
+			BackupDays: d.BackupDays, Username: d.Username, Database: d.Name,
+			SubnetGroup: pulumi.String(e.shared.DatabaseSubnets), VPC: pulumi.String(e.shared.VPC), Clients: e.group,
+			Protected: e.spec.Settings.Protected, FinalSnapshot: name + "-final-" + e.spec.BucketSuffix,
+			Timeout: time.Duration(e.spec.Settings.Timeout),
+		})
+		if err != nil {
+			return err
+		}
+		if err := e.tellDatabase(database); err != nil {
+			return err
+		}
+	}
+	e.ctx.Export("database", pulumi.String(name))
+	return nil
+}
+
+// tellDatabase tells the app of its database.
+func (e *environment) tellDatabase(d *components.BranchDatabase) error {
+	e.variables[varDatabaseHost] = d.Address
+	e.variables[varDatabasePort] = pulumi.Sprintf("%d", d.Port)
+	e.variables[varDatabaseName] = d.Name
+	e.variables[varDatabaseUser] = d.Username
+	e.variables[varDatabaseInstance] = d.Identifier
+	if !e.spec.Settings.Protected {
+		e.secrets[varDatabasePassword] = d.SecretARN
+		return nil
+	}
+	e.variables[varDatabaseCredentials] = d.SecretARN
+	_, err := components.NewSecretAccess(e.ctx, "database-password", components.SecretAccessArgs{
+		Name: DatabaseName(e.spec.Project, e.spec.Stack), Role: pulumi.String(e.stage.RoleName), Secret: d.SecretARN,
+	})
+	return err
+}
+
+// addPlatform makes what runs the app. This is the one place that knows which kinds there are.
+func (e *environment) addPlatform() (platform, error) {
+	switch e.spec.Settings.Platform {
+	case "beanstalk":
+		return e.addBeanstalk()
+	}
+	return platform{}, fault.Usagef("there is no platform %q", e.spec.Settings.Platform).WithHint("write platform: beanstalk")
+}
+
+// addBeanstalk makes a Beanstalk environment.
+func (e *environment) addBeanstalk() (platform, error) {
+	s := e.spec.Settings
+	b := e.shared.Balancer
+	logDays := 0
+	if s.Logs.Stream {
+		logDays = s.Logs.RetentionDays
+	}
+	env, err := components.NewBeanstalkEnv(e.ctx, "environment", components.BeanstalkEnvArgs{
+		Name:          EnvironmentName(e.spec.Project, e.spec.Stack),
+		Application:   pulumi.String(e.stage.Name),
+		SolutionStack: pulumi.String(e.shared.SolutionStack),
+		Version: components.AppVersion{
+			Image: e.spec.Version.Image, ContainerPort: s.Health.Port, BundleKey: e.spec.Version.BundleKey,
+			Label: e.spec.Version.Label, Bucket: pulumi.String(e.shared.VersionsBucket), KeyPrefix: BundlePrefix(e.spec.Stack),
+		},
+		Balancer: components.Balancer(s.Balancer),
+		Host:     e.spec.host(),
+		Shared: components.BalancerRef{
+			ARN: pulumi.String(b.ARN), DNSName: pulumi.String(b.DNSName), ZoneID: pulumi.String(b.Zone),
+			SecurityGroup: pulumi.String(b.SecurityGroup),
+		},
+		Certificate:      pulumi.String(e.shared.Certificate),
+		BalancerZone:     pulumi.String(b.Zone),
+		BalancerGroup:    SecurityGroupName(e.spec.Project, e.spec.Stack, "balancer"),
+		InstanceType:     s.Instances.Type,
+		MinInstances:     s.Instances.Min,
+		MaxInstances:     s.Instances.Max,
+		Spot:             s.Instances.Spot,
+		DeploymentPolicy: s.Deployment.Policy,
+		BatchSize:        s.Deployment.BatchSize,
+		HealthPath:       s.Health.Path,
+		LogDays:          logDays,
+		KeepLogs:         s.Protected,
+		ManagedUpdates:   s.Protected, // the others live for days
+		Variables:        e.variables,
+		Secrets:          e.secrets,
+		VPC:              pulumi.String(e.shared.VPC),
+		Subnets:          pulumi.ToStringArray(e.shared.Subnets),
+		SecurityGroup:    e.group,
+		ServiceRole:      pulumi.String(e.shared.ServiceRole),
+		InstanceProfile:  pulumi.String(e.stage.InstanceProfile),
+		Timeout:          time.Duration(s.Timeout),
+	})
+	if err != nil {
+		return platform{}, err
+	}
+	return platform{resource: env, target: env.Target, outputs: map[string]pulumi.Input{
+		"environmentName": env.Name, "endpoint": env.Endpoint, "versionLabel": env.VersionLabel,
+	}}, nil
+}
+
+// publish makes the DNS record and the stack's outputs.
+func (e *environment) publish(p platform) error {
+	_, err := components.NewBranchDNS(e.ctx, "dns", components.BranchDNSArgs{
+		Host: e.spec.host(), ZoneID: pulumi.String(e.shared.Zone), Target: p.target,
+	}, pulumi.DependsOn([]pulumi.Resource{p.resource}))
+	if err != nil {
+		return err
+	}
+	e.ctx.Export("branch", pulumi.String(e.spec.Branch))
+	e.ctx.Export("kind", pulumi.String(e.spec.Kind))
+	e.ctx.Export("host", pulumi.String(e.spec.host()))
+	e.ctx.Export("url", pulumi.String(e.spec.url()))
+	e.ctx.Export("platform", pulumi.String(e.spec.Settings.Platform))
+	e.ctx.Export("version", pulumi.String(e.spec.Version.Name()))
+	for name, value := range p.outputs {
+		e.ctx.Export(name, value)
+	}
+	return nil
+}
+
+// readShared reads the outputs of the project's application stack.
+func readShared(ctx *pulumi.Context, project string) (shared, error) {
+	hint := "branchenv application up"
+	ref, err := pulumi.NewStackReference(ctx, fmt.Sprintf("%s/%s/%s", ctx.Organization(), project, ApplicationStack), nil)
+	if err != nil {
+		return shared{}, fault.Usagef("read the application stack: %w", err).WithHint("%s", hint)
+	}
+	values := map[string]any{}
+	for _, name := range sharedOutputs {
+		output, err := ref.GetOutputDetails(name)
+		if err != nil {
+			return shared{}, fault.Usagef("read the application stack, which environments share: %w", err).WithHint("%s", hint)
+		}
+		// A stack that was destroyed but not removed has no outputs, and no error tells so.
+		if output.Value == nil {
+			return shared{}, fault.Usagef("the application stack of %s, which environments share, has no output %s", project, name).WithHint("%s", hint)
+		}
+		values[name] = output.Value
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		return shared{}, fmt.Errorf("outputs of the application stack: %w", err)
+	}
+	var s shared
+	if err := json.Unmarshal(text, &s); err != nil {
+		return shared{}, fmt.Errorf("outputs of the application stack: %w", err)
+	}
+	return s, nil
+}
