@@ -15,7 +15,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	pulumiworkspace "github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -38,7 +38,7 @@ func openCloud(backendURL, project string, env func(string) string) (*cloudBacke
 	backendURL = strings.TrimSuffix(backendURL, "/")
 	token := env("PULUMI_ACCESS_TOKEN")
 	if token == "" {
-		account, err := workspace.GetAccount(backendURL)
+		account, err := pulumiworkspace.GetAccount(backendURL)
 		if err != nil {
 			return nil, fault.Usagef("read the Pulumi credentials: %w", err).WithHint("set PULUMI_ACCESS_TOKEN")
 		}

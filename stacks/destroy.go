@@ -11,9 +11,6 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// typeBucket is the type token of an S3 bucket.
-const typeBucket = "aws:s3/bucketV2:BucketV2"
-
 // Destruction is a destroy that has been decided but not begun.
 type Destruction struct {
 	Environment Environment

@@ -7,8 +7,12 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// typeEnvironment is the type token of a Beanstalk environment.
-const typeEnvironment = "aws:elasticbeanstalk/environment:Environment"
+// Type tokens that the manager looks out for.
+const (
+	typeEnvironment = "aws:elasticbeanstalk/environment:Environment"
+	typeVersion     = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"
+	typeBucket      = "aws:s3/bucketV2:BucketV2"
+)
 
 // pollEvery is how often Beanstalk is asked for news while it works. Its limits are generous, and it takes minutes.
 const pollEvery = 5 * time.Second

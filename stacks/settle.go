@@ -57,13 +57,19 @@ func (m *Manager) identify(ctx context.Context, f *facts) (map[string]string, er
 			continue
 		}
 		r := op.Resource
+		if r.Type == typeVersion {
+			if err := m.discardVersion(ctx, f.name, r); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		found, err := m.aws.Identify(ctx, aws.Resource{Type: r.Type, Name: urnName(r.URN), Inputs: r.Inputs})
 		if err != nil {
 			return nil, err
 		}
 		switch {
 		case found.ID == "":
-		case found.Tagged && (found.Tags[tagProject] != m.File.Project || found.Tags[tagStack] != f.name):
+		case !found.Untagged && (found.Tags[tagProject] != m.File.Project || found.Tags[tagStack] != f.name):
 			m.tell(f.name, Event{Kind: Warning, Message: fmt.Sprintf("%s %s exists but is not this stack's: left alone", r.Type, found.ID)})
 		default:
 			imports[r.URN] = found.ID
@@ -71,6 +77,15 @@ func (m *Manager) identify(ctx context.Context, f *facts) (map[string]string, er
 		}
 	}
 	return imports, nil
+}
+
+func (m *Manager) discardVersion(ctx context.Context, stack string, r stateResource) error {
+	application, _ := r.Inputs["application"].(string)
+	label, _ := r.Inputs["name"].(string)
+	if application == "" || label == "" {
+		return nil
+	}
+	return m.aws.DiscardVersion(ctx, application, label, BundlePrefix(stack))
 }
 
 // settleEnvironments waits until the stack's Beanstalk environments can be changed.

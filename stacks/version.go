@@ -40,7 +40,8 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 	case r.Version != "":
 		return versionSource{label: r.Version}, nil
 	case s.Image != "" && r.Commit != "":
-		return versionSource{version: Version{Image: config.ExpandImage(s.Image, r.Commit, r.Branch)}}, nil
+		image, err := config.ExpandImage(s.Image, r.Commit, r.Branch)
+		return versionSource{version: Version{Image: image}}, err
 	}
 	if before != nil {
 		if spec := before.last.spec(project); spec != nil && spec.Version != (Version{}) {
