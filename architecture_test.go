@@ -1,0 +1,155 @@
+package main
+
+import (
+	"go/build"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go/parser"
+	"go/token"
+	"strconv"
+)
+
+const module = "github.com/branchenv/branchenv"
+
+// mayImport says which packages of this module each package may import. Dependencies run one way.
+var mayImport = map[string][]string{
+	"":                 {"cli", "stacks"},
+	"cli":              {"config", "internal/fault", "internal/github", "internal/sandbox", "stacks"},
+	"stacks":           {"components", "config", "internal/aws", "internal/fault"},
+	"components":       {"internal/fault"},
+	"config":           {"internal/fault"},
+	"internal/aws":     {"internal/fault"},
+	"internal/fault":   {},
+	"internal/github":  {"internal/fault"},
+	"internal/sandbox": {"internal/fault"},
+}
+
+// onlyIn says where a foreign module may be imported: in these packages, or files, and no others.
+var onlyIn = map[string][]string{
+	"github.com/urfave/cli":                   {"cli"},
+	"github.com/google/go-github":             {"internal/github"},
+	"github.com/pulumi/pulumi-aws":            {"components", "stacks"},
+	"github.com/pulumi/pulumi/sdk/v3/go/auto": {"stacks/engine.go"},
+	"github.com/versity/versitygw":            {"internal/sandbox"},
+}
+
+// TestImports keeps the rules of the house: who may import whom, and what each foreign library is confined to. Tests
+// may import more.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != "." && (hidden(path) || path == "bin" || path == "tools" || entry.Name() == "testdata"):
+			return filepath.SkipDir
+		case entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		if ok, err := build.Default.MatchFile(filepath.Dir(path), filepath.Base(path)); err != nil || !ok {
+			return err
+		}
+		pkg := filepath.ToSlash(filepath.Dir(path))
+		if pkg == "." {
+			pkg = ""
+		}
+		found[pkg] = true
+		for _, imported := range imports(t, path) {
+			checkImport(t, pkg, filepath.ToSlash(path), imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pkg := range []string{"", "cli", "stacks", "components", "config"} {
+		if !found[pkg] {
+			t.Errorf("package %q was not found: the walk is wrong", pkg)
+		}
+	}
+}
+
+func checkImport(t *testing.T, pkg, path, imported string) {
+	t.Helper()
+	if own, ok := strings.CutPrefix(imported, module+"/"); ok {
+		allowed, known := mayImport[top(pkg)]
+		if !known {
+			t.Errorf("%s: package %s is not in the list of packages", path, pkg)
+		}
+		if top(own) != top(pkg) && !slices.Contains(allowed, top(own)) {
+			t.Errorf("%s imports %s; package %q may import %q", path, own, pkg, allowed)
+		}
+		return
+	}
+	for prefix, places := range onlyIn {
+		// A major version's suffix belongs to the module.
+		if !strings.HasPrefix(imported, prefix) {
+			continue
+		}
+		if !slices.Contains(places, top(pkg)) && !slices.Contains(places, path) {
+			t.Errorf("%s imports %s, which only %q may", path, imported, places)
+		}
+	}
+}
+
+// top is the room of the house that a package belongs to: internal/sandbox for internal/sandbox/schema.
+func top(pkg string) string {
+	parts := strings.SplitN(pkg, "/", 3)
+	if parts[0] == "internal" && len(parts) > 1 {
+		return "internal/" + parts[1]
+	}
+	return parts[0]
+}
+
+func hidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
+
+func imports(t *testing.T, path string) []string {
+	t.Helper()
+	source, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, imported)
+	}
+	return paths
+}
+
+// TestOneExit keeps os.Exit in main alone.
+func TestOneExit(t *testing.T) {
+	t.Parallel()
+	var exits []string
+	for _, dir := range []string{".", "cli", "config", "stacks", "components", "internal/aws", "internal/fault", "internal/sandbox"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(path, "_test.go") && strings.Contains(string(source), "os.Exit(") {
+				exits = append(exits, path)
+			}
+		}
+	}
+	if !slices.Equal(exits, []string{"main.go"}) {
+		t.Errorf("os.Exit is called in %q; only main.go may", exits)
+	}
+}

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// ciVariable is an environment variable in which a CI system names the branch it builds.
+type ciVariable struct {
+	name   string
+	system string
+	// Where only is set, the variable counts only if the variable of that name has the value is.
+	only, is string
+}
+
+// ciVariables is read from top to bottom; the first that is set wins. Of a pull request it is the branch it comes from.
+// Sources: the lists of predefined variables in the documentation of each system. GITHUB_REF_NAME is a tag's name in a
+// build of a tag, and so is BUILDKITE_BRANCH.
+var ciVariables = [...]ciVariable{
+	{name: "CIRCLE_BRANCH", system: "CircleCI"},
+	{name: "GITHUB_HEAD_REF", system: "GitHub Actions"},
+	{name: "GITHUB_REF_NAME", system: "GitHub Actions", only: "GITHUB_REF_TYPE", is: "branch"},
+	{name: "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", system: "GitLab CI"},
+	{name: "CI_COMMIT_BRANCH", system: "GitLab CI"},
+	{name: "BITBUCKET_BRANCH", system: "Bitbucket Pipelines"},
+	{name: "BUILDKITE_BRANCH", system: "Buildkite", only: "BUILDKITE_TAG", is: ""},
+}
+
+// inferBranch tells which branch a command without one is about, and where that came from: the CI system's variable,
+// else the checkout's branch, which checkout returns.
+func inferBranch(env func(string) string, checkout func() (string, error)) (branch, from string, err error) {
+	for _, v := range ciVariables {
+		value := env(v.name)
+		if value == "" || v.only != "" && env(v.only) != v.is {
+			continue
+		}
+		return value, v.name + " (" + v.system + ")", nil
+	}
+	branch, err = checkout()
+	if err != nil {
+		return "", "", err
+	}
+	return branch, "the checkout", nil
+}
+
+// checkoutBranch is the branch that is checked out in the git work tree around dir.
+func checkoutBranch(ctx context.Context, dir string) (string, error) {
+	hint := "name the branch on the command line"
+	if _, err := exec.LookPath("git"); err != nil {
+		return "", fault.Usagef("no branch given, and git is not installed to ask for the checkout's").WithHint("%s", hint)
+	}
+	// The full name is read: git shortens a branch that shares its name with a tag to heads/NAME.
+	output, err := exec.CommandContext(ctx, "git", "-C", dir, "symbolic-ref", "--quiet", "HEAD").Output()
+	var exit *exec.ExitError
+	switch ref := strings.TrimSuffix(string(output), "\n"); {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case errors.As(err, &exit) && exit.ExitCode() == 1:
+		return "", fault.Usagef("no branch given, and the checkout is at no branch (detached HEAD)").WithHint("%s", hint)
+	case err != nil:
+		return "", fault.Usagef("no branch given, and %s is not in a git checkout", dir).WithHint("%s", hint)
+	case !strings.HasPrefix(ref, "refs/heads/"):
+		return "", fault.Usagef("no branch given, and the checkout is at %s, which is not a branch", ref).WithHint("%s", hint)
+	default:
+		return strings.TrimPrefix(ref, "refs/heads/"), nil
+	}
+}
+
+// checkoutCommit is the commit at the head of branch as the git work tree around dir knows it, or "" where it does not.
+// A CI system checks out the commit it builds, often without a branch: there an inferred branch is at HEAD.
+func checkoutCommit(ctx context.Context, dir, branch string, inferred bool) string {
+	refs := []string{"refs/heads/" + branch, "refs/remotes/origin/" + branch}
+	if inferred {
+		refs = append([]string{"HEAD"}, refs...)
+	}
+	for _, ref := range refs {
+		output, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "--verify", "--quiet", ref+"^{commit}").Output()
+		if err == nil {
+			return strings.TrimSpace(string(output))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,170 @@
+// Package cli is branchenv's command line: one file a command, which parses, calls and prints.
+//
+// Standard output is data: a table, a URL, or with --json one JSON document. Progress and messages go to standard
+// error. Errors read "branchenv: error: …" and, where there is a remedy, "branchenv: hint: …"; they are printed in one
+// place, Main, and the exit code is the one the error carries (package fault). Text from outside is cleaned where it is
+// printed, so that it stays on its line and cannot steer a terminal. Nothing typed is ever ignored: what has no meaning
+// is refused with the line to type instead.
+//
+// This package is the only one that knows urfave/cli, the standard streams and exit codes.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// Streams are what a command line reads, writes and asks.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Env      func(name string) string // the environment's variables; required
+	CanAsk   bool                     // a person is at In and Err, who can be asked
+	Live     bool                     // Err is a terminal whose lines may be drawn anew
+}
+
+// session is one run of the command line.
+type session struct {
+	in      io.Reader
+	out     *printer
+	err     *printer
+	env     func(string) string
+	canAsk  bool
+	live    bool
+	now     func() time.Time
+	signals *signals
+
+	// Global flags.
+	config      string
+	json, quiet bool
+}
+
+// Main runs the command line args, without the program's name, and returns the exit code. It ends when ctx does, but a
+// person's wish to stop comes as a signal: the first interrupt ends a command that changes something after the step it
+// is in, the second ends that step too.
+func Main(ctx context.Context, args []string, streams Streams) int {
+	s := &session{
+		in: streams.In, out: &printer{to: streams.Out}, err: &printer{to: streams.Err},
+		env: streams.Env, canAsk: streams.CanAsk, live: streams.Live, now: time.Now,
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.signals = newSignals(cancel)
+	defer s.signals.close()
+
+	err := s.run(ctx, args)
+	if err == nil && s.out.err() != nil {
+		err = fmt.Errorf("write to standard output: %w", s.out.err())
+	}
+	if err != nil {
+		s.report(err)
+	}
+	return fault.Code(err)
+}
+
+func (s *session) run(ctx context.Context, args []string) error {
+	app := s.app()
+	ordered, err := order(newGrammar(app), args)
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, append([]string{program}, ordered...))
+}
+
+// report prints err, the only place that does. An error that joins several takes a line for each of them.
+func (s *session) report(err error) {
+	for _, line := range messages(err) {
+		s.err.linef("%s: error: %s", program, line)
+	}
+	if hint := fault.Hint(err); hint != "" {
+		s.err.linef("%s: hint: %s", program, hint)
+	}
+}
+
+// messages is err's text, a line for each problem it holds. Text that a program or AWS put on several lines becomes one
+// line each as well.
+func messages(err error) []string {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) && joined.(error).Error() == err.Error() {
+		var lines []string
+		for _, e := range joined.Unwrap() {
+			lines = append(lines, messages(e)...)
+		}
+		return lines
+	}
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimRight(line, " \r\n\t"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// say prints a message that is neither data nor an error. --quiet leaves it out.
+func (s *session) say(format string, args ...any) {
+	if !s.quiet {
+		s.err.linef("%s: %s", program, fmt.Sprintf(format, args...))
+	}
+}
+
+// warn prints a message that --quiet does not leave out.
+func (s *session) warn(format string, args ...any) {
+	s.err.linef("%s: %s", program, fmt.Sprintf(format, args...))
+}
+
+// app is the definition of the command line.
+func (s *session) app() *urfave.App {
+	return &urfave.App{
+		Name:            program,
+		Usage:           "an environment on AWS for every git branch",
+		UsageText:       program + " [FLAGS] COMMAND [ARGUMENTS]\n\nFlags may stand anywhere on the line. " + program + " COMMAND --help tells more.",
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Reader:          s.in,
+		Writer:          s.out.to,
+		ErrWriter:       io.Discard, // errors are returned and printed by report
+		ExitErrHandler:  func(*urfave.Context, error) {},
+		OnUsageError:    usageError,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "config", Usage: "the settings `FILE`; default: branchenv.yaml here or in a folder above", Destination: &s.config},
+			&urfave.BoolFlag{Name: "json", Usage: "print one JSON document", Destination: &s.json},
+			&urfave.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress, no messages but warnings and errors", Destination: &s.quiet},
+		},
+		Commands: s.commands(),
+	}
+}
+
+func (s *session) commands() []*urfave.Command {
+	commands := []*urfave.Command{
+		s.initCommand(), s.upCommand(), s.previewCommand(), s.destroyCommand(), s.listCommand(), s.showCommand(),
+		s.openCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(),
+		s.versionCommand(), s.completionCommand(), s.completeCommand(),
+	}
+	for _, c := range commands {
+		settle(c)
+	}
+	return commands
+}
+
+// settle gives c and its subcommands what all commands have in common.
+func settle(c *urfave.Command) {
+	c.HideHelpCommand = true
+	c.OnUsageError = usageError
+	for _, sub := range c.Subcommands {
+		settle(sub)
+	}
+}
+
+// usageError turns what urfave finds wrong, a value of the wrong type, into an error of usage.
+func usageError(_ *urfave.Context, err error, _ bool) error {
+	return fault.Usagef("%w", err)
+}

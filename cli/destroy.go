@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+func (s *session) destroyCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "destroy",
+		Usage:     "remove a branch's environment and print a receipt",
+		ArgsUsage: "[BRANCH]",
+		Description: "Shows what will go and asks. The receipt is checked by describing each resource at AWS;\n" +
+			"where something is left the exit code is 1.",
+		Flags: []urfave.Flag{yesFlag()},
+		Action: func(c *urfave.Context) error {
+			file, err := s.settings()
+			if err != nil {
+				return err
+			}
+			branch, err := s.branch(c, file)
+			if err != nil {
+				return err
+			}
+			if err := stacks.CheckBranch(branch); err != nil {
+				return err
+			}
+			return s.destroy(c, file, removal{
+				what: "the environment of branch " + branch,
+				plan: func(ctx context.Context, m *stacks.Manager) (stacks.Destruction, error) {
+					return m.PlanDestroy(ctx, branch)
+				},
+				carryOut: func(ctx context.Context, m *stacks.Manager, d stacks.Destruction) (stacks.Receipt, error) {
+					return m.Destroy(ctx, d)
+				},
+				absent: stacks.Receipt{Branch: branch},
+			})
+		},
+	}
+}
+
+func yesFlag() *urfave.BoolFlag {
+	return &urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; needed where nobody can be asked"}
+}
+
+// removal is a destroy of one stack: of an environment, or of the application stack.
+type removal struct {
+	what     string
+	plan     func(context.Context, *stacks.Manager) (stacks.Destruction, error)
+	carryOut func(context.Context, *stacks.Manager, stacks.Destruction) (stacks.Receipt, error)
+	absent   stacks.Receipt // where there is nothing to remove
+}
+
+// destroy looks, asks, removes and prints the receipt.
+func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error {
+	yes := c.Bool("yes")
+	if !yes && !s.canAsk {
+		return fault.Usagef("destroy asks before it acts, and nobody can be asked here").
+			WithHint("add --yes to remove %s", r.what)
+	}
+	receipt := r.absent
+	stop := stacks.NewStopper()
+	var p progress = &quietProgress{err: s.err} // until it is known that something will be done
+	options := stacks.ManagerOptions{Stop: stop, Observe: func(e stacks.Event) { p.observe(e) }}
+	err := s.manage(c.Context, file, options, func(m *stacks.Manager) error {
+		planned, err := r.plan(c.Context, m)
+		if err != nil {
+			return err
+		}
+		if planned.Absent {
+			s.say("%s does not exist; nothing to do", r.what)
+			return nil
+		}
+		if !yes {
+			s.err.raw(destructionText(r.what, planned))
+			if err := s.confirm(c.Context); err != nil {
+				return err
+			}
+		}
+		s.signals.changing(stop, s.warn)
+		p = s.startProgress()
+		defer p.close()
+		receipt, err = r.carryOut(c.Context, m, planned)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.printReceipt(receipt)
+}
+
+// destructionText shows what a destroy is about to remove.
+func destructionText(what string, d stacks.Destruction) string {
+	e := d.Environment
+	head := [][]string{{"stack", e.Stack}}
+	for _, row := range [][]string{{"branch", e.Branch}, {"kind", e.Kind}, {"url", e.URL}} {
+		if row[1] != "" {
+			head = append(head, row)
+		}
+	}
+	var rows [][]string
+	for _, r := range d.Resources {
+		if !isOurs(r.Type) {
+			rows = append(rows, []string{"  " + noun(r.Type), r.Name, r.Note})
+		}
+	}
+	return clean("About to destroy "+what) + "\n" + table(nil, head) + table(nil, rows) +
+		clean("This cannot be undone: "+count(len(rows), "resource")+" will be deleted, with all data in them.") + "\n"
+}
+
+// confirm asks for a yes. An interrupt while it waits is a no.
+func (s *session) confirm(ctx context.Context) error {
+	s.err.raw("Type yes to go on: ")
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(s.in).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case a := <-answer:
+		if a == "yes" {
+			return nil
+		}
+		return fault.Failedf("not confirmed; nothing was destroyed")
+	case <-ctx.Done():
+		s.err.raw("\n")
+		return fault.Failedf("interrupted; nothing was destroyed")
+	}
+}
+
+// printReceipt prints r, and is an error where something is left.
+func (s *session) printReceipt(r stacks.Receipt) error {
+	if s.json {
+		if r.Deleted == nil {
+			r.Deleted = []stacks.Resource{}
+		}
+		if r.Remaining == nil {
+			r.Remaining = []stacks.Resource{}
+		}
+		if err := s.out.document(r); err != nil {
+			return err
+		}
+	} else if r.Stack != "" {
+		s.out.raw(receiptText(r))
+	}
+	if n := len(r.Remaining); n > 0 {
+		return fault.Failedf("%s of stack %s left behind", count(n, "resource"), r.Stack).
+			WithHint("look at the receipt's remaining resources, then run the same command again")
+	}
+	return nil
+}
+
+// receiptText is a receipt for people.
+func receiptText(r stacks.Receipt) string {
+	var rows [][]string
+	for _, d := range r.Deleted {
+		rows = append(rows, []string{"deleted", noun(d.Type), d.Name, d.Note})
+	}
+	for _, d := range r.Remaining {
+		rows = append(rows, []string{"REMAINS", noun(d.Type), d.Name, d.Note})
+	}
+	summary := fmt.Sprintf("%s deleted", count(len(r.Deleted), "resource"))
+	if r.Objects > 0 {
+		summary += fmt.Sprintf(", %s removed from buckets", count(r.Objects, "object version"))
+	}
+	if len(r.Remaining) > 0 {
+		summary += fmt.Sprintf(", %d left behind", len(r.Remaining))
+	}
+	name := "stack " + r.Stack
+	if r.Branch != "" {
+		name = "branch " + r.Branch
+	}
+	took := elapsed(time.Duration(r.Seconds * float64(time.Second)))
+	return table(nil, rows) + clean(fmt.Sprintf("%s: %s, in %s", name, summary, took)) + "\n"
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+func (s *session) initCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "init",
+		Usage: "write a first settings file and Pulumi.yaml for this repository",
+		Description: "What is not given is taken from the git remote, the folder and AWS_REGION. The files go where --config\n" +
+			"says, else into the current folder.",
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "project", Usage: "the Pulumi project and first part of every AWS `NAME`, at most 11 characters"},
+			&urfave.StringFlag{Name: "region", Usage: "the AWS `REGION` of everything"},
+			&urfave.StringFlag{Name: "domain", Usage: "environments are reached at https://BRANCH.`DOMAIN`"},
+			&urfave.StringFlag{Name: "source", Usage: "where the branches are: `OWNER/NAME` on GitHub, or the URL or path of a git remote"},
+			&urfave.BoolFlag{Name: "force", Usage: "overwrite files that exist"},
+		},
+		Action: s.initialize,
+	}
+}
+
+// exampleDomain and exampleRegion stand in the first settings file where nothing better is known.
+const (
+	exampleDomain = "preview.example.com"
+	exampleRegion = "eu-central-1"
+)
+
+// written is init's JSON document.
+type written struct {
+	Files []string `json:"files"`
+}
+
+func (s *session) initialize(c *urfave.Context) error {
+	target := s.config
+	if target == "" {
+		target = config.DefaultPath
+	}
+	dir, err := filepath.Abs(filepath.Dir(target))
+	if err != nil {
+		return err
+	}
+	answers, notes := firstAnswers(c.String, s.env, dir, originRemote(c.Context, dir))
+	settings := config.Init(answers)
+	if _, err := config.Parse(target, settings); err != nil {
+		return err
+	}
+	files := []newFile{
+		{target, settings}, {filepath.Join(filepath.Dir(target), "Pulumi.yaml"), config.PulumiYAML(answers.Project)},
+	}
+	if err := writeNew(files, c.Bool("force")); err != nil {
+		return err
+	}
+	document := written{}
+	for _, f := range files {
+		document.Files = append(document.Files, f.path)
+		s.say("wrote %s", f.path)
+	}
+	for _, note := range notes {
+		s.say("%s", note)
+	}
+	s.say("next: look through %s, then %s application up", target, program)
+	if s.json {
+		return s.out.document(document)
+	}
+	return nil
+}
+
+// firstAnswers completes what flag gives with what the environment, the folder and the git remote tell. The notes say
+// what a person has to correct.
+func firstAnswers(flag func(string) string, env func(string) string, dir, remote string) (config.Answers, []string) {
+	var notes []string
+	source := sourceOf(remote)
+	if given := flag("source"); given != "" {
+		source = sourceOf(given)
+	}
+	a := config.Answers{Project: flag("project"), Region: flag("region"), Domain: flag("domain"), Source: source}
+	if a.Project == "" {
+		name := filepath.Base(dir)
+		if remote != "" {
+			name = strings.TrimSuffix(path.Base(strings.ReplaceAll(remote, ":", "/")), ".git")
+		}
+		a.Project = config.SuggestProject(name)
+	}
+	for _, variable := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if a.Region == "" {
+			a.Region = env(variable)
+		}
+	}
+	if a.Region == "" {
+		a.Region = exampleRegion
+		notes = append(notes, "region "+exampleRegion+" is only an example: put yours in its place")
+	}
+	if a.Domain == "" {
+		a.Domain = exampleDomain
+		notes = append(notes, "domain "+exampleDomain+" is only an example: put yours in its place")
+	}
+	return a, notes
+}
+
+var (
+	ownerName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
+	githubRemote = regexp.MustCompile(`^(?:(?:https?|ssh|git)://(?:[^/@]*@)?github\.com(?::\d+)?/|[^/@]*@?github\.com:)([^/]+/[^/]+?)(?:\.git)?/?$`)
+)
+
+// sourceOf reads OWNER/NAME, or the URL or path of a git remote. One on github.com is named by owner and name. A user
+// name and password in a URL are left out: the settings file is no place for a token.
+func sourceOf(text string) config.Source {
+	if m := githubRemote.FindStringSubmatch(text); m != nil && ownerName.MatchString(m[1]) {
+		return config.Source{GitHub: m[1]}
+	}
+	if ownerName.MatchString(text) {
+		return config.Source{GitHub: text}
+	}
+	if text == "" {
+		return config.Source{Git: "."}
+	}
+	if u, err := url.Parse(text); err == nil && u.User != nil && u.Scheme != "ssh" {
+		u.User = nil
+		return config.Source{Git: u.String()}
+	}
+	return config.Source{Git: text}
+}
+
+// originRemote is the URL of the git remote origin around dir, or "".
+func originRemote(ctx context.Context, dir string) string {
+	output, err := exec.CommandContext(ctx, "git", "-C", dir, "remote", "get-url", "origin").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(output))
+}
+
+// newFile is a file to be written.
+type newFile struct {
+	path    string
+	content []byte
+}
+
+// writeNew writes all files, or none where one exists and force is not given.
+func writeNew(files []newFile, force bool) error {
+	var there []string
+	for _, f := range files {
+		if _, err := os.Lstat(f.path); err == nil {
+			there = append(there, f.path)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fault.Usagef("write %s: %w", f.path, err)
+		}
+	}
+	if len(there) > 0 && !force {
+		return fault.Usagef("%s exists already", strings.Join(there, " and ")).
+			WithHint("add --force to overwrite, or name another settings file with --config")
+	}
+	for _, f := range files {
+		if err := os.WriteFile(f.path, f.content, 0o644); err != nil {
+			return fmt.Errorf("write settings: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/stacks"
+)
+
+func (s *session) listCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "list",
+		Usage: "list the environments",
+		Action: func(c *urfave.Context) error {
+			file, err := s.settings()
+			if err != nil {
+				return err
+			}
+			return s.read(c.Context, file, func(m *stacks.Manager) error {
+				environments, err := m.List(c.Context)
+				if err != nil {
+					return err
+				}
+				return s.printList(environments)
+			})
+		},
+	}
+}
+
+func (s *session) printList(environments []stacks.Environment) error {
+	if s.json {
+		if environments == nil {
+			environments = []stacks.Environment{}
+		}
+		return s.out.document(environments)
+	}
+	if len(environments) == 0 {
+		s.say("there are no environments")
+		return nil
+	}
+	s.out.raw(listText(environments, s.now()))
+	return nil
+}
+
+// listText is a line for each environment.
+func listText(environments []stacks.Environment, now time.Time) string {
+	var rows [][]string
+	for _, e := range environments {
+		rows = append(rows, []string{
+			e.Branch, e.Kind, string(e.Status), orDash(e.Version), ageText(e.CreatedAt, now), expiryText(e, now), orDash(e.URL),
+		})
+	}
+	return table([]string{"BRANCH", "KIND", "STATUS", "VERSION", "AGE", "EXPIRES", "URL"}, rows)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func ageText(created *time.Time, now time.Time) string {
+	if created == nil {
+		return "-"
+	}
+	return age(now.Sub(*created))
+}
+
+func expiryText(e stacks.Environment, now time.Time) string {
+	switch {
+	case e.Protected:
+		return "protected"
+	case e.ExpiresAt == nil:
+		return "never"
+	case !e.ExpiresAt.After(now):
+		return "due"
+	default:
+		return "in " + age(e.ExpiresAt.Sub(now))
+	}
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+// settingsName is the settings file's usual name.
+const settingsName = "branchenv.yaml"
+
+// settingsPath is the settings file: the one named by --config, else branchenv.yaml in the current folder or one above,
+// up to the root of the git checkout. Where there is none, it is the one that the current folder should have.
+func (s *session) settingsPath() (string, error) {
+	if s.config != "" {
+		return s.config, nil
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := here; ; dir = filepath.Dir(dir) {
+		if exists(filepath.Join(dir, settingsName)) {
+			if dir == here {
+				return settingsName, nil
+			}
+			return filepath.Join(dir, settingsName), nil
+		}
+		if exists(filepath.Join(dir, ".git")) || dir == filepath.Dir(dir) {
+			return settingsName, nil
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func (s *session) settings() (*config.File, error) {
+	path, err := s.settingsPath()
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(path)
+}
+
+// branch is the command's BRANCH argument, else the inferred branch, with a message that says where it came from.
+func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
+	if c.Args().Present() {
+		return c.Args().First(), nil
+	}
+	branch, from, err := inferBranch(s.env, func() (string, error) { return checkoutBranch(c.Context, file.Dir) })
+	if err != nil {
+		return "", err
+	}
+	s.say("branch %s, from %s", branch, from)
+	return branch, nil
+}
+
+// manage opens a manager on file's project, runs do with it, and closes it.
+func (s *session) manage(ctx context.Context, file *config.File, o stacks.ManagerOptions, do func(*stacks.Manager) error) (err error) {
+	o.File, o.Env = file, s.env
+	m, err := stacks.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	return do(m)
+}
+
+// read runs do, which changes nothing, with a manager.
+func (s *session) read(ctx context.Context, file *config.File, do func(*stacks.Manager) error) error {
+	calm := &quietProgress{err: s.err}
+	return s.manage(ctx, file, stacks.ManagerOptions{Observe: calm.observe}, do)
+}
+
+// change runs do, which changes something, with a manager: progress is shown, and an interrupt stops it between steps.
+// What do is about is printed after it, when progress has ended.
+func (s *session) change(ctx context.Context, file *config.File, do func(*stacks.Manager) error) error {
+	stop := stacks.NewStopper()
+	s.signals.changing(stop, s.warn)
+	p := s.startProgress()
+	defer p.close()
+	return s.manage(ctx, file, stacks.ManagerOptions{Observe: p.observe, Stop: stop}, do)
+}
+
+// oneOf refuses more than one of several flags that exclude each other.
+func oneOf(c *urfave.Context, names ...string) error {
+	first := ""
+	for _, name := range names {
+		switch {
+		case !c.IsSet(name):
+		case first == "":
+			first = name
+		default:
+			return fault.Usagef("--%s and --%s exclude each other", first, name).WithHint("leave one of them out")
+		}
+	}
+	return nil
+}

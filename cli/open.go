@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"io"
+
+	"github.com/pkg/browser"
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+func (s *session) openCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "open",
+		Usage:     "open a branch's environment in the browser",
+		ArgsUsage: "[BRANCH]",
+		Action: func(c *urfave.Context) error {
+			return s.withEnvironment(c, func(e stacks.Environment) error {
+				if e.URL == "" {
+					return fault.Failedf("the environment of branch %s has no URL yet", e.Branch).
+						WithHint("%s up %s", program, shellQuote(e.Branch))
+				}
+				if s.json {
+					if err := s.out.document(e); err != nil {
+						return err
+					}
+				} else {
+					s.out.linef("%s", e.URL)
+				}
+				browser.Stdout, browser.Stderr = io.Discard, io.Discard
+				if err := browser.OpenURL(e.URL); err != nil {
+					return fault.Failedf("open a browser: %w", err).WithHint("open %s yourself", e.URL)
+				}
+				return nil
+			})
+		},
+	}
+}

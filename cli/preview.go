@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/stacks"
+)
+
+func (s *session) previewCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:        "preview",
+		Usage:       "show what up would change",
+		ArgsUsage:   "[BRANCH]",
+		Description: "Nothing is changed; a branch without an environment has none afterwards.",
+		Flags:       versionFlags(),
+		Action: func(c *urfave.Context) error {
+			file, request, err := s.upRequest(c)
+			if err != nil {
+				return err
+			}
+			if reason := skipReason(file, request.Branch); reason != "" {
+				return s.printSkipped(skipped{request.Branch, reason})
+			}
+			var preview stacks.Preview
+			err = s.change(c.Context, file, func(m *stacks.Manager) error {
+				preview, err = m.Preview(c.Context, request)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return s.printPreview(preview)
+		},
+	}
+}
+
+func (s *session) printPreview(p stacks.Preview) error {
+	if s.json {
+		return s.out.document(p)
+	}
+	s.out.raw(previewText(p))
+	return nil
+}
+
+// previewText is a line for each change and a summary.
+func previewText(p stacks.Preview) string {
+	var rows [][]string
+	for _, step := range p.Steps {
+		if isOurs(step.Type) {
+			continue
+		}
+		op := step.Op
+		if v, ok := verbs[op]; ok {
+			op = v.plain
+		}
+		rows = append(rows, []string{op, noun(step.Type), step.Name, strings.Join(step.Diff, ", ")})
+	}
+	return table(nil, rows) + changesLine(p.Changes) + "\n"
+}
+
+// changesLine counts the changes by what is done, what stays the same last.
+func changesLine(changes map[string]int) string {
+	var parts []string
+	for _, op := range slices.Sorted(maps.Keys(changes)) {
+		if changes[op] > 0 && op != "same" {
+			parts = append(parts, fmt.Sprintf("%d to %s", changes[op], op))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing to change"
+	}
+	if same := changes["same"]; same > 0 {
+		parts = append(parts, fmt.Sprintf("%d unchanged", same))
+	}
+	return clean(strings.Join(parts, ", "))
+}

@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/branchenv/branchenv/stacks"
+)
+
+// heartbeat is how often progress without a terminal says that it is still there: CI systems end a job that is silent
+// for some minutes.
+const heartbeat = 30 * time.Second
+
+// emptyingEvery is the least time between two lines about one bucket.
+const emptyingEvery = 5 * time.Second
+
+// progress shows what a command is doing.
+type progress interface {
+	observe(stacks.Event)
+	close()
+}
+
+// startProgress begins to show progress on standard error: lines that move at a terminal, plain ones elsewhere, and
+// with --quiet only what needs attention. Close it before anything else is printed.
+func (s *session) startProgress() progress {
+	switch {
+	case s.quiet:
+		return &quietProgress{err: s.err}
+	case s.live:
+		return newLive(s.err, s.now())
+	default:
+		return newPlain(s.err, s.now())
+	}
+}
+
+// quietProgress shows warnings and failures only.
+type quietProgress struct{ err *printer }
+
+func (q *quietProgress) observe(e stacks.Event) {
+	if e.Kind == stacks.Warning || e.Kind == stacks.ResourceFailed {
+		q.err.linef("%s: %s", program, describe(e))
+	}
+}
+
+func (q *quietProgress) close() {}
+
+// plain shows progress as lines that begin with the time since the command began.
+type plain struct {
+	err  *printer
+	done chan struct{}
+	wait sync.WaitGroup
+
+	mu  sync.Mutex
+	log progressLog
+}
+
+func newPlain(err *printer, start time.Time) *plain {
+	p := &plain{err: err, done: make(chan struct{}), log: progressLog{start: start, last: start}}
+	p.wait.Add(1)
+	go func() {
+		defer p.wait.Done()
+		ticker := time.NewTicker(heartbeat / 10)
+		defer ticker.Stop()
+		for {
+			select {
+			case now := <-ticker.C:
+				p.print(func(log *progressLog) []string { return log.tick(now) })
+			case <-p.done:
+				return
+			}
+		}
+	}()
+	return p
+}
+
+func (p *plain) observe(e stacks.Event) {
+	p.print(func(log *progressLog) []string { return log.event(e) })
+}
+
+func (p *plain) close() {
+	close(p.done)
+	p.wait.Wait()
+}
+
+func (p *plain) print(lines func(*progressLog) []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, line := range lines(&p.log) {
+		p.err.linef("%s", line)
+	}
+}
+
+// progressLog decides which lines plain progress consists of. It knows no clock.
+type progressLog struct {
+	start, last time.Time // of the command, of the last line
+	running     []running
+	emptying    map[string]time.Time // last line about each bucket
+}
+
+// running is a resource whose operation has begun and not ended.
+type running struct {
+	name, token, op string
+	since           time.Time
+}
+
+// event returns the lines for e.
+func (l *progressLog) event(e stacks.Event) []string {
+	switch e.Kind {
+	case stacks.ResourceStart:
+		if !shown(e) {
+			return nil
+		}
+		l.running = append(l.running, running{e.Name, e.Type, e.Op, e.Time})
+		if !takesLong(e.Type) {
+			return nil
+		}
+	case stacks.ResourceDone, stacks.ResourceFailed:
+		l.running = slices.DeleteFunc(l.running, func(r running) bool { return r.name == e.Name && r.token == e.Type })
+		if !shown(e) && e.Kind == stacks.ResourceDone {
+			return nil
+		}
+	case stacks.Emptying:
+		if last, ok := l.emptying[e.Bucket]; ok && e.Time.Sub(last) < emptyingEvery {
+			return nil
+		}
+		if l.emptying == nil {
+			l.emptying = map[string]time.Time{}
+		}
+		l.emptying[e.Bucket] = e.Time
+	}
+	return []string{l.line(e.Time, describe(e))}
+}
+
+// tick returns the heartbeat's line when it is due at now.
+func (l *progressLog) tick(now time.Time) []string {
+	if now.Sub(l.last) < heartbeat {
+		return nil
+	}
+	if len(l.running) == 0 {
+		return []string{l.line(now, "still working")}
+	}
+	var doing []string
+	for _, r := range l.running {
+		doing = append(doing, fmt.Sprintf("%s %s (%s)", verbs[r.op].doing, noun(r.token), elapsed(now.Sub(r.since))))
+	}
+	return []string{l.line(now, "still "+strings.Join(doing, ", "))}
+}
+
+func (l *progressLog) line(now time.Time, text string) string {
+	l.last = now
+	return fmt.Sprintf("%6s  %s", elapsed(now.Sub(l.start)), text)
+}
+
+// verb is an engine operation in words.
+type verb struct{ doing, done, plain string }
+
+var verbs = map[string]verb{
+	"create":             {"creating", "created", "create"},
+	"update":             {"updating", "updated", "update"},
+	"replace":            {"replacing", "replaced", "replace"},
+	"create-replacement": {"creating the replacement of", "replaced", "replace"},
+	"delete-replaced":    {"deleting the replaced", "deleted the replaced", "delete the replaced"},
+	"delete":             {"deleting", "deleted", "delete"},
+	"import":             {"importing", "imported", "import"},
+	"refresh":            {"looking at", "looked at", "look at"},
+}
+
+// shown tells whether an operation on a resource is worth a line: it changes something that exists at AWS.
+func shown(e stacks.Event) bool {
+	_, known := verbs[e.Op]
+	return known && !isOurs(e.Type) && e.Op != "refresh"
+}
+
+// describe is e in words, without its time.
+func describe(e stacks.Event) string {
+	switch v := verbs[e.Op]; e.Kind {
+	case stacks.Step:
+		return e.Op + messageAfter(e, ": ")
+	case stacks.ResourceStart:
+		return fmt.Sprintf("%s %s %s …", v.doing, noun(e.Type), e.Name)
+	case stacks.ResourceDone:
+		return fmt.Sprintf("%s %s %s (%s)", v.done, noun(e.Type), e.Name, elapsed(e.Elapsed))
+	case stacks.ResourceFailed:
+		if v.doing == "" {
+			return fmt.Sprintf("%s %s failed%s", noun(e.Type), e.Name, messageAfter(e, ": "))
+		}
+		return fmt.Sprintf("%s %s %s failed (%s)%s", v.doing, noun(e.Type), e.Name, elapsed(e.Elapsed), messageAfter(e, ": "))
+	case stacks.Warning:
+		return "warning: " + e.Message
+	case stacks.AWS:
+		return "AWS: " + e.Message
+	case stacks.Emptying:
+		return fmt.Sprintf("emptying bucket %s: %s removed", e.Bucket, count(e.Done, "object version"))
+	default:
+		return e.Message
+	}
+}
+
+func messageAfter(e stacks.Event, separator string) string {
+	if e.Message == "" {
+		return ""
+	}
+	return separator + e.Message
+}

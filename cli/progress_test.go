@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/vbauerster/mpb/v8"
+
+	"github.com/branchenv/branchenv/stacks"
+)
+
+var progressStart = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// runEvents is an update and the emptying of a bucket, as the manager tells them, a time after the start.
+func runEvents() []stacks.Event {
+	const database, bucket = "aws:rds/instance:Instance", "aws:s3/bucketV2:BucketV2"
+	at := func(seconds int, e stacks.Event) stacks.Event {
+		e.Time = progressStart.Add(time.Duration(seconds) * time.Second)
+		return e
+	}
+	return []stacks.Event{
+		at(0, stacks.Event{Kind: stacks.Step, Op: "update"}),
+		at(1, stacks.Event{Kind: stacks.ResourceStart, Op: "create", Type: "pulumi:pulumi:Stack", Name: "acme-x"}),
+		at(1, stacks.Event{Kind: stacks.ResourceStart, Op: "same", Type: bucket, Name: "old"}),
+		at(2, stacks.Event{Kind: stacks.ResourceStart, Op: "create", Type: "branchenv:index:BranchDatabase", Name: "x"}),
+		at(2, stacks.Event{Kind: stacks.ResourceStart, Op: "create", Type: database, Name: "x-database"}),
+		at(2, stacks.Event{Kind: stacks.ResourceStart, Op: "create", Type: bucket, Name: "x-assets"}),
+		at(3, stacks.Event{Kind: stacks.ResourceDone, Op: "create", Type: bucket, Name: "x-assets", Elapsed: time.Second}),
+		at(40, stacks.Event{Kind: stacks.AWS, Message: "Environment health is Red \x1b[31m"}),
+		at(65, stacks.Event{Kind: stacks.ResourceFailed, Op: "create", Type: database, Name: "x-database", Elapsed: 63 * time.Second, Message: "no capacity"}),
+		at(66, stacks.Event{Kind: stacks.Emptying, Bucket: "acme-x", Done: 1000}),
+		at(67, stacks.Event{Kind: stacks.Emptying, Bucket: "acme-x", Done: 2000}),
+		at(72, stacks.Event{Kind: stacks.Emptying, Bucket: "acme-x", Done: 12000}),
+		at(73, stacks.Event{Kind: stacks.Warning, Message: "mind the gap"}),
+		at(74, stacks.Event{Kind: stacks.Note, Message: "done\nhere"}),
+	}
+}
+
+func TestProgressLog(t *testing.T) {
+	t.Parallel()
+	log := progressLog{start: progressStart, last: progressStart}
+	var lines []string
+	for _, e := range runEvents() {
+		for tick := 0; tick < 3; tick++ { // the clock goes on before each event
+			lines = append(lines, log.tick(log.last.Add(min(heartbeat, e.Time.Sub(log.last))))...)
+		}
+		lines = append(lines, log.event(e)...)
+	}
+	for i := range lines {
+		lines[i] = clean(lines[i])
+	}
+	golden(t, "progress-plain.txt", strings.Join(lines, "\n")+"\n")
+}
+
+func TestQuietProgress(t *testing.T) {
+	t.Parallel()
+	var written bytes.Buffer
+	s := &session{err: &printer{to: &written}, quiet: true, live: true, now: time.Now}
+	p := s.startProgress()
+	for _, e := range runEvents() {
+		p.observe(e)
+	}
+	p.close()
+	want := "branchenv: creating database x-database failed (1m03s): no capacity\nbranchenv: warning: mind the gap\n"
+	if diff := cmp.Diff(want, written.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What remains at a terminal after live progress is a line for each thing that ended, all of them clean.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	var written bytes.Buffer
+	err := &printer{to: &written}
+	l := newLive(err, progressStart, mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
+	for _, e := range runEvents() {
+		l.observe(e)
+	}
+	l.close()
+	err.linef("after")
+	text := written.String()
+	for _, line := range []string{
+		"    3s  created bucket x-assets (1s)\n",
+		"   40s  AWS: Environment health is Red \\x1b[31m\n",
+		" 1m05s  creating database x-database failed (1m03s): no capacity\n",
+		" 1m13s  warning: mind the gap\n",
+		" 1m14s  done\\x0ahere\n",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("missing: %q", line)
+		}
+	}
+	if !strings.HasSuffix(text, "after\n") {
+		t.Errorf("the stream was not given back: %q", text[max(0, len(text)-100):])
+	}
+}
+
+func TestNoun(t *testing.T) {
+	t.Parallel()
+	got := []string{noun("aws:rds/instance:Instance"), noun("aws:foo/barBaz:BarBaz"), noun(""), noun("odd"), noun("aws:ec2/eip:EIP")}
+	if diff := cmp.Diff([]string{"database", "bar baz", "resource", "odd", "eip"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/branchenv/branchenv/stacks"
+)
+
+// signals turns the interrupts of a person, and a CI system's SIGTERM, into what the running command understands. Until
+// a command says that it changes something, the first one cancels it.
+type signals struct {
+	received chan os.Signal
+	done     chan struct{}
+	cancel   context.CancelFunc
+
+	mu    sync.Mutex
+	count int
+	stop  *stacks.Stopper
+	say   func(format string, args ...any)
+	ended chan struct{} // closed by the first signal
+}
+
+// newSignals begins to listen. cancel is called for a command that changes nothing, and for any by the third signal.
+func newSignals(cancel context.CancelFunc) *signals {
+	s := &signals{
+		received: make(chan os.Signal, 4), done: make(chan struct{}), cancel: cancel, ended: make(chan struct{}),
+	}
+	signal.Notify(s.received, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for {
+			select {
+			case <-s.received:
+				s.signal()
+			case <-s.done:
+				return
+			}
+		}
+	}()
+	return s
+}
+
+// close ends the listening.
+func (s *signals) close() {
+	signal.Stop(s.received)
+	close(s.done)
+}
+
+// changing says that a command begins to change something: the first signal from now on stops it between two steps, the
+// second interrupts the step, the third gives up waiting. say tells the person which.
+func (s *signals) changing(stop *stacks.Stopper, say func(format string, args ...any)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop, s.say = stop, say
+	if s.count > 0 {
+		stop.Stop()
+	}
+}
+
+func (s *signals) signal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count++
+	if s.count == 1 {
+		close(s.ended)
+	}
+	switch {
+	case s.stop == nil || s.count > 2:
+		s.cancel()
+	case s.count == 1:
+		s.say("stopping after the step that is running; interrupt again to end that step too")
+		s.stop.Stop()
+	default:
+		s.say("interrupting pulumi, which lets what it has begun come to an end; once more gives up waiting")
+		s.stop.Interrupt()
+	}
+}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/distribution/reference"
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+// versionFlags are the flags of up and preview; they say what the environment runs.
+func versionFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "image", Usage: "run the container image `REF`"},
+		&urfave.StringFlag{Name: "bundle", Usage: "upload the source bundle `FILE` (zip, jar or war) and run it"},
+		&urfave.StringFlag{Name: "version", Usage: "run the application version `LABEL`, which exists"},
+		&urfave.StringFlag{Name: "like", Usage: "start from the settings and version of the environment of branch `OTHER`"},
+		&urfave.DurationFlag{Name: "timeout", Usage: "wait for AWS no longer than `DURATION` at a time, as in 45m; default: the settings' timeout"},
+	}
+}
+
+func (s *session) upCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "up",
+		Usage:     "create or update a branch's environment; ends with its URL",
+		ArgsUsage: "[BRANCH]",
+		Description: "BRANCH defaults to the branch that the CI system builds, else to the one that is checked out.\n" +
+			"Without a version the environment keeps the one it has, or gets the settings' image.",
+		Flags: append(versionFlags(),
+			&urfave.BoolFlag{Name: "if-exists", Usage: "only update: do nothing where the branch has no environment"}),
+		Action: s.up,
+	}
+}
+
+// skipped is up's JSON document where it made nothing.
+type skipped struct {
+	Branch  string `json:"branch"`
+	Skipped string `json:"skipped"` // the reason
+}
+
+func (s *session) up(c *urfave.Context) error {
+	file, request, err := s.upRequest(c)
+	if err != nil {
+		return err
+	}
+	if reason := skipReason(file, request.Branch); reason != "" {
+		return s.printSkipped(skipped{request.Branch, reason})
+	}
+	var environment stacks.Environment
+	err = s.change(c.Context, file, func(m *stacks.Manager) error {
+		environment, err = m.Up(c.Context, request)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case environment.Stack == "":
+		return s.printSkipped(skipped{request.Branch, "it has no environment, and --if-exists was given"})
+	case s.json:
+		return s.out.document(environment)
+	}
+	s.out.linef("%s", environment.URL)
+	return nil
+}
+
+func (s *session) printSkipped(why skipped) error {
+	s.say("branch %s is skipped: %s", why.Branch, why.Skipped)
+	if s.json {
+		return s.out.document(why)
+	}
+	return nil
+}
+
+// skipReason tells why branch gets no environment, or "".
+func skipReason(file *config.File, branch string) string {
+	pattern, skips := file.Skips(branch)
+	if !skips {
+		return ""
+	}
+	return fmt.Sprintf("it matches %q of the settings' skip", pattern)
+}
+
+// upRequest checks what was typed against everything that can be known without AWS.
+func (s *session) upRequest(c *urfave.Context) (*config.File, stacks.UpRequest, error) {
+	request := stacks.UpRequest{
+		Image: c.String("image"), Bundle: c.String("bundle"), Version: c.String("version"), Like: c.String("like"),
+		IfExists: c.Bool("if-exists"), Timeout: c.Duration("timeout"),
+	}
+	if err := oneOf(c, "image", "bundle", "version"); err != nil {
+		return nil, request, err
+	}
+	if c.IsSet("timeout") && request.Timeout < time.Minute {
+		return nil, request, fault.Usagef("a --timeout of %s is too short for AWS", request.Timeout).WithHint("give at least 1m")
+	}
+	if err := errors.Join(checkImage(request.Image), checkBundle(request.Bundle)); err != nil {
+		return nil, request, err
+	}
+	file, err := s.settings()
+	if err != nil {
+		return nil, request, err
+	}
+	if request.Branch, err = s.branch(c, file); err != nil {
+		return nil, request, err
+	}
+	if err := stacks.CheckBranch(request.Branch); err != nil {
+		return nil, request, err
+	}
+	request.Commit = checkoutCommit(c.Context, file.Dir, request.Branch, !c.Args().Present())
+	if request.Like == request.Branch {
+		return nil, request, fault.Usagef("--like names %s itself", request.Branch).WithHint("name another branch, or leave --like out")
+	}
+	return file, request, nil
+}
+
+// checkImage refuses what is no image reference.
+func checkImage(image string) error {
+	if image == "" {
+		return nil
+	}
+	if _, err := reference.ParseNormalizedNamed(image); err != nil {
+		return fault.Usagef("--image %q is no image reference: %w", image, err).
+			WithHint("write it as in registry.example.com/app:1.2 or app@sha256:…")
+	}
+	return nil
+}
+
+// checkBundle refuses a source bundle that Beanstalk could not unpack. A jar and a war are zip archives too.
+func checkBundle(path string) error {
+	if path == "" {
+		return nil
+	}
+	hint := "give a readable zip, jar or war file"
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fault.Usagef("the bundle %s does not exist", path).WithHint("%s", hint)
+	case err != nil:
+		return fault.Usagef("the bundle: %w", err).WithHint("%s", hint)
+	case !info.Mode().IsRegular():
+		return fault.Usagef("the bundle %s is not a file", path).WithHint("%s", hint)
+	}
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		return fault.Usagef("the bundle %s: %w", path, err).WithHint("%s", hint)
+	}
+	defer archive.Close()
+	if len(archive.File) == 0 {
+		return fault.Usagef("the bundle %s is empty", path).WithHint("%s", hint)
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// versionReport is the JSON document of `version`.
+type versionReport struct {
+	Version  string `json:"version"`  // the module's version, (devel) for a build from a checkout without one
+	Revision string `json:"revision"` // git commit, with -dirty after it; may be empty
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Pulumi   string `json:"pulumi"` // path of the pulumi that will be used, empty without one
+}
+
+func (s *session) versionCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "version",
+		Usage: "show the version of branchenv and the pulumi it finds",
+		Action: func(*urfave.Context) error {
+			report := buildVersion(debug.ReadBuildInfo())
+			report.Pulumi, _ = exec.LookPath("pulumi") // not found is what the empty path says
+			if s.json {
+				return s.out.document(report)
+			}
+			pulumi := report.Pulumi
+			if pulumi == "" {
+				pulumi = "not on PATH"
+			}
+			s.out.raw(table(nil, [][]string{
+				{program, report.Version},
+				{"revision", orDash(report.Revision)},
+				{"go", report.Go + " " + report.Platform},
+				{"pulumi", pulumi},
+			}))
+			return nil
+		},
+	}
+}
+
+// buildVersion reads what the Go linker stored. It asks no other process, so that `version` answers at once.
+func buildVersion(info *debug.BuildInfo, ok bool) versionReport {
+	report := versionReport{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if !ok {
+		return report
+	}
+	if info.Main.Version != "" {
+		report.Version = info.Main.Version
+	}
+	dirty := ""
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			report.Revision = setting.Value
+		case "vcs.modified":
+			if setting.Value == "true" {
+				dirty = "-dirty"
+			}
+		}
+	}
+	if report.Revision != "" {
+		report.Revision += dirty
+	}
+	return report
+}

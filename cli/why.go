@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+func (s *session) whyCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "why",
+		Usage:     "explain why a branch has an environment, or has none",
+		ArgsUsage: "BRANCH",
+		Action: func(c *urfave.Context) error {
+			file, err := s.settings()
+			if err != nil {
+				return err
+			}
+			branch := c.Args().First()
+			slug, err := stacks.Slug(branch)
+			if err != nil {
+				return err
+			}
+			resolved, err := file.Resolve(branch)
+			if err != nil {
+				return err
+			}
+			return s.read(c.Context, file, func(m *stacks.Manager) error {
+				environments, err := m.List(c.Context)
+				if err != nil {
+					return err
+				}
+				facts := branchFacts{file: file, branch: branch, slug: slug, resolved: resolved}
+				for i, e := range environments {
+					if e.Branch == branch {
+						facts.environment = &environments[i]
+					}
+				}
+				return s.printExplanation(explain(facts, s.now()))
+			})
+		},
+	}
+}
+
+// branchFacts is what is known about a branch.
+type branchFacts struct {
+	file         *config.File
+	branch, slug string
+	resolved     config.Resolved
+	environment  *stacks.Environment // nil where it has none
+}
+
+// explanation is the JSON document of `why`.
+type explanation struct {
+	Branch      string              `json:"branch"`
+	Stack       string              `json:"stack"`
+	Kind        string              `json:"kind"`
+	Environment *stacks.Environment `json:"environment"` // null where it has none
+	Reasons     []string            `json:"reasons"`
+}
+
+// explain turns facts into reasons, the one that decides most first.
+func explain(f branchFacts, now time.Time) explanation {
+	e := explanation{Branch: f.branch, Stack: f.slug, Kind: f.resolved.Kind, Environment: f.environment}
+	because := func(format string, args ...any) { e.Reasons = append(e.Reasons, fmt.Sprintf(format, args...)) }
+	reason := skipReason(f.file, f.branch)
+	switch {
+	case f.environment != nil && f.environment.CreatedAt != nil:
+		because("it has an environment since %s, which is %s", f.environment.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"), f.environment.Status)
+	case f.environment != nil:
+		because("it has an environment, which is %s", f.environment.Status)
+	case reason != "":
+		because("it gets no environment: %s", reason)
+	default:
+		because("it has no environment: nobody ran %s up %s yet, or it was destroyed", program, shellQuote(f.branch))
+	}
+	if f.environment != nil && reason != "" {
+		because("it would get none today: %s", reason)
+	}
+	because("its stack is called %s", f.slug)
+	because("%s", kindReason(f))
+	if protected := protection(f); protected != "" {
+		because("it is never destroyed: %s", protected)
+	} else if f.environment != nil && f.environment.ExpiresAt != nil {
+		because("it expires %s, ttl %s after the last activity (%s)", expiryText(*f.environment, now),
+			f.resolved.Settings.TTL, originText(f.file, f.resolved.Origins["ttl"]))
+	} else if f.resolved.Settings.TTL == 0 {
+		because("it never expires: ttl is 0 (%s)", originText(f.file, f.resolved.Origins["ttl"]))
+	} else if reason == "" {
+		because("an environment of it expires %s after the last activity (%s)", f.resolved.Settings.TTL,
+			originText(f.file, f.resolved.Origins["ttl"]))
+	}
+	return e
+}
+
+// kindReason says which entry of branches decided the kind.
+func kindReason(f branchFacts) string {
+	matches := f.resolved.Matches
+	i := slices.IndexFunc(matches, func(m config.Match) bool { return m.Kind != "" })
+	if i < 0 {
+		return fmt.Sprintf("it is of kind %s: no entry of branches that matches it names another", f.resolved.Kind)
+	}
+	return fmt.Sprintf("it is of kind %s: %q is the first entry of branches that matches it and names a kind (%s)",
+		f.resolved.Kind, matches[i].Pattern, lineText(f.file, matches[i].Line))
+}
+
+// protection says what protects the branch's environment, or "".
+func protection(f branchFacts) string {
+	if pattern, ok := f.file.Protects(f.branch, f.slug); ok {
+		return fmt.Sprintf("it matches %q of the settings' protected", pattern)
+	}
+	if f.resolved.Settings.Protected {
+		return fmt.Sprintf("its settings say protected (%s)", originText(f.file, f.resolved.Origins["protected"]))
+	}
+	if f.environment != nil && f.environment.Protected {
+		return "it was made as a protected one"
+	}
+	return ""
+}
+
+func (s *session) printExplanation(e explanation) error {
+	if s.json {
+		return s.out.document(e)
+	}
+	s.out.linef("%s", e.Branch)
+	for _, reason := range e.Reasons {
+		s.out.linef("  %s", reason)
+	}
+	return nil
+}
