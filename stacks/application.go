@@ -3,6 +3,7 @@ package stacks
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -57,6 +58,36 @@ type application struct {
 	RoleName        string `json:"roleName"`
 }
 
+// readShared reads the outputs of the project's application stack.
+func readShared(ctx *pulumi.Context, project string) (shared, error) {
+	hint := "branchenv application up"
+	ref, err := pulumi.NewStackReference(ctx, fmt.Sprintf("%s/%s/%s", ctx.Organization(), project, ApplicationStack), nil)
+	if err != nil {
+		return shared{}, fault.Usagef("read the application stack: %w", err).WithHint("%s", hint)
+	}
+	values := map[string]any{}
+	for _, name := range sharedOutputs {
+		output, err := ref.GetOutputDetails(name)
+		if err != nil {
+			return shared{}, fault.Usagef("read the application stack, which environments share: %w", err).WithHint("%s", hint)
+		}
+		// A stack that was destroyed but not removed has no outputs, and no error tells so.
+		if output.Value == nil {
+			return shared{}, fault.Usagef("the application stack of %s, which environments share, has no output %s", project, name).WithHint("%s", hint)
+		}
+		values[name] = output.Value
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		return shared{}, fmt.Errorf("outputs of the application stack: %w", err)
+	}
+	var s shared
+	if err := json.Unmarshal(text, &s); err != nil {
+		return shared{}, fmt.Errorf("outputs of the application stack: %w", err)
+	}
+	return s, nil
+}
+
 // secretPrefix begins the names of the secrets that the environments of one application may read, in Secrets Manager,
 // and after a slash in SSM.
 func secretPrefix(project, stage string) string { return "branchenv/" + project + "/" + stage + "/" }
@@ -66,43 +97,44 @@ func secretPrefix(project, stage string) string { return "branchenv/" + project 
 // load balancer. It reads an ApplicationSpec from the stack's config, under the key "application".
 //
 // What is looked up in AWS (network, hosted zone, newest platform) is looked up here, once for all environments.
-func ApplicationProgram(ctx *pulumi.Context) error {
+func ApplicationProgram(ctx *pulumi.Context) error { return export(ctx, makeApplication) }
+
+// makeApplication makes everything of the application stack and returns its outputs, those of shared.
+func makeApplication(ctx *pulumi.Context) (pulumi.Map, error) {
 	var spec ApplicationSpec
 	if err := readSpec(ctx, applicationKey, &spec); err != nil {
-		return err
+		return nil, err
 	}
 	network, err := findNetwork(ctx, spec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	zone, err := findZone(ctx, spec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	platform, err := components.DockerPlatform(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ctx.Export("vpc", pulumi.String(network.VPC))
-	ctx.Export("subnets", pulumi.ToStringArray(network.Subnets))
-	ctx.Export("zone", pulumi.String(zone))
-	ctx.Export("solutionStack", pulumi.String(platform))
-
 	databases, err := components.NewDatabaseSubnets(ctx, "databases", components.DatabaseSubnetsArgs{
 		Name: AWSName(spec.Project, "databases"), Subnets: pulumi.ToStringArray(network.DatabaseSubnets),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ctx.Export("databaseSubnets", databases.Name)
-	if err := makeBalancer(ctx, spec, network.VPC, network.Subnets, zone); err != nil {
-		return err
+	outputs := pulumi.Map{
+		"vpc": pulumi.String(network.VPC), "subnets": pulumi.ToStringArray(network.Subnets), "zone": pulumi.String(zone),
+		"solutionStack": pulumi.String(platform), "databaseSubnets": databases.Name,
 	}
-	return makeApplications(ctx, spec)
+	if err := addBalancer(ctx, spec, network, zone, outputs); err != nil {
+		return nil, err
+	}
+	return outputs, addApplications(ctx, spec, outputs)
 }
 
-// makeBalancer makes the certificate, unless one is given, and the load balancer.
-func makeBalancer(ctx *pulumi.Context, spec ApplicationSpec, vpc string, subnets []string, zone string) error {
+// addBalancer makes the certificate, unless one is given, and the load balancer.
+func addBalancer(ctx *pulumi.Context, spec ApplicationSpec, n network, zone string, outputs pulumi.Map) error {
 	certificate := pulumi.String(spec.Certificate).ToStringOutput()
 	if spec.Certificate == "" {
 		made, err := components.NewWildcardCertificate(ctx, "certificate", components.WildcardCertificateArgs{
@@ -115,20 +147,20 @@ func makeBalancer(ctx *pulumi.Context, spec ApplicationSpec, vpc string, subnets
 	}
 	balancer, err := components.NewSharedBalancer(ctx, "balancer", components.SharedBalancerArgs{
 		Name: AWSName(spec.Project, "shared"), SecurityGroup: AWSName(spec.Project, "shared-balancer"),
-		VPC: pulumi.String(vpc), Subnets: pulumi.ToStringArray(subnets), Certificate: certificate,
+		VPC: pulumi.String(n.VPC), Subnets: pulumi.ToStringArray(n.Subnets), Certificate: certificate,
 	})
 	if err != nil {
 		return err
 	}
-	ctx.Export("certificate", certificate)
-	ctx.Export("balancer", pulumi.Map{
+	outputs["certificate"] = certificate
+	outputs["balancer"] = pulumi.Map{
 		"arn": balancer.ARN, "dnsName": balancer.DNSName, "zone": balancer.ZoneID, "securityGroup": balancer.SecurityGroupID,
-	})
+	}
 	return nil
 }
 
-// makeApplications makes the Beanstalk applications and what they need.
-func makeApplications(ctx *pulumi.Context, spec ApplicationSpec) error {
+// addApplications makes the Beanstalk applications and what they need.
+func addApplications(ctx *pulumi.Context, spec ApplicationSpec, outputs pulumi.Map) error {
 	bundles, err := components.NewAssetsBucket(ctx, "versions", components.AssetsBucketArgs{
 		Name: BucketName(spec.Project, "versions", spec.BucketSuffix), NoncurrentDays: versionDays,
 	})
@@ -156,9 +188,7 @@ func makeApplications(ctx *pulumi.Context, spec ApplicationSpec) error {
 			"name": a.Name, "instanceProfile": a.InstanceProfile, "roleArn": a.RoleARN, "roleName": a.RoleName,
 		}
 	}
-	ctx.Export("versionsBucket", bundles.Bucket)
-	ctx.Export("serviceRole", role.ARN)
-	ctx.Export("applications", applications)
+	outputs["versionsBucket"], outputs["serviceRole"], outputs["applications"] = bundles.Bucket, role.ARN, applications
 	return nil
 }
 

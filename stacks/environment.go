@@ -1,8 +1,6 @@
 package stacks
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -33,13 +31,14 @@ type environment struct {
 	group pulumi.StringInput
 	// variables and secrets are what the app is told, by the names of environment variables; secrets are ARNs.
 	variables, secrets map[string]pulumi.StringInput
+	outputs            pulumi.Map // the stack's
 }
 
 // platform is what runs the app, of whatever kind it is.
 type platform struct {
 	resource pulumi.Resource
-	target   components.DNSTarget    // where the host name is to lead
-	outputs  map[string]pulumi.Input // what there is to tell of it
+	target   components.DNSTarget // where the host name is to lead
+	outputs  pulumi.Map           // what there is to tell of it
 }
 
 // EnvironmentProgram is the Pulumi program of one branch's environment. It reads a Spec from the stack's config, under
@@ -48,44 +47,58 @@ type platform struct {
 // The order: bucket and database, then what runs the app, which is told of them, and the DNS record last, so that the
 // name leads nowhere before there is an answer. A destroy goes the other way.
 func EnvironmentProgram(ctx *pulumi.Context) error {
+	return export(ctx, makeEnvironment)
+}
+
+// export makes what a stack consists of and exports its outputs.
+func export(ctx *pulumi.Context, make func(*pulumi.Context) (pulumi.Map, error)) error {
+	outputs, err := make(ctx)
+	for name, value := range outputs {
+		ctx.Export(name, value)
+	}
+	return err
+}
+
+// makeEnvironment makes everything of an environment and returns the stack's outputs.
+func makeEnvironment(ctx *pulumi.Context) (pulumi.Map, error) {
 	var spec Spec
 	if err := readSpec(ctx, specKey, &spec); err != nil {
-		return err
+		return nil, err
 	}
 	if spec.Stack != ctx.Stack() {
-		return fault.Refusedf("the config of stack %s is that of stack %s", ctx.Stack(), spec.Stack)
+		return nil, fault.Refusedf("the config of stack %s is that of stack %s", ctx.Stack(), spec.Stack)
 	}
 	s, err := readShared(ctx, spec.Project)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	stage, ok := s.Applications[spec.Settings.Application]
 	if !ok {
-		return fault.Usagef("there is no Beanstalk application %q", spec.Settings.Application).
+		return nil, fault.Usagef("there is no Beanstalk application %q", spec.Settings.Application).
 			WithHint("write application: production or application: staging")
 	}
-	e := &environment{ctx: ctx, spec: spec, shared: s, stage: stage}
+	e := &environment{ctx: ctx, spec: spec, shared: s, stage: stage, outputs: pulumi.Map{}}
 	if err := e.tellApp(); err != nil {
-		return err
+		return nil, err
 	}
 	group, err := components.NewAppGroup(ctx, "app", components.AppGroupArgs{
 		Name: SecurityGroupName(spec.Project, spec.Stack, "app"), VPC: pulumi.String(s.VPC),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e.group = group.ID
 	if err := e.addBucket(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := e.addDatabase(); err != nil {
-		return err
+		return nil, err
 	}
 	p, err := e.addPlatform()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return e.publish(p)
+	return e.outputs, e.publish(p)
 }
 
 // host is the environment's full host name.
@@ -164,7 +177,7 @@ func (e *environment) addBucket() error {
 		}
 		e.variables[varBucket] = bucket.Bucket
 	}
-	e.ctx.Export("bucket", pulumi.String(name))
+	e.outputs["bucket"] = pulumi.String(name)
 	return nil
 }
 
@@ -189,7 +202,7 @@ func (e *environment) addDatabase() error {
 			return err
 		}
 	}
-	e.ctx.Export("database", pulumi.String(name))
+	e.outputs["database"] = pulumi.String(name)
 	return nil
 }
 
@@ -267,7 +280,7 @@ func (e *environment) addBeanstalk() (platform, error) {
 	if err != nil {
 		return platform{}, err
 	}
-	return platform{resource: env, target: env.Target, outputs: map[string]pulumi.Input{
+	return platform{resource: env, target: env.Target, outputs: pulumi.Map{
 		"environmentName": env.Name, "endpoint": env.Endpoint, "versionLabel": env.VersionLabel,
 	}}, nil
 }
@@ -280,44 +293,12 @@ func (e *environment) publish(p platform) error {
 	if err != nil {
 		return err
 	}
-	e.ctx.Export("branch", pulumi.String(e.spec.Branch))
-	e.ctx.Export("kind", pulumi.String(e.spec.Kind))
-	e.ctx.Export("host", pulumi.String(e.spec.host()))
-	e.ctx.Export("url", pulumi.String(e.spec.url()))
-	e.ctx.Export("platform", pulumi.String(e.spec.Settings.Platform))
-	e.ctx.Export("version", pulumi.String(e.spec.Version.Name()))
-	for name, value := range p.outputs {
-		e.ctx.Export(name, value)
-	}
+	maps.Copy(e.outputs, p.outputs)
+	e.outputs["branch"] = pulumi.String(e.spec.Branch)
+	e.outputs["kind"] = pulumi.String(e.spec.Kind)
+	e.outputs["host"] = pulumi.String(e.spec.host())
+	e.outputs["url"] = pulumi.String(e.spec.url())
+	e.outputs["platform"] = pulumi.String(e.spec.Settings.Platform)
+	e.outputs["version"] = pulumi.String(e.spec.Version.Name())
 	return nil
-}
-
-// readShared reads the outputs of the project's application stack.
-func readShared(ctx *pulumi.Context, project string) (shared, error) {
-	hint := "branchenv application up"
-	ref, err := pulumi.NewStackReference(ctx, fmt.Sprintf("%s/%s/%s", ctx.Organization(), project, ApplicationStack), nil)
-	if err != nil {
-		return shared{}, fault.Usagef("read the application stack: %w", err).WithHint("%s", hint)
-	}
-	values := map[string]any{}
-	for _, name := range sharedOutputs {
-		output, err := ref.GetOutputDetails(name)
-		if err != nil {
-			return shared{}, fault.Usagef("read the application stack, which environments share: %w", err).WithHint("%s", hint)
-		}
-		// A stack that was destroyed but not removed has no outputs, and no error tells so.
-		if output.Value == nil {
-			return shared{}, fault.Usagef("the application stack of %s, which environments share, has no output %s", project, name).WithHint("%s", hint)
-		}
-		values[name] = output.Value
-	}
-	text, err := json.Marshal(values)
-	if err != nil {
-		return shared{}, fmt.Errorf("outputs of the application stack: %w", err)
-	}
-	var s shared
-	if err := json.Unmarshal(text, &s); err != nil {
-		return shared{}, fmt.Errorf("outputs of the application stack: %w", err)
-	}
-	return s, nil
 }

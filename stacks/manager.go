@@ -190,23 +190,26 @@ func (m *Manager) stackConfig(stack, branch, key string, spec any, s state) (sta
 	return stackConfig{Config: c}.withSecrets(s)
 }
 
-// unlocked checks that nobody works on a stack. A lock that a dead process of this very machine left in a file backend
-// is removed; any other is reported with its age and holder.
-func (m *Manager) unlocked(ctx context.Context, f *facts) error {
+// abandoned tells whether a lock was left behind by a process of this very machine that is gone, in a file backend.
+// Anywhere else nobody can know that.
+func (m *Manager) abandoned(l lock) bool {
 	host, err := os.Hostname()
-	if err != nil {
-		return fault.Failedf("read this machine's name: %w", err)
-	}
+	return err == nil && strings.HasPrefix(m.backendURL, "file://") && l.Hostname == host && errors.Is(syscall.Kill(l.Pid, 0), syscall.ESRCH)
+}
+
+// unlocked checks that nobody works on a stack. An abandoned lock is removed; any other is reported with its age and
+// holder.
+func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 	var held []lock
 	for _, l := range f.locks {
-		if strings.HasPrefix(m.backendURL, "file://") && l.Hostname == host && errors.Is(syscall.Kill(l.Pid, 0), syscall.ESRCH) {
-			if err := m.backend.breakLock(ctx, l); err != nil {
-				return err
-			}
-			m.tell(f.name, Event{Kind: Note, Message: "removed a lock left behind by a process that is gone: " + l.describe(m.now())})
+		if !m.abandoned(l) {
+			held = append(held, l)
 			continue
 		}
-		held = append(held, l)
+		if err := m.backend.breakLock(ctx, l); err != nil {
+			return err
+		}
+		m.tell(f.name, Event{Kind: Note, Message: "removed a lock left behind by a process that is gone: " + l.describe(m.now())})
 	}
 	f.locks = held
 	if len(held) > 0 {

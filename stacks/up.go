@@ -26,9 +26,6 @@ type UpRequest struct {
 	Timeout  time.Duration // bound for each wait for AWS; 0: the settings' timeout
 }
 
-// ErrNoEnvironment is why nothing was done for a request with IfExists.
-var ErrNoEnvironment = errors.New("there is no environment yet")
-
 // undertaking is an update that has been decided but not begun.
 type undertaking struct {
 	spec   Spec
@@ -37,7 +34,8 @@ type undertaking struct {
 	source versionSource
 }
 
-// Up creates or updates an environment. Its steps, each of which may be the last one of an interrupted run and is gone
+// Up creates or updates an environment; with IfExists and none there, it does nothing and returns the zero
+// Environment. Its steps, each of which may be the last one of an interrupted run and is gone
 // on from by the next:
 //
 //  1. facts are read and everything is decided from them; what is wrong is refused, and nothing was touched;
@@ -47,7 +45,7 @@ type undertaking struct {
 //  5. the engine runs the program.
 func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) {
 	u, err := m.decide(ctx, r)
-	if err != nil {
+	if err != nil || u == nil {
 		return Environment{}, err
 	}
 	e, err := m.engine(ctx)
@@ -68,6 +66,7 @@ func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) {
 
 // Preview tells what Up would change. A branch that has no stack gets one for the time of the preview only.
 func (m *Manager) Preview(ctx context.Context, r UpRequest) (p Preview, err error) {
+	r.IfExists = false
 	u, err := m.decide(ctx, r)
 	if err != nil {
 		return Preview{}, err
@@ -110,7 +109,7 @@ func (u *undertaking) state() state {
 	return u.before.state
 }
 
-// decide reads the facts and decides everything that Up does. It changes nothing.
+// decide reads the facts and decides everything that Up does. It changes nothing. nil: there is nothing to do.
 func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error) {
 	stack, err := Slug(r.Branch)
 	if err != nil {
@@ -126,7 +125,7 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	}
 	u := &undertaking{before: find(all, stack)}
 	if u.before == nil && r.IfExists {
-		return nil, ErrNoEnvironment
+		return nil, nil
 	}
 	if u.before != nil {
 		if err := owns(*u.before, r.Branch); err != nil {
@@ -315,6 +314,7 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 
 // environment tells what is known of one stack, by the settings as they are now.
 func (m *Manager) environment(f facts) Environment {
+	f.locks = slices.DeleteFunc(slices.Clone(f.locks), m.abandoned)
 	_, protected := m.File.Protects(f.tags[tagBranch], f.name)
 	protected = protected || f.tags[tagProtected] == "true"
 	var ttl time.Duration

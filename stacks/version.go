@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -142,13 +143,28 @@ func (m *Manager) application(ctx context.Context, which string) (name, bucket s
 	if f == nil {
 		return "", "", applicationReady(nil)
 	}
-	out := f.state.outputs()
-	name, _ = out[which+"Application"].(string)
-	bucket, _ = out[outVersionsBucket].(string)
+	out, err := f.state.shared()
+	if err != nil {
+		return "", "", err
+	}
+	name, bucket = out.Applications[which].Name, out.VersionsBucket
 	if name == "" || bucket == "" {
 		return "", "", applicationReady(nil)
 	}
 	return name, bucket, nil
+}
+
+// shared is what the state of the application stack offers to environments.
+func (s state) shared() (shared, error) {
+	var out shared
+	text, err := json.Marshal(s.outputs())
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		return out, fault.Failedf("outputs of the application stack: %w", err)
+	}
+	return out, nil
 }
 
 // fileDigest is the SHA-256 of a file, in hexadecimal digits.

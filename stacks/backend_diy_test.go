@@ -1,0 +1,256 @@
+package stacks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// cli runs the real pulumi in a work directory of its own over a backend.
+type cli struct {
+	t       *testing.T
+	backend string // folder
+	dir     string
+}
+
+func newCLI(t *testing.T) *cli {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts pulumi")
+	}
+	c := &cli{t: t, backend: t.TempDir(), dir: t.TempDir()}
+	if err := os.WriteFile(filepath.Join(c.dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *cli) run(args ...string) string {
+	c.t.Helper()
+	cmd := exec.Command(pulumiPath(c.t), append([]string{"--non-interactive"}, args...)...)
+	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), "PULUMI_BACKEND_URL=file://"+c.backend, "PULUMI_CONFIG_PASSPHRASE=",
+		"PULUMI_SKIP_UPDATE_CHECK=true", "PULUMI_HOME="+filepath.Join(c.dir, "home"))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		c.t.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	return string(out)
+}
+
+// pulumiPath is the pulumi that `make tools` puts into bin/, or the one on PATH.
+func pulumiPath(t *testing.T) string {
+	t.Helper()
+	if path, err := filepath.Abs("../bin/pulumi"); err == nil {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	path, err := exec.LookPath("pulumi")
+	if err != nil {
+		t.Fatal("no pulumi: run `make tools` first, or `make test`")
+	}
+	return path
+}
+
+func openTest(t *testing.T, folder string) *diyBackend {
+	t.Helper()
+	b, err := openDIY(context.Background(), "file://"+folder, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.close() })
+	return b
+}
+
+// What branchenv reads straight from the backend is what the CLI says, and the CLI reads what branchenv writes.
+func TestBackendAgreesWithCLI(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	for _, name := range []string{"one", "one-more", "two"} {
+		c.run("stack", "init", name)
+	}
+	c.run("stack", "tag", "set", tagBranch, "feature/one", "--stack", "one")
+	b := openTest(t, c.backend)
+	ctx := context.Background()
+
+	tags := map[string]string{tagBranch: "Ünïcode/<&>", tagHost: "two"}
+	if err := b.setTags(ctx, "two", tags); err != nil {
+		t.Fatal(err)
+	}
+	var told map[string]string
+	if err := json.Unmarshal([]byte(c.run("stack", "tag", "ls", "--json", "--stack", "two")), &told); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(tags, told); diff != "" {
+		t.Errorf("tags that the CLI reads differ (-set +read):\n%s", diff)
+	}
+
+	all, err := b.list(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]map[string]string{}
+	for _, f := range all {
+		got[f.name] = f.tags
+		if !f.state.empty() || f.last != nil || len(f.locks) != 0 || f.status() != StatusEmpty {
+			t.Errorf("a new stack is not empty: %+v", f)
+		}
+		if f.state.SecretsProviders.Type != "passphrase" {
+			t.Errorf("secrets provider of %s: %q", f.name, f.state.SecretsProviders.Type)
+		}
+	}
+	want := map[string]map[string]string{"one": {tagBranch: "feature/one"}, "one-more": {}, "two": tags}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("facts differ (-want +got):\n%s", diff)
+	}
+	var listed []struct{ Name string }
+	if err := json.Unmarshal([]byte(c.run("stack", "ls", "--json")), &listed); err != nil {
+		t.Fatal(err)
+	}
+	if len(listed) != len(all) {
+		t.Errorf("the CLI lists %d stacks, branchenv %d", len(listed), len(all))
+	}
+	one, err := b.read(ctx, "one")
+	if err != nil || one == nil || one.name != "one" {
+		t.Errorf("read one: %+v, %v", one, err)
+	}
+	if none, err := b.read(ctx, "on"); none != nil || err != nil {
+		t.Errorf("read of a prefix of a name: %+v, %v", none, err)
+	}
+}
+
+// A fact that cannot be read is an error that names the stack, never an absence.
+func TestUnreadableFacts(t *testing.T) {
+	t.Parallel()
+	checkpoint := `{"version":3,"checkpoint":{"latest":{"manifest":{"time":"2026-01-01T00:00:00Z"}}}}`
+	tests := map[string]struct{ file, content, want string }{
+		"state cut short":     {"stacks/shop/x.json", `{"version":3,"checkpoint":{"la`, "read the state of stack x: unexpected EOF"},
+		"state empty":         {"stacks/shop/x.json", ``, "read the state of stack x: EOF"},
+		"state of a new kind": {"stacks/shop/x.json", `{"version":4}`, "read the state of stack x: checkpoint version 4, want 3"},
+		"tags cut short":      {"stacks/shop/x.pulumi-tags", `{"version":1,"tags":{"bran`, "read the tags of stack x: unexpected EOF"},
+		"tags of a new kind":  {"stacks/shop/x.pulumi-tags", `{"version":2}`, "read the tags of stack x: version 2, want 1"},
+		"history":             {"history/shop/x/x-1.history.json", `{`, "read the history of stack x: unexpected EOF"},
+		"lock":                {"locks/organization/shop/x/1.json", `{`, "read the lock of stack x: unexpected EOF"},
+		"layout":              {"meta.yaml", `version: 2`, "has layout version 2; this branchenv knows version 1"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
+			write(t, filepath.Join(dir, ".pulumi/stacks/shop/x.json"), checkpoint)
+			write(t, filepath.Join(dir, ".pulumi", test.file), test.content)
+			b, err := openDIY(context.Background(), "file://"+dir, "shop")
+			if err == nil {
+				_, err = b.list(context.Background())
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("error %v, want %q", err, test.want)
+			}
+			if fault.Hint(err) == "" {
+				t.Error("no hint")
+			}
+		})
+	}
+}
+
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Of several history files the last one counts, by the time in its name and not by the order of the alphabet.
+func TestLastUpdate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
+	write(t, filepath.Join(dir, ".pulumi/stacks/shop/x-1.json"), `{"version":3,"checkpoint":{}}`)
+	for nanos, result := range map[string]string{"999": "failed", "1000": "succeeded", "99": "failed"} {
+		write(t, filepath.Join(dir, ".pulumi/history/shop/x-1/x-1-"+nanos+".history.json"), `{"kind":"update","result":"`+result+`"}`)
+		write(t, filepath.Join(dir, ".pulumi/history/shop/x-1/x-1-"+nanos+".checkpoint.json"), `{}`)
+	}
+	f, err := openTest(t, dir).read(context.Background(), "x-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.last.succeeded() {
+		t.Errorf("last update %+v, want the one that succeeded", f.last)
+	}
+}
+
+// A lock that a dead process of this machine left in a file backend is removed; any other is reported.
+func TestLocks(t *testing.T) {
+	t.Parallel()
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := exec.Command("true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		pid    int
+		host   string
+		broken bool
+	}{
+		"dead here":      {gone.Process.Pid, host, true},
+		"alive here":     {os.Getpid(), host, false},
+		"dead elsewhere": {gone.Process.Pid, "elsewhere", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			content, err := json.Marshal(lock{Pid: test.pid, Hostname: test.host, Username: "ada", Timestamp: time.Now().Add(-time.Hour)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
+			write(t, filepath.Join(dir, ".pulumi/stacks/shop/x.json"), `{"version":3,"checkpoint":{}}`)
+			write(t, filepath.Join(dir, ".pulumi/locks/organization/shop/x/1.json"), string(content))
+			b := openTest(t, dir)
+			f, err := b.read(context.Background(), "x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.status() != StatusUpdating {
+				t.Errorf("status %s, want updating", f.status())
+			}
+			var notes []string
+			m := &Manager{backend: b, backendURL: "file://" + dir, now: time.Now}
+			m.Observe = func(e Event) { notes = append(notes, e.Message) }
+			err = m.unlocked(context.Background(), f)
+			if test.broken {
+				if err != nil || len(notes) != 1 || !strings.HasPrefix(notes[0], "removed a lock left behind by a process that is gone: ada@") {
+					t.Errorf("error %v, notes %q", err, notes)
+				}
+				if again, err := b.read(context.Background(), "x"); err != nil || len(again.locks) != 0 {
+					t.Errorf("the lock is still there: %+v, %v", again, err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), "stack x is locked by ada@"+test.host) || !strings.Contains(err.Error(), "for 1h0m0s") {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
