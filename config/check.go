@@ -40,7 +40,7 @@ func retentions() []int {
 	return []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 }
 
-// maxTags leaves room for branchenv's own among the 47 that Beanstalk takes for an environment.
+// maxTags leaves room for branchenv's own, and for Beanstalk's, among the 50 that AWS takes for a resource.
 const maxTags = 40
 
 // checkFile checks a value at the top of the file.
@@ -68,10 +68,10 @@ func checkFile(path, key string, value any) (what, instead string) {
 	case "source.git":
 		return checkRemote(s)
 	case "backend":
-		return checkURL(s, "Pulumi backend", "file", "s3", "gs", "azblob", "postgres", "https", "http")
+		return checkURL(s, "a Pulumi backend", "file", "s3", "gs", "azblob", "postgres", "https", "http")
 	case "secretsProvider":
 		if s != "default" && s != "passphrase" {
-			return checkURL(s, "secrets provider", "awskms", "gcpkms", "azurekeyvault", "hashivault")
+			return checkURL(s, "a secrets provider", "awskms", "gcpkms", "azurekeyvault", "hashivault")
 		}
 	case "network.vpc":
 		return matching(s, vpcID, "a VPC's id", "vpc-0123456789abcdef0")
@@ -106,7 +106,7 @@ func checkReconcile(path string, value any) (what, instead string) {
 			return v.String() + " is less than a minute", "write 1m or more"
 		}
 	case string:
-		return checkURL(v, "address", "https", "http")
+		return checkURL(v, "an address", "https", "http")
 	}
 	return "", ""
 }
@@ -225,7 +225,7 @@ func checkVariable(path, name, value string) (what, instead string) {
 	case path == "environment" && len(value) > 4000:
 		return fmt.Sprintf("the value has %d bytes", len(value)), "Beanstalk takes 4096 for all variables together: use a secret or a file"
 	case path == "secrets" && !secretARN.MatchString(value):
-		return shown(value) + " is not the ARN of a secret", "write the ARN of a Secrets Manager secret or an SSM parameter, never the secret itself"
+		return "the value is not the ARN of a secret", "write the ARN of a Secrets Manager secret or an SSM parameter, never the secret itself"
 	}
 	return "", ""
 }
@@ -275,11 +275,12 @@ func checkDomain(s string) (what, instead string) {
 
 func checkRemote(s string) (what, instead string) {
 	u, err := url.Parse(s)
+	isURL := strings.Contains(s, "://")
 	switch {
-	case s == "" || strings.HasPrefix(s, "-") || strings.Contains(s, "::"):
-		return shown(s) + " is not a git remote", "write a path or a URL such as https://github.com/owner/name.git"
-	case err == nil && hasPassword(u):
-		return "the address holds a password", "remove it and use git's credential helper"
+	case isURL && err == nil && (hasPassword(u) || u.User != nil && strings.HasPrefix(u.Scheme, "http")):
+		return "the address holds a user or a password", "remove it and use git's credential helper"
+	case s == "" || strings.HasPrefix(s, "-") || strings.Contains(s, "::") || isURL && err != nil:
+		return address(s) + " is not a git remote", "write a path or a URL such as https://github.com/owner/name.git"
 	}
 	return "", ""
 }
@@ -289,14 +290,22 @@ func hasPassword(u *url.URL) bool {
 	return u.User != nil && has
 }
 
+// address is s for a message, unless it may hold a password.
+func address(s string) string {
+	if strings.Contains(s, "@") {
+		return "the address"
+	}
+	return shown(s)
+}
+
 func checkURL(s, what string, schemes ...string) (string, string) {
 	u, err := url.Parse(s)
 	instead := "write a URL that begins with " + strings.Join(schemes, "://, ") + "://"
 	switch {
-	case err != nil || !slices.Contains(schemes, u.Scheme) || !strings.Contains(s, "://"):
-		return shown(s) + " is not a " + what, instead
-	case hasPassword(u):
+	case err == nil && hasPassword(u):
 		return "the address holds a password", "remove it and use the environment's credentials"
+	case err != nil || !slices.Contains(schemes, u.Scheme) || !strings.Contains(s, "://"):
+		return address(s) + " is not " + what, instead
 	case u.Host == "" && u.Path == "":
 		return shown(s) + " names no place", instead + " and goes on"
 	}
@@ -309,9 +318,11 @@ func checkTag(key, value string) (what, instead string) {
 	case strings.HasPrefix(lower, "aws:") || strings.HasPrefix(lower, "branchenv:"):
 		return shown(key) + " is a reserved name for a tag", "choose another name"
 	case key == "" || len(key) > 128 || !tagText.MatchString(key):
-		return shown(key) + " is no name for a tag", "use at most 128 letters, digits, spaces and _.:/=+-@"
-	case len(value) > 256 || !tagText.MatchString(value):
-		return shown(value) + " is no value for a tag", "use at most 256 letters, digits, spaces and _.:/=+-@"
+		return shown(key) + " is no name for a tag", "use 1 to 128 letters, digits, spaces and _.:/=+-@"
+	case strings.HasPrefix(strings.ToLower(value), "aws:"):
+		return shown(value) + " is a reserved value for a tag", "choose another value"
+	case value == "" || len(value) > 256 || !tagText.MatchString(value):
+		return shown(value) + " is no value for a tag", "use 1 to 256 letters, digits, spaces and _.:/=+-@"
 	}
 	return "", ""
 }

@@ -32,11 +32,16 @@ func (d *decoder) whole(f *File, places map[string]position) {
 	case !github && !git:
 		d.report(place("source"), "source", "is missing", "write source: {github: owner/name}, or source: {git: URL-or-path}")
 	}
-	if len(f.Network.Subnets)+len(f.Network.DatabaseSubnets) > 0 && f.Network.VPC == "" {
-		d.report(place("network.subnets"), "network", "names subnets but no VPC", "add vpc")
-	}
-	if f.Network.VPC != "" && len(f.Network.Subnets) == 0 && places["network.subnets"] == (position{}) {
+	_, vpc := places["network.vpc"]
+	_, subnets := places["network.subnets"]
+	_, databases := places["network.databaseSubnets"]
+	switch {
+	case vpc && !subnets:
 		d.report(place("network.vpc"), "network", "names a VPC but no subnets", "add subnets in at least two availability zones")
+	case !vpc && subnets:
+		d.report(place("network.subnets"), "network", "names subnets but no VPC", "add vpc")
+	case !vpc && databases:
+		d.report(place("network.databaseSubnets"), "network", "names subnets but no VPC", "add vpc and subnets")
 	}
 	for path, subnets := range map[string][]string{"network.subnets": f.Network.Subnets, "network.databaseSubnets": f.Network.DatabaseSubnets} {
 		if len(subnets) == 1 {
@@ -47,7 +52,7 @@ func (d *decoder) whole(f *File, places map[string]position) {
 		d.report(place("certificate"), "certificate", "is in region "+m+", the environments are in "+f.Region, "use a certificate in "+f.Region)
 	}
 	if f.Certificate == "" && len("*."+f.Domain) > 64 {
-		// Source: user guide of ACM, "Quotas": the first domain name of a certificate has at most 64 characters.
+		// Source: API reference of ACM, RequestCertificate: DomainName has at most 64 characters.
 		d.report(place("domain"), "domain", fmt.Sprintf("the name has %d characters, and ACM makes no certificate for more than 62", len(f.Domain)),
 			"use a shorter domain, or name a certificate")
 	}
@@ -97,11 +102,21 @@ func (d *decoder) references(ls *layers) {
 	}
 }
 
-// resolvable checks every kind, and every entry of branches with the kind that it names or else branch. Entries that
-// contradict each other only where both match are found when such a branch is resolved.
+// resolvable checks branch and every kind that the file names, and every entry of branches with the kind that it names
+// or else branch. Entries that contradict each other only where both match are found when such a branch is resolved,
+// and so is what is wrong with a built-in kind that the file does not mention.
 func (d *decoder) resolvable(f *File) {
+	named := map[string]bool{Branch: true}
+	for name, l := range f.layers.kinds {
+		named[name], named[l.kind] = true, true
+	}
+	for _, l := range f.layers.branches {
+		named[l.kind] = true
+	}
 	for _, kind := range f.Kinds() {
-		d.combinations(f.layers.resolve(kind, nil), f.Region)
+		if named[kind] {
+			d.combinations(f.layers.resolve(kind, nil), f.Region)
+		}
 	}
 	for _, l := range f.layers.branches {
 		kind := l.kind
@@ -147,7 +162,7 @@ func (d *decoder) combinations(r *resolution, region string) {
 		"write ttl: 0 beside protected: true, or protected: false", "protected", "ttl")
 	conflict(s.Protected && s.Instances.Spot && s.Application == Production, "AWS takes spot instances away from production at any time",
 		"write instances.spot: false", "instances.spot", "application", "protected")
-	conflict(s.Create == "auto" && s.Image == "", "there is nothing to deploy when the environment is made by itself",
+	conflict(s.Create == "auto" && s.Image == "", "an environment that is made automatically needs an image",
 		"add image, for instance registry.example.com/app:{sha}, or write create: manual", "create", "image")
 	conflict(s.Database.Engine == "postgres" && strings.EqualFold(s.Database.Username, "admin"), "\"admin\" is a reserved word of postgres",
 		"write another name, for instance app", "database.username", "database.engine")

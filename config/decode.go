@@ -137,7 +137,7 @@ func (d *decoder) unknown(key *yaml.Node, prefix, name string, t reflect.Type, e
 		slices.Sort(known)
 		instead = suggestion(name, known)
 	}
-	d.report(at(key), join(prefix, name), "is no key that is known here", instead)
+	d.report(at(key), join(prefix, name), "unknown key", instead)
 }
 
 func (d *decoder) field(n *yaml.Node, full, path string, t reflect.Type, index []int, check checker) []assignment {
@@ -212,40 +212,43 @@ var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,9})$`)
 func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type, check checker) (reflect.Value, bool) {
 	out := reflect.New(t).Elem()
 	what, instead := "", ""
-	tag := v.ShortTag()
+	tag, seen := v.ShortTag(), shown(v.Value)
+	if key != "" {
+		seen = "the value" // of a variable or a secret: it may be one in plain
+	}
 	switch {
 	case v.Kind != yaml.ScalarNode:
 		what, instead = describe(v)+" is not a single value", "write one value"
 	case tag == "!!null":
 		what, instead = "null is no value here", "write one value"
 	case !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, tag):
-		what, instead = "the tag "+shown(v.Tag)+" is not understood", "remove it"
+		what, instead = "begins with !, which makes a tag of its first word", "put the value in quotes"
 	case t == reflect.TypeFor[Duration]():
 		parsed, err := ParseDuration(v.Value)
 		if err != nil {
-			what, instead = shown(v.Value)+" "+err.Error(), "write 72h, 90m or 3d"
+			what, instead = seen+" "+err.Error(), "write 72h, 90m or 3d"
 		}
 		out.SetInt(int64(parsed))
 	case t.Kind() == reflect.Bool:
 		if tag != "!!bool" {
-			what, instead = shown(v.Value)+" is not true or false", "write true or false"
+			what, instead = seen+" is not true or false", "write true or false"
 		}
 		out.SetBool(strings.EqualFold(v.Value, "true"))
 	case t.Kind() == reflect.Int:
 		number, err := strconv.Atoi(v.Value)
 		if tag != "!!int" || err != nil || !wholeNumber.MatchString(v.Value) {
-			what, instead = shown(v.Value)+" is not a whole number", "write a number without a unit"
+			what, instead = seen+" is not a whole number", "write a number such as 2"
 		}
 		out.SetInt(int64(number))
 	case t.Kind() == reflect.Float64:
 		number, err := strconv.ParseFloat(v.Value, 64)
 		if tag != "!!int" && tag != "!!float" || err != nil {
-			what, instead = shown(v.Value)+" is not a number", "write a number such as 0.5"
+			what, instead = seen+" is not a number", "write a number such as 0.5"
 		}
 		out.SetFloat(number)
 	default:
 		if strings.ContainsFunc(v.Value, unicode.IsControl) {
-			what, instead = shown(v.Value)+" has a control character", "remove it"
+			what, instead = seen+" has a control character", "remove it"
 		}
 		out.SetString(v.Value)
 	}
@@ -259,7 +262,7 @@ func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type
 	return out, false
 }
 
-// describe says what n is, for a message.
+// describe says what n is, for a message. It does not show what may be a secret in the wrong place.
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -267,7 +270,7 @@ func describe(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	}
-	return shown(n.Value)
+	return "a single value"
 }
 
 // apply sets the field of the struct that a names, or takes it back to what initial holds.

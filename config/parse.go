@@ -55,7 +55,7 @@ func Load(path string) (*File, error) {
 }
 
 // Parse reads settings; name is what messages call the file. It reads the whole file however much is wrong with it: the
-// error, with exit code 2, wraps Problems. A file without problems resolves for every kind.
+// error, with exit code 2, wraps Problems. A file without problems resolves for branch and for every kind that it names.
 func Parse(name string, data []byte) (*File, error) {
 	d := &decoder{file: name}
 	root := d.document(data)
@@ -128,7 +128,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 			m = []string{"", "", "cannot be read"}
 		}
 		line, _ := strconv.Atoi(m[1])
-		d.report(position{max(line, 1), 1}, "", "is not YAML", "mind indentation, quotes and colons; the parser says "+shown(m[2]))
+		d.report(position{max(line, 1), 1}, "", "is not YAML", "mind quotes, colons and indentation by spaces; the parser says "+shown(m[2]))
 		return nil
 	}
 	root := doc.Content[0]

@@ -72,7 +72,7 @@ func shown(s string) string {
 
 // nearest is the candidate that s is most likely a mistyped form of, or "".
 func nearest(s string, candidates []string) string {
-	best, distance := "", len(s)/3+2
+	best, distance := "", len(s)/3+1
 	for _, c := range candidates {
 		if strings.EqualFold(s, c) {
 			return c

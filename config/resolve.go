@@ -95,21 +95,27 @@ func (f *File) Resolve(branch string) (Resolved, error) {
 	if kind == "" {
 		kind = Branch
 	}
+	r, err := f.checked(kind, entries)
+	r.Matches = found
+	return r, err
+}
+
+// ResolveKind is the settings of a kind, before any entry of branches. The error, with exit code 2, is that the kind is
+// unknown, or wraps Problems: of a built-in kind that the file does not mention and contradicts.
+func (f *File) ResolveKind(kind string) (Resolved, error) {
+	if kinds := f.Kinds(); !slices.Contains(kinds, kind) {
+		return Resolved{}, fault.Usagef("there is no kind %s", shown(kind)).WithHint("%s", suggestion(kind, kinds))
+	}
+	return f.checked(kind, nil)
+}
+
+func (f *File) checked(kind string, entries []layer) (Resolved, error) {
 	r := f.layers.resolve(kind, entries)
 	d := decoder{file: f.layers.file}
 	if d.combinations(r, f.Region); len(d.problems) > 0 {
 		return Resolved{}, invalid(d.problems)
 	}
-	r.Matches = found
 	return r.Resolved, nil
-}
-
-// ResolveKind is the settings of a kind, before any entry of branches. The error of an unknown kind has exit code 2.
-func (f *File) ResolveKind(kind string) (Resolved, error) {
-	if kinds := f.Kinds(); !slices.Contains(kinds, kind) {
-		return Resolved{}, fault.Usagef("there is no kind %s", shown(kind)).WithHint("%s", suggestion(kind, kinds))
-	}
-	return f.layers.resolve(kind, nil).Resolved, nil
 }
 
 // chain is the layers of a kind, what it extends first. It ends where a kind is unknown or comes again.
@@ -171,7 +177,7 @@ func (r *resolution) add(l layer) {
 	}
 }
 
-// clear records that a took back what was said about its path and what is below.
+// clear records that a took back what was said about its path and what is below. The values are built-in ones again.
 func (r *resolution) clear(a assignment, origin Origin) {
 	for path := range r.Origins {
 		if path != a.path && !strings.HasPrefix(path, a.path+".") {
@@ -183,7 +189,7 @@ func (r *resolution) clear(a assignment, origin Origin) {
 	}
 	for _, v := range flatten(reflect.ValueOf(&r.Settings).Elem(), "") {
 		if _, ok := r.Origins[v.path]; !ok {
-			r.Origins[v.path], r.rank[v.path] = origin, r.layers
+			r.Origins[v.path] = origin
 		}
 	}
 }
@@ -211,25 +217,38 @@ type Difference struct {
 	OriginA, OriginB Origin
 }
 
-// Diff is the settings in which a and b differ, in the order of their fields.
+// Diff is the settings in which a and b differ, in the order of their fields, the kind first.
 func Diff(a, b Resolved) []Difference {
 	var out []Difference
-	ofB := map[string]Value{}
-	for _, v := range b.Values() {
-		ofB[v.Path] = v
-	}
-	for _, v := range a.Values() {
-		if other := ofB[v.Path]; other.Value != v.Value {
-			out = append(out, Difference{v.Path, v.Value, other.Value, v.Origin, other.Origin})
-		}
-		delete(ofB, v.Path)
-	}
-	for _, path := range slices.Sorted(maps.Keys(ofB)) {
-		out = append(out, Difference{Path: path, B: ofB[path].Value, OriginB: ofB[path].Origin})
-	}
 	if a.Kind != b.Kind {
-		out = slices.Insert(out, 0, Difference{Path: "kind", A: a.Kind, B: b.Kind})
+		out = append(out, Difference{Path: "kind", A: a.Kind, B: b.Kind})
 	}
+	ofA, ofB := a.byPath(), b.byPath()
+	both := a.Settings
+	both.Environment = union(a.Settings.Environment, b.Settings.Environment)
+	both.Secrets = union(a.Settings.Secrets, b.Settings.Secrets)
+	for _, v := range flatten(reflect.ValueOf(&both).Elem(), "") {
+		if x, y := ofA[v.path], ofB[v.path]; x.Value != y.Value {
+			out = append(out, Difference{v.path, x.Value, y.Value, x.Origin, y.Origin})
+		}
+	}
+	return out
+}
+
+func (r Resolved) byPath() map[string]Value {
+	values := map[string]Value{}
+	for _, v := range r.Values() {
+		values[v.Path] = v
+	}
+	return values
+}
+
+func union(a, b map[string]string) map[string]string {
+	out := maps.Clone(b)
+	if out == nil {
+		return a
+	}
+	maps.Copy(out, a)
 	return out
 }
 
