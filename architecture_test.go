@@ -2,16 +2,15 @@ package main
 
 import (
 	"go/build"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-
-	"go/parser"
-	"go/token"
-	"strconv"
 )
 
 const module = "github.com/branchenv/branchenv"
@@ -43,36 +42,64 @@ var onlyIn = map[string][]string{
 func TestImports(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}
+	for _, path := range sources(t) {
+		pkg := strings.TrimSuffix(strings.TrimSuffix(path, filepath.Base(path)), "/")
+		found[pkg] = true
+		for _, imported := range imports(t, path) {
+			checkImport(t, pkg, path, imported)
+		}
+	}
+	for _, pkg := range []string{"", "cli", "stacks", "components", "config", "internal/sandbox"} {
+		if !found[pkg] {
+			t.Errorf("package %q was not found: the walk is wrong", pkg)
+		}
+	}
+}
+
+// TestOneExit keeps os.Exit in main.
+func TestOneExit(t *testing.T) {
+	t.Parallel()
+	var exits []string
+	for _, path := range sources(t) {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(source), "os.Exit(") {
+			exits = append(exits, path)
+		}
+	}
+	if !slices.Equal(exits, []string{"main.go"}) {
+		t.Errorf("os.Exit is called in %q; only main.go may", exits)
+	}
+}
+
+// sources lists the module's Go files that are built, by their slash-separated paths.
+func sources(t *testing.T) []string {
+	t.Helper()
+	var paths []string
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && path != "." && (hidden(path) || path == "bin" || path == "tools" || entry.Name() == "testdata"):
-			return filepath.SkipDir
-		case entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+		case entry.IsDir():
+			if path != "." && (strings.HasPrefix(entry.Name(), ".") || path == "bin" || path == "tools" || entry.Name() == "testdata") {
+				return filepath.SkipDir
+			}
+			return nil
+		case filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
-		if ok, err := build.Default.MatchFile(filepath.Dir(path), filepath.Base(path)); err != nil || !ok {
+		if built, err := build.Default.MatchFile(filepath.Dir(path), filepath.Base(path)); err != nil || !built {
 			return err
 		}
-		pkg := filepath.ToSlash(filepath.Dir(path))
-		if pkg == "." {
-			pkg = ""
-		}
-		found[pkg] = true
-		for _, imported := range imports(t, path) {
-			checkImport(t, pkg, filepath.ToSlash(path), imported)
-		}
+		paths = append(paths, filepath.ToSlash(path))
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pkg := range []string{"", "cli", "stacks", "components", "config"} {
-		if !found[pkg] {
-			t.Errorf("package %q was not found: the walk is wrong", pkg)
-		}
-	}
+	return paths
 }
 
 func checkImport(t *testing.T, pkg, path, imported string) {
@@ -88,7 +115,6 @@ func checkImport(t *testing.T, pkg, path, imported string) {
 		return
 	}
 	for prefix, places := range onlyIn {
-		// A major version's suffix belongs to the module.
 		if !strings.HasPrefix(imported, prefix) {
 			continue
 		}
@@ -106,8 +132,6 @@ func top(pkg string) string {
 	}
 	return parts[0]
 }
-
-func hidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
 func imports(t *testing.T, path string) []string {
 	t.Helper()
@@ -128,28 +152,4 @@ func imports(t *testing.T, path string) []string {
 		paths = append(paths, imported)
 	}
 	return paths
-}
-
-// TestOneExit keeps os.Exit in main alone.
-func TestOneExit(t *testing.T) {
-	t.Parallel()
-	var exits []string
-	for _, dir := range []string{".", "cli", "config", "stacks", "components", "internal/aws", "internal/fault", "internal/sandbox"} {
-		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range files {
-			source, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.HasSuffix(path, "_test.go") && strings.Contains(string(source), "os.Exit(") {
-				exits = append(exits, path)
-			}
-		}
-	}
-	if !slices.Equal(exits, []string{"main.go"}) {
-		t.Errorf("os.Exit is called in %q; only main.go may", exits)
-	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -42,7 +43,6 @@ func (s *session) destroyCommand() *urfave.Command {
 				carryOut: func(ctx context.Context, m *stacks.Manager, d stacks.Destruction) (stacks.Receipt, error) {
 					return m.Destroy(ctx, d)
 				},
-				absent: stacks.Receipt{Branch: branch},
 			})
 		},
 	}
@@ -57,7 +57,6 @@ type removal struct {
 	what     string
 	plan     func(context.Context, *stacks.Manager) (stacks.Destruction, error)
 	carryOut func(context.Context, *stacks.Manager, stacks.Destruction) (stacks.Receipt, error)
-	absent   stacks.Receipt // where there is nothing to remove
 }
 
 // destroy looks, asks, removes and prints the receipt.
@@ -67,7 +66,8 @@ func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error
 		return fault.Usagef("destroy asks before it acts, and nobody can be asked here").
 			WithHint("add --yes to remove %s", r.what)
 	}
-	receipt := r.absent
+	var receipt stacks.Receipt
+	absent := false
 	stop := stacks.NewStopper()
 	var p progress = &quietProgress{err: s.err} // until it is known that something will be done
 	options := stacks.ManagerOptions{Stop: stop, Observe: func(e stacks.Event) { p.observe(e) }}
@@ -76,8 +76,8 @@ func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error
 		if err != nil {
 			return err
 		}
-		if planned.Absent {
-			s.say("%s does not exist; nothing to do", r.what)
+		if absent = planned.Absent; absent {
+			receipt.Branch, receipt.Stack = planned.Environment.Branch, planned.Environment.Stack
 			return nil
 		}
 		if !yes {
@@ -92,10 +92,15 @@ func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error
 		receipt, err = r.carryOut(c.Context, m, planned)
 		return err
 	})
-	if err != nil {
-		return err
+	if absent {
+		s.say("%s does not exist; nothing to do", r.what)
+		if !s.json {
+			return err
+		}
+	} else if err != nil && len(receipt.Deleted)+len(receipt.Remaining) == 0 {
+		return err // without a receipt: it ended before anything could be checked
 	}
-	return s.printReceipt(receipt)
+	return errors.Join(err, s.printReceipt(receipt))
 }
 
 // destructionText shows what a destroy is about to remove.
@@ -149,7 +154,7 @@ func (s *session) printReceipt(r stacks.Receipt) error {
 		if err := s.out.document(r); err != nil {
 			return err
 		}
-	} else if r.Stack != "" {
+	} else {
 		s.out.raw(receiptText(r))
 	}
 	if n := len(r.Remaining); n > 0 {

@@ -178,7 +178,7 @@ func shown(e stacks.Event) bool {
 func describe(e stacks.Event) string {
 	switch v := verbs[e.Op]; e.Kind {
 	case stacks.Step:
-		return e.Op + messageAfter(e, ": ")
+		return strings.TrimSpace(e.Op+" "+e.Bucket) + messageAfter(e, ": ")
 	case stacks.ResourceStart:
 		return fmt.Sprintf("%s %s %s …", v.doing, noun(e.Type), e.Name)
 	case stacks.ResourceDone:

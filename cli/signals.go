@@ -21,13 +21,12 @@ type signals struct {
 	count int
 	stop  *stacks.Stopper
 	say   func(format string, args ...any)
-	ended chan struct{} // closed by the first signal
 }
 
 // newSignals begins to listen. cancel is called for a command that changes nothing, and for any by the third signal.
 func newSignals(cancel context.CancelFunc) *signals {
 	s := &signals{
-		received: make(chan os.Signal, 4), done: make(chan struct{}), cancel: cancel, ended: make(chan struct{}),
+		received: make(chan os.Signal, 4), done: make(chan struct{}), cancel: cancel,
 	}
 	signal.Notify(s.received, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -64,9 +63,6 @@ func (s *signals) signal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count++
-	if s.count == 1 {
-		close(s.ended)
-	}
 	switch {
 	case s.stop == nil || s.count > 2:
 		s.cancel()

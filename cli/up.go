@@ -23,7 +23,7 @@ func versionFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "bundle", Usage: "upload the source bundle `FILE` (zip, jar or war) and run it"},
 		&urfave.StringFlag{Name: "version", Usage: "run the application version `LABEL`, which exists"},
 		&urfave.StringFlag{Name: "like", Usage: "start from the settings and version of the environment of branch `OTHER`"},
-		&urfave.DurationFlag{Name: "timeout", Usage: "wait for AWS no longer than `DURATION` at a time, as in 45m; default: the settings' timeout"},
+		&urfave.DurationFlag{Name: "timeout", Usage: "wait for AWS no longer than `DURATION` at a time, as in 45m"},
 	}
 }
 
@@ -62,7 +62,7 @@ func (s *session) up(c *urfave.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case environment.Stack == "":
+	case environment == (stacks.Environment{}):
 		return s.printSkipped(skipped{request.Branch, "it has no environment, and --if-exists was given"})
 	case s.json:
 		return s.out.document(environment)

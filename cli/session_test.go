@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	for answer, confirmed := range map[string]bool{
+		"yes\n": true, " yes \n": true, "yes": true, "y\n": false, "no\n": false, "\n": false, "": false, "yes please\n": false,
+	} {
+		s := &session{in: strings.NewReader(answer), err: &printer{to: io.Discard}}
+		err := s.confirm(t.Context())
+		if (err == nil) != confirmed || fault.Code(err) != map[bool]int{true: 0, false: fault.Failed}[confirmed] {
+			t.Errorf("answer %q: %v", answer, err)
+		}
+	}
+}
+
+// An interrupt while the question waits ends the command though nobody answers.
+func TestConfirmInterrupted(t *testing.T) {
+	t.Parallel()
+	in, out := io.Pipe()
+	defer out.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := &session{in: in, err: &printer{to: io.Discard}}
+	if err := s.confirm(ctx); err == nil || err.Error() != "interrupted; nothing was destroyed" {
+		t.Error(err)
+	}
+}
+
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	var said []string
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &signals{cancel: cancel}
+	stop := stacks.NewStopper()
+	s.changing(stop, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+	type state struct {
+		said              int
+		stopped, canceled bool
+	}
+	var got []state
+	for range 3 {
+		s.signal()
+		got = append(got, state{len(said), stop.Stopped(), ctx.Err() != nil})
+	}
+	want := []state{{1, true, false}, {2, true, false}, {2, true, true}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(state{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Before anything is changed the first signal ends the command.
+func TestSignalWhileReading(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &signals{cancel: cancel}
+	s.signal()
+	if ctx.Err() == nil {
+		t.Error("the command was not cancelled")
+	}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"plain":  {errors.New("no luck"), "branchenv: error: no luck\n"},
+		"hint":   {fault.Usagef("bad").WithHint("do\x1b it"), "branchenv: error: bad\nbranchenv: hint: do\\x1b it\n"},
+		"joined": {errors.Join(errors.New("a"), fmt.Errorf("b: %w", errors.New("c"))), "branchenv: error: a\nbranchenv: error: b: c\n"},
+		"lines":  {fault.Failedf("update: %w", errors.New("first\r\n\n  second\u202e\n")), "branchenv: error: update: first\nbranchenv: error:   second\\u202e\n"},
+	} {
+		var written bytes.Buffer
+		s := &session{err: &printer{to: &written}}
+		s.report(test.err)
+		if diff := cmp.Diff(test.want, written.String()); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
+// What cannot be written is an error: a full disk must not look like success.
+func TestOutputFails(t *testing.T) {
+	t.Parallel()
+	var messages bytes.Buffer
+	code := Main(t.Context(), []string{"version"}, Streams{
+		In: strings.NewReader(""), Out: brokenWriter{}, Err: &messages, Env: func(string) string { return "" },
+	})
+	if diff := cmp.Diff("branchenv: error: write to standard output: no space\n", messages.String()); code != fault.Failed || diff != "" {
+		t.Errorf("exit code %d:\n%s", code, diff)
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space") }
+
+// A destroy that leaves something behind has failed, and its receipt says what is left.
+func TestReceiptWithRemainder(t *testing.T) {
+	t.Parallel()
+	var written bytes.Buffer
+	s := &session{out: &printer{to: &written}, json: true}
+	err := s.printReceipt(stacks.Receipt{
+		Branch: "b", Stack: "b", Remaining: []stacks.Resource{{Type: "aws:s3/bucketV2:BucketV2", Name: "x", Note: "still there"}},
+	})
+	if fault.Code(err) != fault.Failed || err.Error() != "1 resource of stack b left behind" {
+		t.Errorf("%v", err)
+	}
+	if !strings.Contains(written.String(), `"deleted": [],`) {
+		t.Error(written.String())
+	}
+}
