@@ -209,7 +209,7 @@ func (d *decoder) variables(r *resolution, region string) {
 				[]string{"environment." + name, "secrets." + name})
 		}
 	}
-	if size > 4000 {
+	if size > maxVariables {
 		d.conflict(r, fmt.Sprintf("the variables have %d bytes together, Beanstalk takes 4096 with branchenv's own", size),
 			"use secrets or a file", environmentPaths(r))
 	}

@@ -173,11 +173,25 @@ func (d *decoder) word(n *yaml.Node, key string, check checker) string {
 	return value.String()
 }
 
+// More kinds or entries than these are taken for a mistake; their relations are looked at one by one.
+const (
+	maxKinds    = 100
+	maxBranches = 500
+)
+
 var kindName = regexp.MustCompile(`^[a-z]([a-z0-9]|-[a-z0-9]){0,30}$`)
 
 func (d *decoder) kinds(n *yaml.Node, prefix string, to *layers) {
 	d.mapping(n, prefix, func(name string, key, value *yaml.Node) {
 		full := join(prefix, name)
+		switch len(to.kinds) {
+		case maxKinds:
+			d.report(at(key), prefix, fmt.Sprintf("there are more than %d", maxKinds), "use entries of branches for what differs from branch to branch")
+			to.kinds[name] = &layer{name: full, position: at(key)}
+			return
+		case maxKinds + 1:
+			return // reported
+		}
 		switch name {
 		case "defaults", "application", "all", "none":
 			d.report(at(key), full, shown(name)+" is a reserved word", "choose another name for the kind")
@@ -205,6 +219,10 @@ func (d *decoder) branches(n *yaml.Node, prefix string, to *layers) {
 	}
 	if v.Kind != yaml.SequenceNode {
 		d.report(at(n), prefix, describe(v)+" is not a list", "write \"- match: PATTERN\" lines below it")
+		return
+	}
+	if len(v.Content) > maxBranches {
+		d.report(at(v.Content[maxBranches]), prefix, fmt.Sprintf("there are more than %d", maxBranches), "use patterns that match several branches")
 		return
 	}
 	for i, item := range v.Content {

@@ -1,0 +1,213 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// This file says what each value at the top of the file must look like by itself.
+
+var (
+	projectName  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	regionName   = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+){1,2}-[0-9]{1,2}$`)
+	zoneOfRegion = regexp.MustCompile(`^([a-z]{2,4}(?:-[a-z]+){1,2}-[0-9]{1,2})[a-z]$`)
+	domainName   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	hostedZone   = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
+	repository   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
+	vpcID        = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	subnetID     = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	tagText      = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	certificate  = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
+)
+
+// maxTags leaves room for branchenv's own, and for Beanstalk's, among the 50 that AWS takes for a resource.
+const maxTags = 40
+
+// checkFile checks a value at the top of the file.
+func checkFile(path, key string, value any) (what, instead string) {
+	s, _ := value.(string)
+	switch path {
+	case "project":
+		return checkProject(s)
+	case "region":
+		return checkRegion(s)
+	case "domain":
+		return checkDomain(s)
+	case "zone":
+		if !hostedZone.MatchString(s) {
+			return shown(s) + " is not the id of a hosted zone", "write one such as " + hint(hostedZone, strings.TrimPrefix(s, "/hostedzone/"), "Z0123456789ABC")
+		}
+	case "certificate":
+		if !certificate.MatchString(s) {
+			return shown(s) + " is not the ARN of a certificate", "write one such as arn:aws:acm:eu-central-1:123456789012:certificate/…"
+		}
+	case "source.github":
+		if !repository.MatchString(s) {
+			return shown(s) + " is not a GitHub repository", "write owner/name"
+		}
+	case "source.git":
+		return checkRemote(s)
+	case "backend":
+		return checkURL(s, "a Pulumi backend", "file", "s3", "gs", "azblob", "postgres", "https", "http")
+	case "secretsProvider":
+		if s != "default" && s != "passphrase" {
+			return checkURL(s, "a secrets provider", "awskms", "gcpkms", "azurekeyvault", "hashivault")
+		}
+	case "network.vpc":
+		return matching(s, vpcID, "a VPC's id", "vpc-0123456789abcdef0")
+	case "network.subnets", "network.databaseSubnets":
+		return matching(s, subnetID, "a subnet's id", "subnet-0123456789abcdef0")
+	case "protected", "skip":
+		return checkPattern(s)
+	case "stripPrefixes":
+		if s == "" || strings.ContainsAny(s, "*?[{ ") {
+			return shown(s) + " is not the beginning of a branch name", "write one such as feature/, without * or spaces"
+		}
+	case "tags":
+		return checkTag(key, s)
+	default:
+		return checkReconcile(path, value)
+	}
+	return "", ""
+}
+
+func checkReconcile(path string, value any) (what, instead string) {
+	switch v := value.(type) {
+	case int:
+		if v < 0 {
+			return fmt.Sprintf("%d is less than 0", v), "write 0 to destroy none, or how many at most"
+		}
+	case float64:
+		if !(v >= 0 && v <= 1) {
+			return fmt.Sprintf("%v is not a share", v), "write a number from 0 to 1"
+		}
+	case Duration:
+		if v < Duration(time.Minute) {
+			return v.String() + " is less than a minute", "write 1m or more"
+		}
+	case string:
+		return checkURL(v, "an address", "https", "http")
+	}
+	return "", ""
+}
+
+func checkProject(s string) (what, instead string) {
+	switch {
+	case !projectName.MatchString(s) || len(s) > 11:
+		return shown(s) + " is no name for a project", "write " + SuggestProject(s) + ", or 1 to 11 lower-case letters, digits and single hyphens, a letter first"
+	case strings.HasPrefix(s, "amzn") || slices.Contains([]string{"sg", "internal", "sthree"}, strings.Split(s, "-")[0]):
+		return "AWS refuses names that begin with " + shown(s), "choose another name"
+	}
+	return "", ""
+}
+
+// SuggestProject is a valid project name made from name, that of a folder for instance.
+func SuggestProject(name string) string {
+	fold := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "-")
+	fold = strings.TrimLeft(fold, "-0123456789")
+	fold = strings.TrimRight(fold[:min(len(fold), 11)], "-")
+	first, _, _ := strings.Cut(fold, "-")
+	if fold == "" || strings.HasPrefix(fold, "amzn") || slices.Contains([]string{"sg", "internal", "sthree"}, first) {
+		return "app"
+	}
+	return fold
+}
+
+func checkRegion(s string) (what, instead string) {
+	if m := zoneOfRegion.FindStringSubmatch(s); m != nil {
+		return shown(s) + " is an availability zone", "write " + m[1]
+	}
+	return matching(s, regionName, "an AWS region", "eu-central-1")
+}
+
+func checkDomain(s string) (what, instead string) {
+	lower := strings.TrimSuffix(strings.ToLower(s), ".")
+	_, err := netip.ParseAddr(s)
+	switch {
+	case err == nil || !domainName.MatchString(lower):
+		return shown(s) + " is not a DNS name", "write one such as preview.example.com, non-ASCII parts as xn--…"
+	case s != lower:
+		return shown(s) + " is not written as branchenv compares it", "write " + lower
+	case len(s) > 189:
+		return fmt.Sprintf("the name has %d characters, which leaves no room for a branch's label", len(s)), "write at most 189"
+	}
+	return "", ""
+}
+
+func checkRemote(s string) (what, instead string) {
+	u, err := url.Parse(s)
+	isURL := strings.Contains(s, "://")
+	switch {
+	case isURL && err == nil && (hasPassword(u) || u.User != nil && strings.HasPrefix(u.Scheme, "http")):
+		return "the address holds a user or a password", "remove it and use git's credential helper"
+	case s == "" || strings.HasPrefix(s, "-") || strings.Contains(s, "::") || isURL && err != nil:
+		return address(s) + " is not a git remote", "write a path or a URL such as https://github.com/owner/name.git"
+	}
+	return "", ""
+}
+
+func hasPassword(u *url.URL) bool {
+	_, has := u.User.Password()
+	return u.User != nil && has
+}
+
+// address is s for a message, unless it may hold a password.
+func address(s string) string {
+	if strings.Contains(s, "@") {
+		return "the address"
+	}
+	return shown(s)
+}
+
+func checkURL(s, what string, schemes ...string) (string, string) {
+	u, err := url.Parse(s)
+	instead := "write a URL that begins with " + strings.Join(schemes, "://, ") + "://"
+	switch {
+	case err == nil && hasPassword(u):
+		return "the address holds a password", "remove it and use the environment's credentials"
+	case err != nil || !slices.Contains(schemes, u.Scheme) || !strings.Contains(s, "://"):
+		return address(s) + " is not " + what, instead
+	case u.Host == "" && u.Path == "":
+		return shown(s) + " names no place", instead + " and goes on"
+	}
+	return "", ""
+}
+
+func checkTag(key, value string) (what, instead string) {
+	lower := strings.ToLower(key)
+	switch {
+	case strings.HasPrefix(lower, "aws:") || strings.HasPrefix(lower, "branchenv:"):
+		return shown(key) + " is a reserved name for a tag", "choose another name"
+	case key == "" || len(key) > 128 || !tagText.MatchString(key):
+		return shown(key) + " is no name for a tag", "use 1 to 128 letters, digits, spaces and _.:/=+-@"
+	case strings.HasPrefix(strings.ToLower(value), "aws:"):
+		return shown(value) + " is a reserved value for a tag", "choose another value"
+	case value == "" || len(value) > 256 || !tagText.MatchString(value):
+		return shown(value) + " is no value for a tag", "use 1 to 256 letters, digits, spaces and _.:/=+-@"
+	}
+	return "", ""
+}
+
+// checkPattern checks a pattern in doublestar syntax. Two stars that are not a whole part between slashes would mean
+// the same as one, which nobody expects.
+func checkPattern(s string) (what, instead string) {
+	if s == "" {
+		return "the pattern is empty", "write a branch name, or a pattern such as release/*"
+	}
+	if !doublestar.ValidatePattern(s) {
+		return shown(s) + " is not a pattern", "close its brackets, or put a \\ before each of * ? [ { that is meant as it is"
+	}
+	for part := range strings.SplitSeq(s, "/") {
+		if strings.Contains(part, "**") && part != "**" {
+			return shown(s) + " has ** beside other characters, where it does not cross slashes", "write " + plain(strings.ReplaceAll(s, part, "**/"+strings.ReplaceAll(part, "**", "*")))
+		}
+	}
+	return "", ""
+}
