@@ -178,7 +178,10 @@ func (e *emptying) list(ctx context.Context, in *s3.ListObjectVersionsInput) (pa
 	if out.Name == nil {
 		return page{}, errors.New("the list of versions has no content")
 	}
-	p := page{more: awssdk.ToBool(out.IsTruncated), key: out.NextKeyMarker, version: out.NextVersionIdMarker}
+	p := page{more: awssdk.ToBool(out.IsTruncated), key: out.NextKeyMarker}
+	if awssdk.ToString(out.NextVersionIdMarker) != "" { // S3 refuses an empty one
+		p.version = out.NextVersionIdMarker
+	}
 	for _, v := range out.Versions {
 		p.ids = append(p.ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
 		p.marker = append(p.marker, false)

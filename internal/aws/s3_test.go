@@ -111,8 +111,7 @@ type intercept func(w http.ResponseWriter, op string, body string) bool
 
 func newGateway(t testing.TB, before intercept) *gateway {
 	t.Helper()
-	g := &gateway{counts: map[string]int{}}
-	proxy := &httputil.ReverseProxy{
+	return newGatewayTo(t, &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: r.In.Host})
 			r.Out.Host = r.In.Host // it is signed
@@ -124,7 +123,12 @@ func newGateway(t testing.TB, before intercept) *gateway {
 			MaxIdleConnsPerHost: 100,
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
-	}
+	}, before)
+}
+
+func newGatewayTo(t testing.TB, behind http.Handler, before intercept) *gateway {
+	t.Helper()
+	g := &gateway{counts: map[string]int{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -139,7 +143,7 @@ func newGateway(t testing.TB, before intercept) *gateway {
 		if before != nil && before(w, op, string(body)) {
 			return
 		}
-		proxy.ServeHTTP(w, r)
+		behind.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
 	g.url = server.URL

@@ -46,6 +46,9 @@ func (e *emptying) abortUploads(ctx context.Context) (found int, err error) {
 // uploads reads one page, its keys decoded.
 func (e *emptying) uploads(ctx context.Context, in *s3.ListMultipartUploadsInput) (*s3.ListMultipartUploadsOutput, error) {
 	out, err := e.s3.ListMultipartUploads(ctx, in)
+	if code(err) == "NoSuchUpload" { // what some servers answer where there are none
+		return &s3.ListMultipartUploadsOutput{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
