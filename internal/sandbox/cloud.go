@@ -1,0 +1,246 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// account is the account in which everything of the sandbox lies.
+const account = "123456789012"
+
+// A cloud is the simulated AWS: what can be done to its resources, by the provider and by the HTTP endpoint alike.
+type cloud struct {
+	store  *store
+	s3     *s3Store
+	region string // where no request says another
+	waits  Waits
+	quotas map[string]int
+	given  []Fault
+}
+
+// A request asks for one operation on one resource.
+type request struct {
+	typ     string
+	logical string // the resource's name in the program
+	region  string
+	inputs  resource.PropertyMap
+}
+
+// An op is one operation on one record inside a transaction, as a kind's functions see it.
+type op struct {
+	*cloud
+	tx     *tx
+	rec    *record
+	in     map[string]any // the inputs wanted; when removing: the outputs last known to the engine
+	old    map[string]any // when updating: the inputs before
+	region string
+}
+
+// create makes a resource and waits until it is ready. A record beside an error exists all the same: the operation was
+// accepted and then failed, or the wait was ended.
+func (c *cloud) create(ctx context.Context, req request) (*record, error) {
+	in := object(plain(resource.NewObjectProperty(req.inputs)))
+	k := kindOf(req.typ)
+	var rec *record
+	var fault *Fault
+	err := c.store.do(func(t *tx) error {
+		var err error
+		fault, err = t.fault(c.given, "create", req.typ, req.logical, text(in[k.nameProperty()]))
+		if err != nil {
+			return err
+		}
+		if refused := fault.refusal(); refused != nil {
+			return operationError("creating", req.typ, text(in[k.nameProperty()]), refused)
+		}
+		r := &record{
+			Type: req.typ, Region: req.region, Inputs: in, Outputs: withoutInternal(in), Created: t.now, Updated: t.now,
+		}
+		o := &op{cloud: c, tx: t, rec: r, in: in, region: req.region}
+		if err := o.create(k); err != nil {
+			return operationError("creating", req.typ, r.Name, err)
+		}
+		fault.apply(r, t.now)
+		rec = r
+		return t.put(r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	fault.kill()
+	return c.await(ctx, rec, "creating")
+}
+
+// update changes a resource and waits until it is ready again.
+func (c *cloud) update(ctx context.Context, id string, req request) (*record, error) {
+	in := object(plain(resource.NewObjectProperty(req.inputs)))
+	k := kindOf(req.typ)
+	var rec *record
+	var fault *Fault
+	err := c.store.do(func(t *tx) error {
+		r, err := t.get(req.typ, id)
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			return fmt.Errorf("updating %s (%s): couldn't find resource", describe(req.typ), id)
+		}
+		fault, err = t.fault(c.given, "update", req.typ, req.logical, r.Name)
+		if err != nil {
+			return err
+		}
+		if refused := fault.refusal(); refused != nil {
+			return operationError("updating", req.typ, r.Name, refused)
+		}
+		o := &op{cloud: c, tx: t, rec: r, in: in, old: r.Inputs, region: r.Region}
+		if err := o.update(k); err != nil {
+			return operationError("updating", req.typ, r.Name, err)
+		}
+		fault.apply(r, t.now)
+		rec = r
+		return t.put(r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	fault.kill()
+	return c.await(ctx, rec, "updating")
+}
+
+// read finds a resource by its id or by what the real provider imports it by; nil if it is gone.
+func (c *cloud) read(typ, id, logical, region string) (*record, error) {
+	var rec *record
+	err := c.store.do(func(t *tx) error {
+		fault, err := t.fault(c.given, "read", typ, logical, id)
+		if err != nil {
+			return err
+		}
+		if refused := fault.refusal(); refused != nil {
+			return operationError("reading", typ, id, refused)
+		}
+		rec, err = t.importable(typ, id, region)
+		if rec == nil || err != nil {
+			return err
+		}
+		o := &op{cloud: c, tx: t, rec: rec, in: rec.Inputs, region: rec.Region}
+		gone, err := o.refresh(kindOf(typ))
+		if gone {
+			rec = nil
+		}
+		return err
+	})
+	return rec, err
+}
+
+// remove deletes a resource and waits until it is gone. What is gone already is no error.
+func (c *cloud) remove(ctx context.Context, id string, req request) error {
+	state := object(plain(resource.NewObjectProperty(req.inputs)))
+	k := kindOf(req.typ)
+	var rec *record
+	var fault *Fault
+	err := c.store.do(func(t *tx) error {
+		r, err := t.get(req.typ, id)
+		if r == nil || err != nil {
+			return err
+		}
+		fault, err = t.fault(c.given, "delete", req.typ, req.logical, r.Name)
+		if err != nil {
+			return err
+		}
+		if refused := fault.refusal(); refused != nil {
+			return operationError("deleting", req.typ, r.Name, refused)
+		}
+		o := &op{cloud: c, tx: t, rec: r, in: state, region: r.Region}
+		if err := o.remove(k); err != nil {
+			return operationError("deleting", req.typ, r.Name, err)
+		}
+		if len(r.Next) == 0 {
+			return t.remove(r)
+		}
+		fault.apply(r, t.now)
+		rec = r
+		return t.put(r)
+	})
+	if err != nil {
+		return err
+	}
+	fault.kill()
+	if rec == nil {
+		return nil
+	}
+	_, err = c.await(ctx, rec, "deleting")
+	return err
+}
+
+// await waits for the operation under way on r and returns r as it is then. The wait looks again now and then, because
+// another process may abort the operation or begin another one.
+func (c *cloud) await(ctx context.Context, r *record, doing string) (*record, error) {
+	const look = 200 * time.Millisecond
+	for {
+		var now time.Time
+		var current *record
+		err := c.store.do(func(t *tx) error {
+			now = t.now
+			var err error
+			current, err = t.get(r.Type, r.ID)
+			return err
+		})
+		if err != nil {
+			return r, err
+		}
+		if current == nil {
+			if doing == "deleting" {
+				return nil, nil
+			}
+			return nil, fmt.Errorf("%s %s (%s): it was deleted meanwhile", doing, describe(r.Type), r.Name)
+		}
+		r = current
+		if doing == "deleting" {
+			if kindOf(r.Type).removed(r) {
+				return r, nil
+			}
+		} else if !r.pending() {
+			return r, kindOf(r.Type).outcome(r, doing)
+		}
+		wait := look
+		if len(r.Next) > 0 {
+			wait = min(look, max(r.Next[0].At.Sub(now), time.Millisecond))
+		}
+		select {
+		case <-ctx.Done():
+			return r, fmt.Errorf("%s %s (%s): %w", doing, describe(r.Type), r.Name, context.Cause(ctx))
+		case <-time.After(wait):
+		}
+	}
+}
+
+// get finds a resource of any region for a look-up, settled to now.
+func (c *cloud) view(f func(*tx) error) error { return c.store.do(f) }
+
+// set gives an output a value unless the inputs gave one.
+func (o *op) set(values map[string]any) {
+	for k, v := range values {
+		if o.rec.Outputs[k] == nil {
+			o.rec.Outputs[k] = v
+		}
+	}
+}
+
+// force gives outputs a value.
+func (o *op) force(values map[string]any) { maps.Copy(o.rec.Outputs, values) }
+
+// arn makes a resource's ARN in the operation's region.
+func (o *op) arn(service, rest string) string {
+	return "arn:aws:" + service + ":" + o.region + ":" + account + ":" + rest
+}
+
+// later plans the status that the record has after d; until then it has the one given first.
+func (o *op) later(meanwhile string, d time.Duration, then, health string) time.Time {
+	at := o.tx.now.Add(d)
+	o.rec.Status = meanwhile
+	o.rec.Next = []change{{At: at, Status: then, Health: health}}
+	return at
+}

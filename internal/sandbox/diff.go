@@ -1,0 +1,128 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// diff compares a resource's inputs as they were with the inputs as they are to be. What forces a replacement is said
+// by the schema.
+func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pulumirpc.DiffResponse {
+	d := &differ{details: map[string]*pulumirpc.PropertyDiff{}}
+	d.object("", objectSchema{Properties: spec.Inputs}, olds, news, false)
+	res := &pulumirpc.DiffResponse{
+		Changes:         pulumirpc.DiffResponse_DIFF_NONE,
+		DetailedDiff:    d.details,
+		HasDetailedDiff: true,
+	}
+	for _, path := range sortedKeys(d.details) {
+		res.Changes = pulumirpc.DiffResponse_DIFF_SOME
+		top, _, _ := strings.Cut(path, ".")
+		top, _, _ = strings.Cut(top, "[")
+		if !slices.Contains(res.Diffs, top) {
+			res.Diffs = append(res.Diffs, top)
+		}
+		switch d.details[path].Kind {
+		case pulumirpc.PropertyDiff_ADD_REPLACE, pulumirpc.PropertyDiff_UPDATE_REPLACE, pulumirpc.PropertyDiff_DELETE_REPLACE:
+			if !slices.Contains(res.Replaces, top) {
+				res.Replaces = append(res.Replaces, top)
+			}
+		}
+	}
+	if len(res.Replaces) > 0 {
+		res.DeleteBeforeReplace = keepsName(typ, olds, news)
+	}
+	return res
+}
+
+// keepsName tells whether a replacement would have the name of what it replaces: then the old one must go first, as
+// the real provider says too. An automatic name changes with every replacement.
+func keepsName(typ string, olds, news resource.PropertyMap) bool {
+	n := kindOf(typ).naming
+	if n.property == "" {
+		return false
+	}
+	name, ok := news[resource.PropertyKey(n.property)]
+	return ok && !isDefault(news, n.property) && name.DeepEquals(olds[resource.PropertyKey(n.property)])
+}
+
+type differ struct {
+	details map[string]*pulumirpc.PropertyDiff
+}
+
+func (d *differ) add(path string, kind pulumirpc.PropertyDiff_Kind, replace bool) {
+	if replace {
+		kind++ // each kind is followed by its replacing form
+	}
+	d.details[path] = &pulumirpc.PropertyDiff{Kind: kind, InputDiff: true}
+}
+
+func (d *differ) object(path string, spec objectSchema, olds, news resource.PropertyMap, replace bool) {
+	keys := map[string]bool{}
+	for k := range olds {
+		keys[string(k)] = true
+	}
+	for k := range news {
+		keys[string(k)] = true
+	}
+	for _, name := range sortedKeys(keys) {
+		if strings.HasPrefix(name, "__") {
+			continue
+		}
+		p := spec.Properties[name]
+		o, had := olds[resource.PropertyKey(name)]
+		n, has := news[resource.PropertyKey(name)]
+		d.value(joinPath(path, name), p, o, n, had, has, replace || p.WillReplaceOnChanges)
+	}
+}
+
+func (d *differ) value(path string, p propertySchema, o, n resource.PropertyValue, had, has, replace bool) {
+	switch {
+	case had && !has:
+		d.add(path, pulumirpc.PropertyDiff_DELETE, replace)
+	case !had && has:
+		d.add(path, pulumirpc.PropertyDiff_ADD, replace)
+	case o.IsObject() && n.IsObject():
+		spec, ok := awsSchema().object(p)
+		if !ok && p.AdditionalProperties != nil {
+			spec = objectSchema{Properties: map[string]propertySchema{}}
+			for k := range o.ObjectValue() {
+				spec.Properties[string(k)] = *p.AdditionalProperties
+			}
+			for k := range n.ObjectValue() {
+				spec.Properties[string(k)] = *p.AdditionalProperties
+			}
+		}
+		d.object(path, spec, o.ObjectValue(), n.ObjectValue(), replace)
+	case o.IsArray() && n.IsArray():
+		var items propertySchema
+		if p.Items != nil {
+			items = *p.Items
+		}
+		ol, nl := o.ArrayValue(), n.ArrayValue()
+		for i := range max(len(ol), len(nl)) {
+			var ov, nv resource.PropertyValue
+			if i < len(ol) {
+				ov = ol[i]
+			}
+			if i < len(nl) {
+				nv = nl[i]
+			}
+			d.value(fmt.Sprintf("%s[%d]", path, i), items, ov, nv, i < len(ol), i < len(nl), replace || items.WillReplaceOnChanges)
+		}
+	case !o.DeepEquals(n):
+		d.add(path, pulumirpc.PropertyDiff_UPDATE, replace)
+	}
+}
+
+// joinPath extends a property path; a key that is not a plain word is quoted, as the engine writes it.
+func joinPath(path, name string) string {
+	if strings.ContainsAny(name, ".[]\"") {
+		return fmt.Sprintf("%s[%q]", path, name)
+	}
+	return join(path, name)
+}

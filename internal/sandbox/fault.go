@@ -1,0 +1,215 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+)
+
+// A Fault makes the simulated AWS misbehave once, some times, or always. Faults are read from Options.Faults and from
+// faults.json in the state directory, a JSON array of them that is read anew at every operation. How often each one
+// was met is counted in the directory, for all processes together.
+type Fault struct {
+	// On is the operation: create, update, delete or read of a resource, invoke of a function, or call for a request
+	// to the HTTP endpoint.
+	On string `json:"on"`
+	// Type is the Pulumi type or function token, or for call the service and action, for instance
+	// "elasticbeanstalk:DescribeEvents" or "s3:DeleteObjects". A pattern as in path.Match, except that "*" matches "/"
+	// where it is the whole pattern. Empty: every one.
+	Type string `json:"type,omitempty"`
+	// Name is the resource's AWS name or its logical name, or for s3:DeleteObjects an object's key: "*" is every one,
+	// else a pattern as in path.Match. Empty: every one.
+	Name string `json:"name,omitempty"`
+	// Nth is which matching operation is the first to be hit, from 1. Default 1.
+	Nth int `json:"nth,omitempty"`
+	// Times is how many in a row are hit. Default 1; -1: all that follow.
+	Times int `json:"times,omitempty"`
+	// Kind says what happens.
+	Kind FaultKind `json:"kind"`
+	// Error is the message, for calls "Code: message". Each kind has a default.
+	Error string `json:"error,omitempty"`
+}
+
+// FaultKind says what a Fault does.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	// Fail answers with the error; nothing is done.
+	Fail FaultKind = "fail"
+	// Throttle answers "Rate exceeded" as AWS does; nothing is done.
+	Throttle FaultKind = "throttle"
+	// Expired answers that the credentials have expired; nothing is done.
+	Expired FaultKind = "expired"
+	// Hang accepts the operation and never finishes it: the caller's timeout ends the wait. A call is not answered
+	// until the client gives up.
+	Hang FaultKind = "hang"
+	// Red accepts the operation and lets it end badly: an environment turns Red with an event of severity ERROR, a
+	// database ends as incompatible-parameters, anything else as failed.
+	Red FaultKind = "red"
+	// Kill accepts the operation, and then kills the serving process as kill -9 does.
+	Kill FaultKind = "kill"
+)
+
+// faultFile is the name of the faults' file in the state directory, countFile of the one that counts.
+const (
+	faultFile = "faults.json"
+	countFile = "faults-met.json"
+)
+
+func (f Fault) matches(on, typ string, names []string) bool {
+	if f.On != on || !glob(f.Type, typ) {
+		return false
+	}
+	for _, n := range names {
+		if glob(f.Name, n) {
+			return true
+		}
+	}
+	return f.Name == ""
+}
+
+func glob(pattern, s string) bool {
+	if pattern == "" || pattern == "*" || pattern == s {
+		return true
+	}
+	ok, err := path.Match(pattern, s)
+	return ok && err == nil
+}
+
+// fault tells whether a fault hits this operation, and counts it.
+func (t *tx) fault(given []Fault, on, typ string, names ...string) (*Fault, error) {
+	faults, err := t.store.faults(given)
+	if err != nil || len(faults) == 0 {
+		return nil, err
+	}
+	counts := map[string]int{}
+	countPath := filepath.Join(t.store.dir, countFile)
+	if err := readJSON(countPath, &counts); err != nil {
+		return nil, err
+	}
+	var hit *Fault
+	counted := false
+	for _, f := range faults {
+		if !f.matches(on, typ, names) {
+			continue
+		}
+		key, err := json.Marshal(f)
+		if err != nil {
+			return nil, err
+		}
+		counts[string(key)]++
+		counted = true
+		n, first, times := counts[string(key)], max(f.Nth, 1), f.Times
+		if times == 0 {
+			times = 1
+		}
+		if hit == nil && n >= first && (times < 0 || n < first+times) {
+			hit = &f
+		}
+	}
+	if !counted {
+		return nil, nil
+	}
+	data, err := json.Marshal(counts)
+	if err != nil {
+		return nil, err
+	}
+	return hit, writeFile(countPath, data)
+}
+
+func (s *store) faults(given []Fault) ([]Fault, error) {
+	var fromFile []Fault
+	if err := readJSON(filepath.Join(s.dir, faultFile), &fromFile); err != nil {
+		return nil, err
+	}
+	return append(append([]Fault{}, given...), fromFile...), nil
+}
+
+func readJSON(path string, into any) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// refusal is the error with which a fault answers before anything is done; nil if it lets the operation begin.
+func (f *Fault) refusal() *awsError {
+	if f == nil {
+		return nil
+	}
+	switch f.Kind {
+	case Fail:
+		return parseAWSError(f.Error, "InternalFailure", "the sandbox was told to fail here", 500)
+	case Throttle:
+		return parseAWSError(f.Error, "Throttling", "Rate exceeded", 400)
+	case Expired:
+		return parseAWSError(f.Error, "ExpiredToken", "The security token included in the request is expired", 403)
+	}
+	return nil
+}
+
+// apply lets the operation that was just accepted on r go the way the fault wants.
+func (f *Fault) apply(r *record, now time.Time) {
+	if f == nil {
+		return
+	}
+	switch f.Kind {
+	case Hang:
+		if len(r.Next) == 0 {
+			r.Next = []change{{Status: r.Status}}
+		}
+		for i := range r.Next {
+			r.Next[i].At = never
+		}
+	case Red:
+		end := r.settledAt()
+		if end.IsZero() {
+			end = now
+		}
+		message := f.Error
+		status := "failed"
+		switch r.Type {
+		case typeEnvironment:
+			status = "Ready"
+			if message == "" {
+				message = "Environment health has transitioned from Pending to Severe. ELB processes are not healthy on all instances."
+			}
+		case typeDatabase:
+			status = "incompatible-parameters"
+		}
+		r.Next = []change{{At: end, Status: status, Health: "Red"}}
+		for i := range r.Events {
+			if r.Events[i].At.Equal(end) && r.Events[i].Severity == "INFO" {
+				r.Events[i].At = never
+			}
+		}
+		r.event(end, "ERROR", message)
+	}
+}
+
+// kill ends this process at once, without any clean-up, if the fault says so.
+func (f *Fault) kill() {
+	if f == nil || f.Kind != Kill {
+		return
+	}
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		self.Kill()
+	}
+	select {} // the signal is on its way
+}
+
+// deniedDeletion is the fault that keeps one object in its bucket.
+func (c *cloud) deniedDeletion(bucket, key string) *awsError { return nil }

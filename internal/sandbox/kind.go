@@ -1,0 +1,279 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A kind is what the sandbox knows of a resource type beyond its schema. The zero kind serves any type: it stores the
+// inputs and gives a random id and an ARN.
+type kind struct {
+	naming    naming
+	described bool     // has a description that the real provider fills in
+	id        string   // template of the id; default "{name}", or a random one for a type without a name
+	arn       string   // template of the ARN's part after "arn:aws:"; empty: no arn
+	imports   []string // templates of what it can also be imported by, beside id, name and ARN
+	taken     string   // "Code: message" when the name is taken in the region, {name} replaced; empty: names may repeat
+	anywhere  bool     // … in any region
+	quota     string   // key in Options.Quotas that bounds how many there may be in a region, and its error
+
+	onCreate func(*op) error         // checks what must hold and adds outputs; the record is stored afterwards
+	onUpdate func(*op) error         // the same for an update; o.old holds the inputs before
+	onRemove func(*op) error         // checks what forbids it, takes dependent things away, plans the end
+	onRead   func(*op) (bool, error) // brings outputs up to date; true: it is gone
+	gone     func(*record) bool      // for what stays visible after its end
+	ended    func(*record, string) error
+}
+
+func (k kind) nameProperty() string {
+	if k.naming.property == "" {
+		return "name"
+	}
+	return k.naming.property
+}
+
+// expand fills a template: {region}, {account}, {name}, {uuid}, {hexN}, {idN} (digits and capital letters),
+// {baseN} (the same in lower case), {now}, {bare} (the name without a slash in front), and any output by its name.
+func (o *op) expand(template string) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(template, "{")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		key, after, _ := strings.Cut(rest, "}")
+		out.WriteString(o.placeholder(key))
+		template = after
+	}
+}
+
+func (o *op) placeholder(key string) string {
+	switch key {
+	case "region":
+		return o.region
+	case "account":
+		return account
+	case "name":
+		return o.rec.Name
+	case "uuid":
+		h := randomHex(32)
+		return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
+	}
+	switch key {
+	case "now":
+		return o.tx.now.UTC().Format("20060102150405.000000")
+	case "bare":
+		return strings.TrimPrefix(o.rec.Name, "/")
+	}
+	var n int
+	if _, err := fmt.Sscanf(key, "hex%d", &n); err == nil {
+		return randomHex(n)
+	}
+	if _, err := fmt.Sscanf(key, "id%d", &n); err == nil {
+		return randomID(n)
+	}
+	if _, err := fmt.Sscanf(key, "base%d", &n); err == nil {
+		return strings.ToLower(randomID(n))
+	}
+	return text(o.rec.Outputs[key])
+}
+
+func randomHex(n int) string {
+	b := make([]byte, (n+1)/2)
+	rand.Read(b)
+	return hex.EncodeToString(b)[:n]
+}
+
+func randomID(n int) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	b := make([]byte, n)
+	rand.Read(b)
+	for i := range b {
+		b[i] = letters[int(b[i])%len(letters)]
+	}
+	return string(b)
+}
+
+func (o *op) create(k kind) error {
+	r := o.rec
+	r.Name = text(o.in[k.nameProperty()])
+	if prefix := text(o.in[k.nameProperty()+"Prefix"]); r.Name == "" && prefix != "" {
+		r.Name = prefix + o.tx.now.UTC().Format("20060102150405") + "00000001"
+		o.force(map[string]any{k.nameProperty(): r.Name})
+	}
+	if tags, taggable := r.Outputs["tags"]; taggable {
+		o.force(map[string]any{"tagsAll": tags})
+	}
+	if err := o.checkTaken(k); err != nil {
+		return err
+	}
+	if err := o.checkQuota(k); err != nil {
+		return err
+	}
+	if k.arn != "" {
+		o.set(map[string]any{"arn": "arn:aws:" + o.expand(k.arn)})
+	}
+	if k.onCreate != nil {
+		if err := k.onCreate(o); err != nil {
+			return err
+		}
+	}
+	if r.ID == "" {
+		template := k.id
+		switch {
+		case template != "":
+		case k.naming.property != "":
+			template = "{name}"
+		default:
+			template = "{hex17}"
+		}
+		r.ID = o.expand(template)
+	}
+	if r.Name == "" {
+		r.Name = r.ID
+	}
+	return nil
+}
+
+func (o *op) checkTaken(k kind) error {
+	if k.taken == "" || o.rec.Name == "" {
+		return nil
+	}
+	others, err := o.tx.where(o.rec.Type, func(r *record) bool {
+		return r.Name == o.rec.Name && (k.anywhere || r.Region == o.region) && !k.removed(r)
+	})
+	if err != nil || len(others) == 0 {
+		return err
+	}
+	return parseAWSError(strings.ReplaceAll(k.taken, "{name}", o.rec.Name), "", "", 400)
+}
+
+func (o *op) checkQuota(k kind) error {
+	limit := o.quotas[k.quota]
+	if k.quota == "" || limit <= 0 {
+		return nil
+	}
+	others, err := o.tx.where(o.rec.Type, func(r *record) bool { return r.Region == o.region && !k.removed(r) })
+	if err != nil || len(others) < limit {
+		return err
+	}
+	return quotaError(k.quota, limit)
+}
+
+func (o *op) update(k kind) error {
+	r := o.rec
+	// What the inputs no longer give becomes absent; what AWS computed stays.
+	for key := range o.old {
+		if _, still := o.in[key]; !still {
+			delete(r.Outputs, key)
+		}
+	}
+	o.force(withoutInternal(o.in))
+	if _, taggable := awsSchema().Resources[r.Type].Properties["tagsAll"]; taggable {
+		if tags, given := o.in["tags"]; given {
+			o.force(map[string]any{"tagsAll": tags})
+		} else {
+			delete(r.Outputs, "tagsAll")
+		}
+	}
+	if name := text(o.in[k.nameProperty()]); name != "" {
+		r.Name = name
+	}
+	if k.onUpdate != nil {
+		if err := k.onUpdate(o); err != nil {
+			return err
+		}
+	}
+	r.Inputs = o.in
+	r.Updated = o.tx.now
+	return nil
+}
+
+func (o *op) remove(k kind) error {
+	if k.onRemove == nil {
+		return nil
+	}
+	return k.onRemove(o)
+}
+
+func (o *op) refresh(k kind) (gone bool, err error) {
+	if k.removed(o.rec) {
+		return true, nil
+	}
+	if k.onRead == nil {
+		return false, nil
+	}
+	return k.onRead(o)
+}
+
+// removed tells whether the record stands for something that no longer exists.
+func (k kind) removed(r *record) bool { return k.gone != nil && k.gone(r) }
+
+// outcome is the error with which an operation ended.
+func (k kind) outcome(r *record, doing string) error {
+	if k.ended != nil {
+		return k.ended(r, doing)
+	}
+	if r.Status == "failed" {
+		return fmt.Errorf("%s %s (%s): unexpected state 'failed', wanted target 'available'", doing, describe(r.Type), r.Name)
+	}
+	return nil
+}
+
+// importable finds a record by its id, or by what the real provider imports its type by.
+func (t *tx) importable(typ, id, region string) (*record, error) {
+	r, err := t.get(typ, id)
+	if r != nil || err != nil {
+		return r, err
+	}
+	k := kindOf(typ)
+	found, err := t.where(typ, func(r *record) bool {
+		if r.Region != region && !k.anywhere {
+			return false
+		}
+		if r.Name == id || r.str("arn") == id {
+			return true
+		}
+		for _, template := range k.imports {
+			if (&op{tx: t, rec: r, region: r.Region}).expand(template) == id {
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// describe is how a type is called in messages: "RDS DB Instance" as the real provider says.
+func describe(typ string) string {
+	if d, ok := typeTitles()[typ]; ok {
+		return d
+	}
+	_, rest, _ := strings.Cut(typ, ":")
+	module, _, _ := strings.Cut(rest, "/")
+	return strings.ToUpper(module) + " " + typ[strings.LastIndex(typ, ":")+1:]
+}
+
+// operationError words an error of AWS as the real provider does: what it did to what, and the API's answer.
+func operationError(doing, typ, name string, err error) error {
+	aws, ok := err.(*awsError)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s %s (%s): api error %s: %w", doing, describe(typ), name, aws.Code, errorText(aws.Message))
+}
+
+// errorText is an error that is only a message.
+type errorText string
+
+func (e errorText) Error() string { return string(e) }
+
+// half is the share of a create's time that an update or a removal takes.
+func half(d time.Duration) time.Duration { return d / 2 }

@@ -1,0 +1,329 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// terminatedVisible is how long a terminated environment is still listed. AWS does so for about an hour.
+const terminatedVisible = time.Hour
+
+func needApplication(o *op) error {
+	name := text(o.in["application"])
+	app, err := o.tx.find(typeApplication, name)
+	if err != nil {
+		return err
+	}
+	if app == nil || app.Region != o.region {
+		return awsErrorf("InvalidParameterValue", "No Application named '%s' found.", name)
+	}
+	return nil
+}
+
+func removeApplication(o *op) error {
+	envs, err := o.environments(func(r *record) bool { return r.str("application") == o.rec.Name })
+	if err != nil {
+		return err
+	}
+	if len(envs) > 0 {
+		return awsErrorf("OperationInProgressFailure", "Unable to delete application %s because it has running environments.", o.rec.Name)
+	}
+	versions, err := o.tx.where(typeApplicationVersion, func(r *record) bool { return r.str("application") == o.rec.Name && r.Region == o.region })
+	if err != nil {
+		return err
+	}
+	for _, v := range versions { // AWS deletes an application's versions with it
+		if err := o.tx.remove(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// environments are the region's environments that are not terminated, those that f picks.
+func (o *op) environments(f func(*record) bool) ([]*record, error) {
+	return o.tx.where(typeEnvironment, func(r *record) bool {
+		return r.Region == o.region && r.Status != "Terminated" && f(r)
+	})
+}
+
+func versionID(application, label string) string { return application + "/" + label }
+
+func createApplicationVersion(o *op) error {
+	if err := needApplication(o); err != nil {
+		return err
+	}
+	app, bucket, key := text(o.in["application"]), text(o.in["bucket"]), text(o.in["key"])
+	// The real provider's id is the label alone; labels repeat between applications, so ours is the pair.
+	o.rec.ID = versionID(app, o.rec.Name)
+	if other, err := o.tx.get(typeApplicationVersion, o.rec.ID); err != nil || other != nil {
+		if err == nil {
+			err = awsErrorf("InvalidParameterValue", "Application Version %s already exists.", o.rec.Name)
+		}
+		return err
+	}
+	if _, err := o.s3.HeadObject(bucket, key); err != nil {
+		return awsErrorf("InvalidParameterCombination", "Unable to download from S3 location (Bucket: %s Key: %s). Reason: Not Found", bucket, key)
+	}
+	o.rec.Status = "UNPROCESSED"
+	if truth(o.in["process"]) {
+		o.rec.Status = "PROCESSED"
+	}
+	return nil
+}
+
+func removeApplicationVersion(o *op) error {
+	envs, err := o.environments(func(r *record) bool {
+		return r.str("application") == o.rec.str("application") && r.str("version") == o.rec.Name
+	})
+	if err != nil {
+		return err
+	}
+	if len(envs) > 0 && !truth(o.in["forceDelete"]) {
+		return awsErrorf("SourceBundleDeletionFailure", "Unable to delete application version %s because it is in use by environment %s.", o.rec.Name, envs[0].Name)
+	}
+	return nil
+}
+
+// setting is the value of one of an environment's option settings, "" if it is not set.
+func setting(settings any, namespace, name string) string {
+	for _, s := range list(settings) {
+		if m := object(s); text(m["namespace"]) == namespace && text(m["name"]) == name {
+			return text(m["value"])
+		}
+	}
+	return ""
+}
+
+// checkEnvironment checks what an environment refers to.
+func checkEnvironment(o *op) error {
+	if err := needApplication(o); err != nil {
+		return err
+	}
+	app := text(o.in["application"])
+	if label := text(o.in["version"]); label != "" {
+		v, err := o.tx.get(typeApplicationVersion, versionID(app, label))
+		if err != nil {
+			return err
+		}
+		if v == nil {
+			return awsErrorf("InvalidParameterValue", "No Application Version named '%s' found.", label)
+		}
+	}
+	stack := text(o.in["solutionStackName"])
+	if stack != "" && !slices.Contains(solutionStacks(), stack) {
+		return awsErrorf("InvalidParameterValue", "No Solution Stack named '%s' found.", stack)
+	}
+	if stack == "" && text(o.in["platformArn"]) == "" && text(o.in["templateName"]) == "" {
+		return awsErrorf("MissingParameter", "At least one of SolutionStackName, PlatformArn or TemplateName must be specified.")
+	}
+	settings := o.in["settings"]
+	profile := setting(settings, "aws:autoscaling:launchconfiguration", "IamInstanceProfile")
+	if profile == "" && o.old == nil {
+		return awsErrorf("ConfigurationValidationException", "Configuration validation exception: Environment must have instance profile associated with it.")
+	}
+	if profile != "" {
+		found, err := o.tx.find(typeInstanceProfile, profile)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return awsErrorf("ConfigurationValidationException", "Configuration validation exception: Invalid option value: '%s' (Namespace: 'aws:autoscaling:launchconfiguration', OptionName: 'IamInstanceProfile'): The instance profile %s associated with the environment does not exist.", profile, profile)
+		}
+	}
+	return o.checkEnvironmentNetwork(settings)
+}
+
+func (o *op) checkEnvironmentNetwork(settings any) error {
+	for _, id := range splitList(setting(settings, "aws:autoscaling:launchconfiguration", "SecurityGroups")) {
+		sg, err := o.tx.find(typeSecurityGroup, id)
+		if err != nil {
+			return err
+		}
+		if sg == nil {
+			return awsErrorf("ConfigurationValidationException", "Configuration validation exception: Invalid option value: '%s' (Namespace: 'aws:autoscaling:launchconfiguration', OptionName: 'SecurityGroups'): The security group '%s' does not exist", id, id)
+		}
+	}
+	for _, id := range splitList(setting(settings, "aws:ec2:vpc", "Subnets")) {
+		if s, err := o.subnet(id); err != nil || s == nil {
+			if err == nil {
+				err = awsErrorf("ConfigurationValidationException", "Configuration validation exception: Invalid option value: '%s' (Namespace: 'aws:ec2:vpc', OptionName: 'Subnets'): The subnet '%s' does not exist", id, id)
+			}
+			return err
+		}
+	}
+	if arn := setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer"); arn != "" {
+		lb, err := o.tx.find(typeBalancer, arn)
+		if err != nil {
+			return err
+		}
+		if lb == nil {
+			return awsErrorf("ConfigurationValidationException", "Configuration validation exception: Invalid option value: '%s' (Namespace: 'aws:elbv2:loadbalancer', OptionName: 'SharedLoadBalancer'): Load balancer not found.", arn)
+		}
+	}
+	return nil
+}
+
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func createEnvironment(o *op) error {
+	if err := checkEnvironment(o); err != nil {
+		return err
+	}
+	cname := o.rec.Name + ".eba-" + strings.ToLower(randomID(8))
+	if prefix := text(o.in["cnamePrefix"]); prefix != "" {
+		cname = prefix
+		taken, err := o.environments(func(r *record) bool { return r.str("cnamePrefix") == prefix })
+		if err != nil {
+			return err
+		}
+		if len(taken) > 0 {
+			return awsErrorf("InvalidParameterValue", "DNS name (%s.%s.elasticbeanstalk.com) is not available.", prefix, o.region)
+		}
+	}
+	cname += "." + o.region + ".elasticbeanstalk.com"
+	o.rec.ID = o.expand("e-{base10}")
+	o.force(map[string]any{"cname": cname})
+	o.environmentOutputs()
+	now := o.tx.now
+	ready := o.later("Launching", o.waits.Environment, "Ready", "Green")
+	o.rec.Health = "Grey"
+	o.rec.event(now, "INFO", "createEnvironment is starting.")
+	o.rec.event(now.Add(o.waits.Environment/4), "INFO", "Using elasticbeanstalk-"+o.region+"-"+account+" as Amazon S3 storage bucket for environment data.")
+	o.rec.event(now.Add(o.waits.Environment/2), "INFO", "Waiting for EC2 instances to launch. This may take a few minutes.")
+	o.rec.event(now.Add(o.waits.Environment*3/4), "INFO", "Instance deployment completed successfully.")
+	o.rec.event(ready, "INFO", "Successfully launched environment: "+o.rec.Name)
+	return nil
+}
+
+// environmentOutputs computes what follows from an environment's settings.
+func (o *op) environmentOutputs() {
+	settings := o.in["settings"]
+	r := o.rec
+	tier := text(o.in["tier"])
+	if tier == "" {
+		tier = "WebServer"
+	}
+	label := text(o.in["version"])
+	balancers := []any{}
+	endpoint := "203.0.113.10"
+	switch {
+	case tier == "Worker":
+		endpoint = ""
+	case setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer") != "":
+		arn := setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer")
+		balancers = []any{arn}
+		if lb, err := o.tx.find(typeBalancer, arn); err == nil && lb != nil {
+			endpoint = lb.str("dnsName")
+		}
+	case setting(settings, "aws:elasticbeanstalk:environment", "EnvironmentType") != "SingleInstance":
+		name := "awseb-" + r.ID
+		balancers = []any{o.arn("elasticloadbalancing", "loadbalancer/app/"+name+"/"+hashed(r.ID)[:16])}
+		endpoint = name + "-1234567890." + o.region + ".elb.amazonaws.com"
+	}
+	o.force(map[string]any{
+		"name": r.Name, "application": text(o.in["application"]), "tier": tier, "version": label,
+		"endpointUrl": endpoint, "loadBalancers": balancers, "allSettings": list(settings),
+		"autoscalingGroups": anys("awseb-" + r.ID + "-stack-AWSEBAutoScalingGroup"), "instances": anys("i-" + hashed(r.ID)[:17]),
+		"launchConfigurations": []any{}, "queues": []any{}, "triggers": []any{},
+		"solutionStackName": text(o.in["solutionStackName"]),
+	})
+	if text(o.in["platformArn"]) == "" {
+		o.force(map[string]any{"platformArn": "arn:aws:elasticbeanstalk:" + o.region + "::platform/" + platformOf(text(o.in["solutionStackName"]))})
+	}
+}
+
+// platformOf is the last part of the ARN of a solution stack's platform: "Name/version".
+func platformOf(stack string) string {
+	os, rest, _ := strings.Cut(strings.TrimPrefix(stack, "64bit "), " v")
+	version, what, _ := strings.Cut(rest, " running ")
+	return what + " running on 64bit " + os + "/" + version
+}
+
+func updateEnvironment(o *op) error {
+	if o.rec.Status != "Ready" {
+		if o.rec.Status == "Launching" || o.rec.Status == "Updating" {
+			// A run that was interrupted left it under way. The real provider would be refused; it waits first, in that
+			// it reads the environment, and so do we: the wait below is for what is under way.
+			if fmt.Sprint(withoutInternal(o.in)) == fmt.Sprint(withoutInternal(o.old)) {
+				return nil
+			}
+		}
+		return awsErrorf("InvalidParameterValue", "Environment named %s is in an invalid state for this operation. Must be Ready.", o.rec.Name)
+	}
+	if err := checkEnvironment(o); err != nil {
+		return err
+	}
+	o.environmentOutputs()
+	now := o.tx.now
+	ready := o.later("Updating", half(o.waits.Environment), "Ready", "Green")
+	o.rec.event(now, "INFO", "Environment update is starting.")
+	o.rec.event(ready, "INFO", "Environment update completed successfully.")
+	return nil
+}
+
+func removeEnvironment(o *op) error {
+	switch o.rec.Status {
+	case "Terminated":
+		return o.terminate() // it stays as it is
+	case "Terminating":
+		return nil
+	case "Ready":
+		return o.terminate()
+	}
+	return awsErrorf("InvalidParameterValue", "Environment named %s is in an invalid state for this operation. Must be Ready.", o.rec.Name)
+}
+
+// terminate plans the environment's end.
+func (o *op) terminate() error {
+	now := o.tx.now
+	if o.rec.Status == "Terminated" {
+		return nil
+	}
+	end := o.later("Terminating", half(o.waits.Environment), "Terminated", "Grey")
+	o.rec.Next = append(o.rec.Next, change{At: end.Add(terminatedVisible), Gone: true})
+	o.rec.event(now, "INFO", "terminateEnvironment is starting.")
+	o.rec.event(end, "INFO", "terminateEnvironment completed successfully.")
+	return nil
+}
+
+func readEnvironment(o *op) (bool, error) {
+	return o.rec.Status == "Terminating" && !o.rec.pending(), nil
+}
+
+// environmentOutcome words a bad end as the real provider does: with the environment's events of severity ERROR.
+func environmentOutcome(r *record, doing string) error {
+	if r.Health != "Red" {
+		return nil
+	}
+	var lines []string
+	for _, e := range r.visibleEvents(r.Updated.Add(terminatedVisible)) {
+		if e.Severity == "ERROR" && !e.At.Before(r.Updated) {
+			lines = append(lines, fmt.Sprintf("%s (%s) : %s", e.At.UTC().Format(time.RFC3339), r.ID, e.Message))
+		}
+	}
+	return fmt.Errorf("waiting for %s (%s) %s: unexpected state: environment health is Red: %s",
+		describe(r.Type), r.ID, map[string]string{"creating": "create", "updating": "update"}[doing], strings.Join(lines, "; "))
+}
+
+// solutionStacks are the platforms that the sandbox offers, the newest of each first, as AWS names and orders them.
+func solutionStacks() []string {
+	return []string{
+		"64bit Amazon Linux 2023 v4.9.2 running Docker",
+		"64bit Amazon Linux 2023 v4.8.0 running ECS",
+		"64bit Amazon Linux 2023 v6.7.2 running Node.js 24",
+		"64bit Amazon Linux 2023 v6.7.2 running Node.js 22",
+		"64bit Amazon Linux 2023 v4.9.1 running Python 3.13",
+		"64bit Amazon Linux 2023 v4.9.1 running Python 3.12",
+		"64bit Amazon Linux 2023 v4.8.0 running Ruby 3.4",
+		"64bit Amazon Linux 2023 v4.8.0 running PHP 8.4",
+		"64bit Amazon Linux 2023 v4.7.0 running Go 1",
+		"64bit Amazon Linux 2023 v4.7.3 running Corretto 21",
+		"64bit Amazon Linux 2 v4.4.1 running Docker",
+		"64bit Amazon Linux 2 v3.8.1 running Corretto 17",
+	}
+}

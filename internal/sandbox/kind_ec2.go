@@ -1,0 +1,244 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+)
+
+// The network that every account has in every region: a VPC with a subnet in each of three zones, and its security
+// group. It is not stored, and cannot be changed.
+const (
+	defaultVPC           = "vpc-0a1b2c3d4e5f60718"
+	defaultCIDR          = "172.31.0.0/16"
+	defaultSecurityGroup = "sg-0a1b2c3d4e5f60718"
+)
+
+// defaultSubnets are the default VPC's subnets in a region.
+func defaultSubnets(region string) []*record {
+	var out []*record
+	for i, zone := range []string{"a", "b", "c"} {
+		id := fmt.Sprintf("subnet-0a1b2c3d4e5f6071%s", zone)
+		out = append(out, &record{Type: typeSubnet, ID: id, Name: id, Region: region, Outputs: map[string]any{
+			"vpcId": defaultVPC, "availabilityZone": region + zone, "availabilityZoneId": fmt.Sprintf("%s-az%d", region, i+1),
+			"cidrBlock": fmt.Sprintf("172.31.%d.0/20", i*16), "mapPublicIpOnLaunch": true, "defaultForAz": true, "state": "available",
+			"arn": "arn:aws:ec2:" + region + ":" + account + ":subnet/" + id, "ownerId": account,
+		}})
+	}
+	return out
+}
+
+func defaultVPCRecord(region string) *record {
+	return &record{Type: typeVPC, ID: defaultVPC, Name: defaultVPC, Region: region, Outputs: map[string]any{
+		"cidrBlock": defaultCIDR, "default": true, "state": "available", "enableDnsSupport": true, "enableDnsHostnames": true,
+		"arn": "arn:aws:ec2:" + region + ":" + account + ":vpc/" + defaultVPC, "ownerId": account, "instanceTenancy": "default",
+		"mainRouteTableId": "rtb-0a1b2c3d4e5f60718", "dhcpOptionsId": "dopt-0a1b2c3d4e5f60718",
+	}}
+}
+
+func defaultSecurityGroupRecord(region string) *record {
+	return &record{Type: typeSecurityGroup, ID: defaultSecurityGroup, Name: "default", Region: region, Outputs: map[string]any{
+		"name": "default", "description": "default VPC security group", "vpcId": defaultVPC, "ownerId": account,
+		"arn": "arn:aws:ec2:" + region + ":" + account + ":security-group/" + defaultSecurityGroup,
+	}}
+}
+
+// regional lists the records of a type in a region, with the default network's.
+func (t *tx) regional(typ, region string) ([]*record, error) {
+	all, err := t.where(typ, func(r *record) bool { return r.Region == region })
+	switch typ {
+	case typeSubnet:
+		all = append(defaultSubnets(region), all...)
+	case typeVPC:
+		all = append([]*record{defaultVPCRecord(region)}, all...)
+	case typeSecurityGroup:
+		all = append([]*record{defaultSecurityGroupRecord(region)}, all...)
+	}
+	return all, err
+}
+
+// inRegion is one of the region's records by id or name, the default network's among them; nil if there is none.
+func (o *op) inRegion(typ, ref string) (*record, error) {
+	all, err := o.tx.regional(typ, o.region)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(r *record) bool { return r.ID == ref || r.Name == ref })
+	if i < 0 {
+		return nil, nil
+	}
+	return all[i], nil
+}
+
+func (o *op) subnet(id string) (*record, error) { return o.inRegion(typeSubnet, id) }
+
+// needSecurityGroup is the error with this code and message (one verb, the id) if there is no such group.
+func (o *op) needSecurityGroup(id, code, message string) error {
+	sg, err := o.inRegion(typeSecurityGroup, id)
+	if err == nil && sg == nil {
+		return awsErrorf(code, message, id)
+	}
+	return err
+}
+
+func createVPC(o *op) error {
+	o.rec.ID = o.expand("vpc-{hex17}")
+	o.force(map[string]any{"arn": o.arn("ec2", "vpc/"+o.rec.ID), "ownerId": account, "mainRouteTableId": o.expand("rtb-{hex17}")})
+	o.set(map[string]any{"enableDnsSupport": true, "instanceTenancy": "default"})
+	return nil
+}
+
+func removeVPC(o *op) error {
+	for _, typ := range []string{typeSubnet, typeSecurityGroup} {
+		inside, err := o.tx.where(typ, func(r *record) bool { return r.str("vpcId") == o.rec.ID })
+		if err != nil {
+			return err
+		}
+		if len(inside) > 0 {
+			return awsErrorf("DependencyViolation", "The vpc '%s' has dependencies and cannot be deleted.", o.rec.ID)
+		}
+	}
+	return nil
+}
+
+func createSubnet(o *op) error {
+	vpc, err := o.inRegion(typeVPC, text(o.in["vpcId"]))
+	if err != nil {
+		return err
+	}
+	if vpc == nil {
+		return awsErrorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", text(o.in["vpcId"]))
+	}
+	o.rec.ID = o.expand("subnet-{hex17}")
+	o.force(map[string]any{"arn": o.arn("ec2", "subnet/"+o.rec.ID), "ownerId": account})
+	o.set(map[string]any{"availabilityZone": o.region + "a"})
+	return nil
+}
+
+func createSecurityGroup(o *op) error {
+	vpcID := text(o.in["vpcId"])
+	if vpcID == "" {
+		vpcID = defaultVPC
+	}
+	vpc, err := o.inRegion(typeVPC, vpcID)
+	if err != nil {
+		return err
+	}
+	if vpc == nil {
+		return awsErrorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", vpcID)
+	}
+	others, err := o.tx.where(typeSecurityGroup, func(r *record) bool {
+		return r.Name == o.rec.Name && r.str("vpcId") == vpcID && r.Region == o.region
+	})
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return awsErrorf("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", o.rec.Name, vpcID)
+	}
+	for _, rule := range append(list(o.in["ingress"]), list(o.in["egress"])...) {
+		for _, id := range texts(object(rule)["securityGroups"]) {
+			if err := o.needSecurityGroup(id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
+				return err
+			}
+		}
+	}
+	o.rec.ID = o.expand("sg-{hex17}")
+	o.force(map[string]any{"vpcId": vpcID, "ownerId": account, "arn": o.arn("ec2", "security-group/"+o.rec.ID)})
+	return nil
+}
+
+// removeSecurityGroup refuses while something uses the group.
+func removeSecurityGroup(o *op) error {
+	id := o.rec.ID
+	users := []struct {
+		typ  string
+		uses func(*record) bool
+	}{
+		{typeDatabase, func(r *record) bool { return slices.Contains(texts(r.Outputs["vpcSecurityGroupIds"]), id) }},
+		{typeBalancer, func(r *record) bool { return slices.Contains(texts(r.Outputs["securityGroups"]), id) }},
+		{typeEnvironment, func(r *record) bool {
+			return r.Status != "Terminated" && slices.Contains(splitList(setting(r.Outputs["settings"], "aws:autoscaling:launchconfiguration", "SecurityGroups")), id)
+		}},
+		{typeSecurityGroup, func(r *record) bool {
+			return r.ID != id && slices.ContainsFunc(append(list(r.Outputs["ingress"]), list(r.Outputs["egress"])...), func(rule any) bool {
+				return slices.Contains(texts(object(rule)["securityGroups"]), id)
+			})
+		}},
+		{typeSecurityGroupRule, func(r *record) bool { return r.str("sourceSecurityGroupId") == id && r.str("securityGroupId") != id }},
+	}
+	for _, u := range users {
+		found, err := o.tx.where(u.typ, u.uses)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return awsErrorf("DependencyViolation", "resource %s has a dependent object", id)
+		}
+	}
+	rules, err := o.tx.where(typeSecurityGroupRule, func(r *record) bool { return r.str("securityGroupId") == id })
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		if err := o.tx.remove(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func createSecurityGroupRule(o *op) error {
+	for _, key := range []string{"securityGroupId", "sourceSecurityGroupId"} {
+		if id := text(o.in[key]); id != "" {
+			if err := o.needSecurityGroup(id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
+				return err
+			}
+		}
+	}
+	same := func(r *record) bool {
+		for _, key := range []string{"securityGroupId", "type", "fromPort", "toPort", "protocol", "sourceSecurityGroupId", "self", "cidrBlocks", "ipv6CidrBlocks"} {
+			if fmt.Sprint(r.Inputs[key]) != fmt.Sprint(o.in[key]) {
+				return false
+			}
+		}
+		return true
+	}
+	others, err := o.tx.where(typeSecurityGroupRule, same)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return awsErrorf("InvalidPermission.Duplicate", "the specified rule already exists")
+	}
+	o.force(map[string]any{"securityGroupRuleId": o.expand("sgr-{hex17}")})
+	return nil
+}
+
+func securityGroupGone(o *op) (bool, error) {
+	sg, err := o.inRegion(typeSecurityGroup, o.rec.str("securityGroupId"))
+	if err == nil && sg == nil {
+		return true, o.tx.remove(o.rec)
+	}
+	return false, err
+}
+
+// quotaError is AWS's answer when a quota is reached.
+func quotaError(what string, limit int) error {
+	switch what {
+	case "environments":
+		return awsErrorf("TooManyEnvironmentsException", "You cannot have more than %d environments.", limit)
+	case "application versions":
+		return awsErrorf("TooManyApplicationVersionsException", "You cannot have more than %d Application Versions. Either remove some Application Versions or request a limit increase.", limit)
+	case "databases":
+		return awsErrorf("InstanceQuotaExceeded", "DB Instance quota exceeded: you cannot have more than %d DB instances.", limit)
+	case "database subnet groups":
+		return awsErrorf("DBSubnetGroupQuotaExceeded", "DB subnet group quota exceeded: you cannot have more than %d DB subnet groups.", limit)
+	case "load balancers":
+		return awsErrorf("TooManyLoadBalancers", "The maximum number of load balancers (%d) has been reached", limit)
+	case "target groups":
+		return awsErrorf("TooManyTargetGroups", "The maximum number of target groups (%d) has been reached", limit)
+	case "VPCs":
+		return awsErrorf("VpcLimitExceeded", "The maximum number of VPCs (%d) has been reached.", limit)
+	}
+	return awsErrorf("LimitExceeded", "The maximum number of %s (%d) has been reached.", what, limit)
+}

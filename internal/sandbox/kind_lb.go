@@ -1,0 +1,209 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+)
+
+// balancerZone is the hosted zone of application load balancers, for alias records; the real one differs by region.
+const balancerZone = "Z35SXDOTRQ7X7K"
+
+func createBalancer(o *op) error {
+	family, prefix := "app", "app/"
+	if text(o.in["loadBalancerType"]) == "network" {
+		family, prefix = "net", "net/"
+	}
+	suffix := prefix + o.rec.Name + "/" + randomHex(16)
+	o.rec.ID = o.arn("elasticloadbalancing", "loadbalancer/"+suffix)
+	subnets := texts(o.in["subnets"])
+	for _, m := range list(o.in["subnetMappings"]) {
+		subnets = append(subnets, text(object(m)["subnetId"]))
+	}
+	if err := o.checkBalancerNetwork(family, subnets); err != nil {
+		return err
+	}
+	o.force(map[string]any{
+		"name": o.rec.Name, "arn": o.rec.ID, "arnSuffix": suffix, "zoneId": balancerZone, "vpcId": defaultVPC,
+		"dnsName": strings.ToLower(o.rec.Name) + "-1234567890." + o.region + ".elb.amazonaws.com", "subnets": anys(subnets...),
+	})
+	o.set(map[string]any{
+		"loadBalancerType": "application", "internal": false, "ipAddressType": "ipv4", "idleTimeout": 60.0, "enableHttp2": true,
+		"securityGroups": anys(defaultSecurityGroup),
+	})
+	o.later("provisioning", o.waits.Balancer, "active", "")
+	return nil
+}
+
+func (o *op) checkBalancerNetwork(family string, subnets []string) error {
+	zones := map[string]bool{}
+	for _, id := range subnets {
+		s, err := o.subnet(id)
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			return awsErrorf("SubnetNotFound", "The subnet ID '%s' does not exist", id)
+		}
+		zones[s.str("availabilityZone")] = true
+	}
+	if family == "app" && len(zones) < 2 {
+		return awsErrorf("ValidationError", "At least two subnets in two different Availability Zones must be specified")
+	}
+	for _, id := range texts(o.in["securityGroups"]) {
+		if err := o.needSecurityGroup(id, "InvalidSecurityGroup", "One or more security groups are invalid: %s"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func updateBalancer(o *op) error {
+	return o.checkBalancerNetwork("", texts(o.in["subnets"]))
+}
+
+func removeBalancer(o *op) error {
+	if truth(o.rec.Outputs["enableDeletionProtection"]) {
+		return awsErrorf("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", o.rec.ID)
+	}
+	shared, err := o.environments(func(r *record) bool { return slices.Contains(texts(r.Outputs["loadBalancers"]), o.rec.ID) })
+	if err != nil {
+		return err
+	}
+	if len(shared) > 0 {
+		return awsErrorf("ResourceInUse", "Load balancer '%s' is currently in use by environment %s", o.rec.ID, shared[0].Name)
+	}
+	listeners, err := o.tx.where(typeListener, func(r *record) bool { return r.str("loadBalancerArn") == o.rec.ID })
+	if err != nil {
+		return err
+	}
+	for _, l := range listeners { // AWS deletes a balancer's listeners and their rules with it
+		if err := o.tx.remove(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func createTargetGroup(o *op) error {
+	arn := o.rec.str("arn")
+	o.force(map[string]any{"arnSuffix": arn[strings.Index(arn, "targetgroup/"):], "loadBalancerArns": []any{}})
+	o.set(map[string]any{"protocolVersion": "HTTP1", "ipAddressType": "ipv4", "targetType": "instance"})
+	return nil
+}
+
+func removeTargetGroup(o *op) error {
+	for _, typ := range []string{typeListener, typeListenerRule} {
+		used, err := o.tx.where(typ, func(r *record) bool {
+			return slices.ContainsFunc(append(list(r.Outputs["actions"]), list(r.Outputs["defaultActions"])...), func(a any) bool {
+				return text(object(a)["targetGroupArn"]) == o.rec.ID
+			})
+		})
+		if err != nil {
+			return err
+		}
+		if len(used) > 0 {
+			return awsErrorf("ResourceInUse", "Target group '%s' is currently in use by a listener or a rule", o.rec.ID)
+		}
+	}
+	return nil
+}
+
+func createListener(o *op) error {
+	lb, err := o.tx.find(typeBalancer, text(o.in["loadBalancerArn"]))
+	if err != nil {
+		return err
+	}
+	if lb == nil {
+		return awsErrorf("LoadBalancerNotFound", "Load balancer '%s' not found", text(o.in["loadBalancerArn"]))
+	}
+	port := number(o.in["port"])
+	others, err := o.tx.where(typeListener, func(r *record) bool {
+		return r.str("loadBalancerArn") == lb.ID && number(r.Outputs["port"]) == port
+	})
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return awsErrorf("DuplicateListener", "A listener already exists on this port for this load balancer '%s'", lb.ID)
+	}
+	if text(o.in["protocol"]) == "HTTPS" {
+		if text(o.in["certificateArn"]) == "" {
+			return awsErrorf("ValidationError", "A certificate must be specified for HTTPS listeners")
+		}
+		if err := o.needIssued(text(o.in["certificateArn"])); err != nil {
+			return err
+		}
+		o.set(map[string]any{"sslPolicy": "ELBSecurityPolicy-2016-08"})
+	}
+	o.rec.ID = o.arn("elasticloadbalancing", "listener/"+lb.str("arnSuffix")+"/"+randomHex(16))
+	o.force(map[string]any{"arn": o.rec.ID})
+	o.set(map[string]any{"protocol": "HTTP"})
+	return nil
+}
+
+// needIssued is AWS's refusal of a certificate that is not there or not valid yet.
+func (o *op) needIssued(arn string) error {
+	cert, err := o.tx.get(typeCertificate, arn)
+	if err != nil {
+		return err
+	}
+	if cert == nil {
+		return awsErrorf("CertificateNotFound", "Certificate '%s' not found", arn)
+	}
+	if cert.Status != "ISSUED" {
+		return awsErrorf("UnsupportedCertificate", "The certificate '%s' must have a fully-qualified domain name, a supported signature, and a supported key size.", arn)
+	}
+	return nil
+}
+
+func createListenerRule(o *op) error {
+	l, err := o.tx.get(typeListener, text(o.in["listenerArn"]))
+	if err != nil {
+		return err
+	}
+	if l == nil {
+		return awsErrorf("ListenerNotFound", "Listener '%s' not found", text(o.in["listenerArn"]))
+	}
+	if err := checkListenerRule(o); err != nil {
+		return err
+	}
+	o.rec.ID = strings.Replace(l.ID, ":listener/", ":listener-rule/", 1) + "/" + randomHex(16)
+	o.force(map[string]any{"arn": o.rec.ID})
+	return nil
+}
+
+// checkListenerRule gives the rule a free priority, or refuses one that is taken.
+func checkListenerRule(o *op) error {
+	rules, err := o.tx.where(typeListenerRule, func(r *record) bool {
+		return r.str("listenerArn") == text(o.in["listenerArn"]) && (o.rec.ID == "" || r.ID != o.rec.ID)
+	})
+	if err != nil {
+		return err
+	}
+	if limit := o.quotas["listener rules"]; limit > 0 && o.rec.ID == "" && len(rules) >= limit {
+		return awsErrorf("TooManyRules", "The maximum number of rules (%d) on the load balancer has been reached", limit)
+	}
+	wanted, highest := number(o.in["priority"]), 0
+	for _, r := range rules {
+		p := number(r.Outputs["priority"])
+		highest = max(highest, p)
+		if p == wanted {
+			return awsErrorf("PriorityInUse", "Priority '%d' is currently in use", wanted)
+		}
+	}
+	if wanted == 0 && number(o.rec.Outputs["priority"]) == 0 {
+		o.force(map[string]any{"priority": float64(highest + 1)})
+	}
+	return nil
+}
+
+func createListenerCertificate(o *op) error {
+	l, err := o.tx.get(typeListener, text(o.in["listenerArn"]))
+	if err != nil {
+		return err
+	}
+	if l == nil {
+		return awsErrorf("ListenerNotFound", "Listener '%s' not found", text(o.in["listenerArn"]))
+	}
+	return o.needIssued(text(o.in["certificateArn"]))
+}

@@ -1,0 +1,311 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+var databasePorts = map[string]int{"postgres": 5432, "mysql": 3306, "mariadb": 3306, "oracle-se2": 1521, "sqlserver-ex": 1433}
+
+// fullVersions are the versions that RDS picks for a major version.
+var fullVersions = map[string]map[string]string{
+	"postgres": {"13": "13.22", "14": "14.19", "15": "15.14", "16": "16.10", "17": "17.6", "18": "18.1"},
+	"mysql":    {"8.0": "8.0.43", "8.4": "8.4.6"},
+	"mariadb":  {"10.11": "10.11.14", "11.4": "11.4.8"},
+}
+
+func createDatabase(o *op) error {
+	r, in := o.rec, o.in
+	source, err := o.databaseSource()
+	if err != nil {
+		return err
+	}
+	engine := text(in["engine"])
+	if source != nil && engine == "" {
+		engine = source.str("engine")
+	}
+	if source == nil {
+		if engine == "" {
+			return awsErrorf("InvalidParameterValue", `"engine": required field is not set`)
+		}
+		if text(in["username"]) == "" {
+			return awsErrorf("InvalidParameterValue", `"username": required field is not set`)
+		}
+		if text(in["password"]) == "" && !truth(in["manageMasterUserPassword"]) {
+			return awsErrorf("InvalidParameterValue", "The parameter MasterUserPassword must be provided and must not be blank.")
+		}
+		if number(in["allocatedStorage"]) == 0 {
+			return awsErrorf("InvalidParameterValue", "The parameter AllocatedStorage must be provided and must not be blank.")
+		}
+	}
+	version, err := fullVersion(engine, text(in["engineVersion"]), source)
+	if err != nil {
+		return err
+	}
+	if err := o.checkDatabaseReferences(); err != nil {
+		return err
+	}
+	port := databasePorts[engine]
+	if p := number(in["port"]); p != 0 {
+		port = p
+	}
+	r.ID = "db-" + randomID(26)
+	address := r.Name + ".c" + strings.ToLower(randomID(11)) + "." + o.region + ".rds.amazonaws.com"
+	o.force(map[string]any{
+		"resourceId": r.ID, "identifier": r.Name, "address": address, "endpoint": fmt.Sprintf("%s:%d", address, port),
+		"port": float64(port), "engine": engine, "engineVersionActual": version, "hostedZoneId": "Z1RLNUO7B9Q6NB", "status": "available",
+	})
+	if source != nil {
+		for _, key := range []string{"allocatedStorage", "username", "dbName", "storageEncrypted", "kmsKeyId"} {
+			o.set(map[string]any{key: source.Outputs[key]})
+		}
+	}
+	o.set(map[string]any{
+		"engineVersion": version, "dbSubnetGroupName": "default", "parameterGroupName": "default." + engine,
+		"vpcSecurityGroupIds": anys(defaultSecurityGroup), "storageType": "gp2", "licenseModel": "postgresql-license",
+		"availabilityZone": o.region + "a", "backupWindow": "03:00-03:30", "maintenanceWindow": "sun:04:00-sun:04:30",
+		"caCertIdentifier": "rds-ca-rsa2048-g1", "networkType": "IPV4", "multiAz": false, "backupRetentionPeriod": 0.0,
+	})
+	o.managedPassword()
+	o.later("creating", o.waits.Database, "available", "")
+	return nil
+}
+
+func fullVersion(engine, wanted string, source *record) (string, error) {
+	known, ok := fullVersions[engine]
+	if !ok {
+		if _, ok := databasePorts[engine]; !ok {
+			return "", awsErrorf("InvalidParameterValue", "Invalid DB engine: %s", engine)
+		}
+		return wanted, nil
+	}
+	if wanted == "" && source != nil {
+		return source.str("engineVersion"), nil
+	}
+	if wanted == "" {
+		versions := sortedKeys(known)
+		return known[versions[len(versions)-1]], nil
+	}
+	if full, ok := known[wanted]; ok {
+		return full, nil
+	}
+	for major := range known {
+		if strings.HasPrefix(wanted, major+".") {
+			return wanted, nil
+		}
+	}
+	return "", awsErrorf("InvalidParameterCombination", "Cannot find version %s for %s", wanted, engine)
+}
+
+// databaseSource is the snapshot that a database is to be restored from, nil if it starts empty.
+func (o *op) databaseSource() (*record, error) {
+	id := text(o.in["snapshotIdentifier"])
+	if id == "" {
+		return nil, nil
+	}
+	snap, err := o.tx.find(typeSnapshot, id)
+	if err != nil {
+		return nil, err
+	}
+	if snap == nil {
+		return nil, awsErrorf("DBSnapshotNotFound", "DBSnapshot not found: %s", id).with(404)
+	}
+	if snap.Status != "available" {
+		return nil, awsErrorf("InvalidDBSnapshotState", "Snapshot %s is not available", id)
+	}
+	return snap, nil
+}
+
+func (o *op) checkDatabaseReferences() error {
+	if name := text(o.in["dbSubnetGroupName"]); name != "" && name != "default" {
+		group, err := o.tx.find(typeSubnetGroup, name)
+		if err != nil {
+			return err
+		}
+		if group == nil {
+			return awsErrorf("DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.", name).with(404)
+		}
+	}
+	if name := text(o.in["parameterGroupName"]); name != "" && !strings.HasPrefix(name, "default.") {
+		group, err := o.tx.find(typeParameterGroup, name)
+		if err != nil {
+			return err
+		}
+		if group == nil {
+			return awsErrorf("DBParameterGroupNotFound", "DBParameterGroup not found: %s", name).with(404)
+		}
+	}
+	for _, id := range texts(o.in["vpcSecurityGroupIds"]) {
+		if err := o.needSecurityGroup(id, "InvalidParameterValue", "Invalid security group , groupId= %s, groupName=."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// managedPassword makes the secret that RDS keeps the master password in, where it is asked to.
+func (o *op) managedPassword() {
+	if !truth(o.in["manageMasterUserPassword"]) {
+		o.force(map[string]any{"masterUserSecrets": []any{}})
+		return
+	}
+	if len(list(o.rec.Outputs["masterUserSecrets"])) > 0 {
+		return
+	}
+	key := text(o.in["masterUserSecretKmsKeyId"])
+	if key == "" {
+		key = o.arn("kms", "key/"+o.expand("{uuid}"))
+	}
+	o.force(map[string]any{"masterUserSecrets": []any{map[string]any{
+		"secretArn": o.arn("secretsmanager", "secret:rds!"+o.rec.ID+"-"+strings.ToLower(randomID(6))), "secretStatus": "active", "kmsKeyId": key,
+	}}})
+}
+
+func updateDatabase(o *op) error {
+	if o.rec.Status != "available" && o.rec.Status != "stopped" {
+		if o.rec.pending() {
+			return nil // what an interrupted run began is waited for
+		}
+		return awsErrorf("InvalidDBInstanceState", "Database instance is not in available state.")
+	}
+	if err := o.checkDatabaseReferences(); err != nil {
+		return err
+	}
+	if version := text(o.in["engineVersion"]); version != "" {
+		full, err := fullVersion(o.rec.str("engine"), version, nil)
+		if err != nil {
+			return err
+		}
+		o.force(map[string]any{"engineVersionActual": full})
+	}
+	o.managedPassword()
+	o.later("modifying", half(o.waits.Database), "available", "")
+	return nil
+}
+
+func removeDatabase(o *op) error {
+	if o.rec.Status == "deleting" {
+		return nil
+	}
+	if truth(o.rec.Outputs["deletionProtection"]) {
+		return awsErrorf("InvalidParameterCombination", "Cannot delete protected DB Instance, please disable deletion protection and try again.")
+	}
+	final := text(o.in["finalSnapshotIdentifier"])
+	if !truth(o.in["skipFinalSnapshot"]) {
+		if final == "" {
+			return fmt.Errorf("final_snapshot_identifier is required when skip_final_snapshot is false")
+		}
+		if o.rec.Status != "available" {
+			return awsErrorf("InvalidDBInstanceState", "Instance %s is currently %s - a final snapshot cannot be taken", o.rec.Name, o.rec.Status)
+		}
+		if err := o.snapshot(final, "manual"); err != nil {
+			return err
+		}
+	}
+	o.rec.Status = "deleting"
+	o.rec.Next = []change{{At: o.tx.now.Add(half(o.waits.Database)), Gone: true}}
+	return nil
+}
+
+// snapshot stores a snapshot of the database.
+func (o *op) snapshot(id, kind string) error {
+	if other, err := o.tx.get(typeSnapshot, id); err != nil || other != nil {
+		if err == nil {
+			err = awsErrorf("DBSnapshotAlreadyExists", "Cannot create the snapshot because a snapshot with the identifier %s already exists.", id)
+		}
+		return err
+	}
+	snap := &record{
+		Type: typeSnapshot, ID: id, Name: id, Region: o.region, Status: "available", Created: o.tx.now, Updated: o.tx.now,
+		Inputs:  map[string]any{"dbInstanceIdentifier": o.rec.Name, "dbSnapshotIdentifier": id},
+		Outputs: map[string]any{"snapshotType": kind},
+	}
+	snapshotOutputs(snap, o.rec)
+	return o.tx.put(snap)
+}
+
+func snapshotOutputs(snap, db *record) {
+	for _, key := range []string{"allocatedStorage", "availabilityZone", "engine", "kmsKeyId", "licenseModel", "port", "storageType", "username", "dbName"} {
+		snap.Outputs[key] = db.Outputs[key]
+	}
+	snap.Outputs["engineVersion"] = db.str("engineVersionActual")
+	snap.Outputs["encrypted"] = truth(db.Outputs["storageEncrypted"])
+	snap.Outputs["storageEncrypted"] = truth(db.Outputs["storageEncrypted"])
+	snap.Outputs["dbInstanceIdentifier"] = db.Name
+	snap.Outputs["dbSnapshotIdentifier"] = snap.ID
+	snap.Outputs["dbSnapshotArn"] = "arn:aws:rds:" + db.Region + ":" + account + ":snapshot:" + snap.ID
+	snap.Outputs["arn"] = snap.Outputs["dbSnapshotArn"]
+	snap.Outputs["status"] = "available"
+	snap.Outputs["vpcId"] = defaultVPC
+}
+
+func createSnapshot(o *op) error {
+	db, err := o.tx.find(typeDatabase, text(o.in["dbInstanceIdentifier"]))
+	if err != nil {
+		return err
+	}
+	if db == nil {
+		return awsErrorf("DBInstanceNotFound", "DBInstance %s not found.", text(o.in["dbInstanceIdentifier"])).with(404)
+	}
+	o.rec.ID = text(o.in["dbSnapshotIdentifier"])
+	o.rec.Name = o.rec.ID
+	if other, err := o.tx.get(typeSnapshot, o.rec.ID); err != nil || other != nil {
+		if err == nil {
+			err = awsErrorf("DBSnapshotAlreadyExists", "Cannot create the snapshot because a snapshot with the identifier %s already exists.", o.rec.ID)
+		}
+		return err
+	}
+	o.force(map[string]any{"snapshotType": "manual"})
+	snapshotOutputs(o.rec, db)
+	o.later("creating", half(o.waits.Database), "available", "")
+	return nil
+}
+
+func readDatabase(o *op) (bool, error) {
+	o.force(map[string]any{"status": o.rec.Status})
+	return false, nil
+}
+
+func databaseOutcome(r *record, doing string) error {
+	if slices.Contains([]string{"available", "stopped"}, r.Status) {
+		return nil
+	}
+	return fmt.Errorf("waiting for %s (%s) %s: unexpected state '%s', wanted target 'available, storage-optimization'",
+		describe(r.Type), r.Name, map[string]string{"creating": "create", "updating": "update"}[doing], r.Status)
+}
+
+func createSubnetGroup(o *op) error {
+	zones := map[string]bool{}
+	for _, id := range texts(o.in["subnetIds"]) {
+		s, err := o.subnet(id)
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			return awsErrorf("InvalidSubnet", "Some input subnets in :[%s] are invalid.", id)
+		}
+		zones[s.str("availabilityZone")] = true
+	}
+	if len(zones) < 2 {
+		return awsErrorf("DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: %s. Add subnets to cover at least 2 AZs.", strings.Join(sortedKeys(zones), ", "))
+	}
+	o.force(map[string]any{"supportedNetworkTypes": anys("IPV4"), "vpcId": defaultVPC})
+	return nil
+}
+
+func removeSubnetGroup(o *op) error {
+	used, err := o.tx.where(typeDatabase, func(r *record) bool { return r.str("dbSubnetGroupName") == o.rec.Name })
+	if err != nil || len(used) == 0 {
+		return err
+	}
+	return awsErrorf("InvalidDBSubnetGroupStateFault", "Cannot delete the subnet group '%s' because at least one database instance: %s is still using it.", o.rec.Name, used[0].Name)
+}
+
+func removeParameterGroup(o *op) error {
+	used, err := o.tx.where(typeDatabase, func(r *record) bool { return r.str("parameterGroupName") == o.rec.Name })
+	if err != nil || len(used) == 0 {
+		return err
+	}
+	return awsErrorf("InvalidDBParameterGroupState", "One or more database instances are still members of this parameter group %s, so the group cannot be deleted", o.rec.Name)
+}

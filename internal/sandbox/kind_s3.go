@@ -1,0 +1,180 @@
+package sandbox
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/johannesboyne/gofakes3"
+)
+
+// s3Failure words an error of the S3 store as AWS does.
+func s3Failure(err error) error {
+	var theirs gofakes3.Error
+	if !errors.As(err, &theirs) {
+		return err
+	}
+	code := theirs.ErrorCode()
+	message := code.Message()
+	var full *gofakes3.ErrorResponse
+	if errors.As(err, &full) && full.Message != "" {
+		message = full.Message
+	}
+	if message == "" {
+		message = err.Error()
+	}
+	return (&awsError{Code: string(code), Message: message}).with(max(code.Status(), http.StatusBadRequest))
+}
+
+func createBucket(o *op) error {
+	err := o.s3.CreateBucket(o.rec.Name)
+	if gofakes3.HasErrorCode(err, gofakes3.ErrBucketAlreadyExists) {
+		return awsErrorf("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.").with(http.StatusConflict)
+	}
+	if err != nil {
+		return s3Failure(err)
+	}
+	if truth(o.in["objectLockEnabled"]) {
+		if err := o.s3.setting(o.rec.Name, "versioning", "Enabled"); err != nil {
+			return s3Failure(err)
+		}
+	}
+	return bucketOutputs(o)
+}
+
+func bucketOutputs(o *op) error {
+	o.force(map[string]any{
+		"bucket": o.rec.Name, "region": o.region, "arn": "arn:aws:s3:::" + o.rec.Name,
+		"bucketDomainName":         o.rec.Name + ".s3.amazonaws.com",
+		"bucketRegionalDomainName": o.rec.Name + ".s3." + o.region + ".amazonaws.com",
+		"hostedZoneId":             "Z21DNDUVLTQW6Q",
+		"requestPayer":             "BucketOwner",
+		"forceDestroy":             truth(o.in["forceDestroy"]),
+		"objectLockEnabled":        truth(o.in["objectLockEnabled"]),
+	})
+	return nil
+}
+
+// removeBucket deletes a bucket. Whether it may be emptied first is told by the engine's state, as with the real
+// provider: a forceDestroy that no update has stored does not count.
+func removeBucket(o *op) error {
+	err := o.s3.DeleteBucket(o.rec.Name)
+	if gofakes3.HasErrorCode(err, gofakes3.ErrBucketNotEmpty) && truth(o.in["forceDestroy"]) {
+		if err := o.s3.empty(o.rec.Name); err != nil {
+			return err
+		}
+		err = o.s3.DeleteBucket(o.rec.Name)
+	}
+	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
+		return nil
+	}
+	return s3Failure(err)
+}
+
+func readBucket(o *op) (bool, error) {
+	exists, err := o.s3.BucketExists(o.rec.Name)
+	if err == nil && !exists {
+		return true, o.tx.remove(o.rec)
+	}
+	return false, err
+}
+
+// needBucket is for what a bucket has: the bucket must exist.
+func needBucket(o *op) error {
+	exists, err := o.s3.BucketExists(text(o.in["bucket"]))
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return awsErrorf("NoSuchBucket", "The specified bucket does not exist").with(http.StatusNotFound)
+	}
+	o.rec.Name = text(o.in["bucket"])
+	return nil
+}
+
+func bucketGone(o *op) (bool, error) {
+	exists, err := o.s3.BucketExists(o.rec.str("bucket"))
+	if err == nil && !exists {
+		return true, o.tx.remove(o.rec)
+	}
+	return false, err
+}
+
+func setVersioning(o *op) error {
+	if err := needBucket(o); err != nil {
+		return err
+	}
+	status := text(object(o.in["versioningConfiguration"])["status"])
+	if status == "Disabled" {
+		return nil
+	}
+	return s3Failure(o.s3.setting(o.rec.Name, "versioning", status))
+}
+
+// suspendVersioning is what the real provider does when the resource goes.
+func suspendVersioning(o *op) error {
+	err := o.s3.use(o.rec.str("bucket"), func(b *bucketIndex) ([]*entry, error) {
+		if !b.versioned() {
+			return nil, nil
+		}
+		return []*entry{{Op: "set", Key: "versioning", Value: "Suspended"}}, nil
+	})
+	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
+		return nil
+	}
+	return s3Failure(err)
+}
+
+func putObject(o *op) error {
+	if err := needBucket(o); err != nil {
+		return err
+	}
+	contents := text(o.in["source"])
+	if c, given := o.in["content"]; given {
+		contents = text(c)
+	}
+	meta := map[string]string{"Content-Type": text(o.in["contentType"])}
+	if meta["Content-Type"] == "" {
+		meta["Content-Type"] = "application/octet-stream"
+	}
+	var in io.Reader = strings.NewReader(contents)
+	e, err := o.s3.write(o.rec.Name, text(o.in["key"]), meta, in, "", nil)
+	if err != nil {
+		return s3Failure(err)
+	}
+	delete(o.rec.Outputs, "source")
+	o.in = maps.Clone(o.in)
+	delete(o.in, "source") // what it holds is in the bucket
+	o.rec.Inputs = o.in
+	o.rec.Name = text(o.in["bucket"]) + "/" + text(o.in["key"])
+	o.force(map[string]any{
+		"arn": "arn:aws:s3:::" + o.rec.Name, "etag": hex.EncodeToString(e.MD5), "versionId": string(shownVersion(e.Version)),
+		"contentType": meta["Content-Type"], "storageClass": "STANDARD", "serverSideEncryption": "AES256",
+	})
+	return nil
+}
+
+func removeObject(o *op) error {
+	bucket, key := o.rec.str("bucket"), o.rec.str("key")
+	var ids []gofakes3.ObjectID
+	err := o.s3.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+		for _, e := range b.objects[key] { // the real provider removes all versions
+			ids = append(ids, gofakes3.ObjectID{Key: key, VersionID: e.Version})
+		}
+		return nil, nil
+	})
+	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) || err == nil && len(ids) == 0 {
+		return nil
+	}
+	if err != nil {
+		return s3Failure(err)
+	}
+	_, failed, err := o.s3.deleteMany(bucket, ids)
+	if err == nil && len(failed) > 0 {
+		return awsErrorf(failed[0].Code, "%s", failed[0].Message)
+	}
+	return s3Failure(err)
+}

@@ -1,0 +1,431 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// A provider serves the simulated AWS to the Pulumi engine in place of the aws plugin. One server answers every
+// provider of every engine that is attached to it; each has a connection and with it a session of its own.
+type provider struct {
+	pulumirpc.UnimplementedResourceProviderServer
+	aws      *cloud
+	mu       sync.Mutex
+	sessions map[string]*session // by the connection's remote address
+}
+
+// A session is one configured provider of one engine.
+type session struct {
+	config providerConfig
+	done   chan struct{} // closed when the engine cancels: waits end with it
+	cancel func()
+}
+
+// providerConfig is what a program or stack configures on the provider.
+type providerConfig struct {
+	region      string
+	defaultTags map[string]string
+}
+
+func newProvider(aws *cloud) *provider {
+	return &provider{aws: aws, sessions: map[string]*session{}}
+}
+
+// session is the caller's; renew makes a new one, as configuring does.
+func (p *provider) session(ctx context.Context, renew bool) *session {
+	key := ""
+	if remote, ok := peer.FromContext(ctx); ok {
+		key = remote.Addr.String()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.sessions[key]
+	if s == nil || renew {
+		done := make(chan struct{})
+		s = &session{config: providerConfig{region: p.aws.region}, done: done, cancel: sync.OnceFunc(func() { close(done) })}
+		p.sessions[key] = s
+	}
+	return s
+}
+
+// Handshake tells the engine what the provider understands. Secrets are not passed to it: the engine marks the outputs
+// that come from secret inputs itself, and encode marks those that the schema says are secret.
+func (p *provider) Handshake(context.Context, *pulumirpc.ProviderHandshakeRequest) (*pulumirpc.ProviderHandshakeResponse, error) {
+	return &pulumirpc.ProviderHandshakeResponse{SupportsAutonamingConfiguration: true}, nil
+}
+
+func (p *provider) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+func (p *provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+	return &pulumirpc.PluginInfo{Version: awsSchema().Version}, nil
+}
+
+func (p *provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "the sandbox's aws provider has no full schema")
+}
+
+// Cancel ends all waits; what was accepted goes on without us, as on AWS.
+func (p *provider) Cancel(ctx context.Context, _ *emptypb.Empty) (*emptypb.Empty, error) {
+	p.session(ctx, false).cancel()
+	return &emptypb.Empty{}, nil
+}
+
+func (p *provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	news, err := decode(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	known := awsSchema().Provider.Inputs
+	var failures []*pulumirpc.CheckFailure
+	for _, key := range news.StableKeys() {
+		name := string(key)
+		if _, ok := known[name]; !ok && !strings.HasPrefix(name, "__") && name != "version" && name != "pluginDownloadURL" {
+			failures = append(failures, &pulumirpc.CheckFailure{Property: name, Reason: unknownProperty(name, sortedKeys(known))})
+		}
+	}
+	if r, ok := news["region"]; ok && r.IsString() && !validRegion(r.StringValue()) {
+		failures = append(failures, &pulumirpc.CheckFailure{Property: "region", Reason: fmt.Sprintf("%q is not a valid AWS region", r.StringValue())})
+	}
+	return &pulumirpc.CheckResponse{Inputs: req.GetNews(), Failures: failures}, nil
+}
+
+func (p *provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	olds, err := decode(req.GetOlds())
+	if err != nil {
+		return nil, err
+	}
+	news, err := decode(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	res := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
+	if !olds.DeepEquals(news) {
+		res.Changes = pulumirpc.DiffResponse_DIFF_SOME
+	}
+	// Another region means other resources.
+	if o, n := olds["region"], news["region"]; o.IsString() && n.IsString() && o.StringValue() != n.StringValue() {
+		res.Replaces = []string{"region"}
+	}
+	return res, nil
+}
+
+func (p *provider) Configure(ctx context.Context, req *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
+	args, err := decode(req.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	values := object(plain(resource.NewObjectProperty(args)))
+	config := &p.session(ctx, true).config
+	if r := text(values["region"]); r != "" {
+		config.region = r
+	}
+	if config.region == "" {
+		return nil, status.Error(codes.InvalidArgument, "missing AWS region: set aws:region or AWS_REGION")
+	}
+	// Nested configuration arrives as a JSON string.
+	var defaults struct {
+		Tags map[string]string `json:"tags"`
+	}
+	if s := text(values["defaultTags"]); strings.HasPrefix(s, "{") {
+		if err := json.Unmarshal([]byte(s), &defaults); err != nil {
+			return nil, status.Errorf(codes.InvalidArgument, "aws:defaultTags: %v", err)
+		}
+	}
+	for k, v := range object(object(values["defaultTags"])["tags"]) {
+		if defaults.Tags == nil {
+			defaults.Tags = map[string]string{}
+		}
+		defaults.Tags[k] = text(v)
+	}
+	config.defaultTags = defaults.Tags
+	return &pulumirpc.ConfigureResponse{SupportsPreview: true, SupportsAutonamingConfiguration: true}, nil
+}
+
+func (p *provider) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	typ := typeOf(req.GetUrn())
+	spec, ok := awsSchema().Resources[typ]
+	if !ok {
+		return nil, status.Errorf(codes.Unimplemented, "the sandbox does not know the resource type %s", typ)
+	}
+	olds, err := decode(req.GetOlds())
+	if err != nil {
+		return nil, err
+	}
+	news, err := decode(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{typ: typ, spec: spec, olds: olds, news: news.Copy(), defaultTags: p.session(ctx, false).config.defaultTags, req: req}
+	failures := c.run()
+	inputs, err := encode(c.news, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &pulumirpc.CheckResponse{Inputs: inputs, Failures: failures}, nil
+}
+
+func (p *provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	typ := typeOf(req.GetUrn())
+	olds, err := decode(req.GetOldInputs())
+	if err != nil {
+		return nil, err
+	}
+	news, err := decode(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	return diff(typ, awsSchema().Resources[typ], olds, news), nil
+}
+
+func (p *provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	typ := typeOf(req.GetUrn())
+	news, err := decode(req.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	if req.GetPreview() {
+		props, err := encode(p.planned(typ, news, nil), secretsOf(typ))
+		return &pulumirpc.CreateResponse{Properties: props}, err
+	}
+	region := p.session(ctx, false).config.region
+	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
+	defer stop()
+	r, err := p.aws.create(ctx, request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: news})
+	if r == nil {
+		return nil, rpcError(err)
+	}
+	props, encErr := encode(outputsOf(r), secretsOf(typ))
+	if encErr != nil {
+		return nil, encErr
+	}
+	if err != nil {
+		return nil, partial(r.ID, props, req.GetProperties(), err)
+	}
+	return &pulumirpc.CreateResponse{Id: r.ID, Properties: props}, nil
+}
+
+func (p *provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+	typ := typeOf(req.GetUrn())
+	olds, err := decode(req.GetOlds())
+	if err != nil {
+		return nil, err
+	}
+	news, err := decode(req.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	if req.GetPreview() {
+		props, err := encode(p.planned(typ, news, olds), secretsOf(typ))
+		return &pulumirpc.UpdateResponse{Properties: props}, err
+	}
+	region := p.session(ctx, false).config.region
+	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
+	defer stop()
+	r, err := p.aws.update(ctx, req.GetId(), request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: news})
+	if r == nil {
+		return nil, rpcError(err)
+	}
+	props, encErr := encode(outputsOf(r), secretsOf(typ))
+	if encErr != nil {
+		return nil, encErr
+	}
+	if err != nil {
+		return nil, partial(r.ID, props, req.GetNews(), err)
+	}
+	return &pulumirpc.UpdateResponse{Properties: props}, nil
+}
+
+func (p *provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+	typ := typeOf(req.GetUrn())
+	if _, ok := awsSchema().Resources[typ]; !ok {
+		return nil, status.Errorf(codes.Unimplemented, "the sandbox does not know the resource type %s", typ)
+	}
+	r, err := p.aws.read(typ, req.GetId(), nameOf(req.GetUrn()), p.session(ctx, false).config.region)
+	if err != nil {
+		return nil, rpcError(err)
+	}
+	if r == nil {
+		return &pulumirpc.ReadResponse{}, nil // gone
+	}
+	props, err := encode(outputsOf(r), secretsOf(typ))
+	if err != nil {
+		return nil, err
+	}
+	known, err := decode(req.GetInputs())
+	if err != nil {
+		return nil, err
+	}
+	found := inputsOf(r)
+	for key, v := range known {
+		if v.IsAsset() || v.IsArchive() { // files of the program: AWS has only their contents
+			found[key] = v
+		}
+	}
+	inputs, err := encode(found, secretsOf(typ))
+	if err != nil {
+		return nil, err
+	}
+	return &pulumirpc.ReadResponse{Id: r.ID, Properties: props, Inputs: inputs}, nil
+}
+
+func (p *provider) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
+	typ := typeOf(req.GetUrn())
+	olds, err := decode(req.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	region := p.session(ctx, false).config.region
+	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
+	defer stop()
+	err = p.aws.remove(ctx, req.GetId(), request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: olds})
+	if err != nil {
+		return nil, rpcError(err)
+	}
+	return &emptypb.Empty{}, nil
+}
+
+func (p *provider) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	args, err := decode(req.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	out, failures, err := p.aws.invoke(req.GetTok(), p.session(ctx, false).config, object(plain(resource.NewObjectProperty(args))))
+	if err != nil {
+		return nil, rpcError(err)
+	}
+	res := &pulumirpc.InvokeResponse{Failures: failures}
+	if out != nil {
+		res.Return, err = encode(resource.NewPropertyMapFromMap(out), nil)
+	}
+	return res, err
+}
+
+// bound limits a wait: by the engine's cancellation, and by the custom timeout of the resource or the real provider's
+// default for its type.
+func (p *provider) bound(ctx context.Context, seconds float64, typ string) (context.Context, context.CancelFunc) {
+	limit := time.Duration(seconds * float64(time.Second))
+	if limit <= 0 {
+		limit = defaultTimeout(typ)
+	}
+	done := p.session(ctx, false).done
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("timeout while waiting for state to become ready (timeout: %s)", limit))
+	go func() {
+		select {
+		case <-done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// defaultTimeout is how long the real provider waits for a type.
+func defaultTimeout(typ string) time.Duration {
+	switch typ {
+	case typeDatabase:
+		return 40 * time.Minute
+	case typeCertificateValidation:
+		return 75 * time.Minute
+	}
+	return 20 * time.Minute
+}
+
+// planned is what a preview shows of a resource: its inputs, what it has already, and unknowns for the rest.
+func (p *provider) planned(typ string, news, olds resource.PropertyMap) resource.PropertyMap {
+	out := resource.PropertyMap{}
+	for name := range awsSchema().Resources[typ].Properties {
+		key := resource.PropertyKey(name)
+		if v, ok := olds[key]; ok {
+			out[key] = v
+		} else if olds == nil {
+			out[key] = resource.MakeComputed(resource.NewStringProperty(""))
+		}
+	}
+	for key, v := range news {
+		if !strings.HasPrefix(string(key), "__") {
+			out[key] = v
+		}
+	}
+	if tags, ok := news["tags"]; ok {
+		out["tagsAll"] = tags
+	}
+	return out
+}
+
+func typeOf(u string) string { return string(urn.URN(u).Type()) }
+func nameOf(u string) string { return urn.URN(u).Name() }
+
+// partial reports an operation that was accepted and then went wrong: the engine stores the resource all the same.
+func partial(id string, props, inputs *structpb.Struct, err error) error {
+	st := status.New(codes.Unknown, err.Error())
+	detailed, detailErr := st.WithDetails(&pulumirpc.ErrorResourceInitFailed{
+		Id: id, Properties: props, Inputs: inputs, Reasons: []string{err.Error()},
+	})
+	if detailErr != nil {
+		return errors.Join(err, detailErr)
+	}
+	return detailed.Err()
+}
+
+// rpcError gives an error the form in which the engine prints it without decoration.
+func rpcError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return status.Error(codes.Unknown, err.Error())
+}
+
+var decodeOptions = plugin.MarshalOptions{KeepUnknowns: true, SkipNulls: true}
+
+func decode(s *structpb.Struct) (resource.PropertyMap, error) {
+	return plugin.UnmarshalProperties(s, decodeOptions)
+}
+
+// encode marshals properties, those named in secrets as secrets.
+func encode(m resource.PropertyMap, secrets map[string]bool) (*structpb.Struct, error) {
+	if len(secrets) > 0 {
+		m = m.Copy()
+		for name := range secrets {
+			if v, ok := m[resource.PropertyKey(name)]; ok && !v.IsNull() {
+				m[resource.PropertyKey(name)] = resource.MakeSecret(v)
+			}
+		}
+	}
+	return plugin.MarshalProperties(m, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, SkipNulls: true})
+}
+
+func secretsOf(typ string) map[string]bool {
+	out := map[string]bool{}
+	for name, p := range awsSchema().Resources[typ].Properties {
+		if p.Secret {
+			out[name] = true
+		}
+	}
+	return out
+}
+
+// cancelAll ends every wait.
+func (p *provider) cancelAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.sessions {
+		s.cancel()
+	}
+}

@@ -1,0 +1,113 @@
+package sandbox
+
+import (
+	"slices"
+	"time"
+)
+
+// A record is one thing that exists in the simulated AWS: what is stored of a resource.
+//
+// Time passes in it by plan: an operation that takes a while writes down at once what will happen and when (Next), and
+// whoever reads the record later applies what is due. So a process that is killed while it waits leaves behind what
+// AWS would have: a thing that was accepted and gets ready by itself.
+type record struct {
+	Type    string         `json:"type"` // Pulumi type token
+	ID      string         `json:"id"`
+	Name    string         `json:"name"` // what AWS calls it; unique per type and region where AWS says so
+	Region  string         `json:"region"`
+	Inputs  map[string]any `json:"inputs"`
+	Outputs map[string]any `json:"outputs"`
+	Status  string         `json:"status"` // in the service's own words: available, Ready, …
+	Health  string         `json:"health,omitempty"`
+	Created time.Time      `json:"created"`
+	Updated time.Time      `json:"updated"`
+	Next    []change       `json:"next,omitempty"` // in order of time
+	Events  []event        `json:"events,omitempty"`
+}
+
+// A change is what a record becomes at a time.
+type change struct {
+	At     time.Time `json:"at"`
+	Status string    `json:"status"`
+	Health string    `json:"health,omitempty"`
+	Gone   bool      `json:"gone,omitempty"` // the record vanishes
+}
+
+// An event is one line of a service's event list. It may lie in the future: then nobody sees it yet.
+type event struct {
+	At       time.Time `json:"at"`
+	Severity string    `json:"severity"` // INFO, WARN, ERROR
+	Message  string    `json:"message"`
+}
+
+// never is when things happen that do not happen: the end of a wait that hangs.
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// settle applies the changes that are due and tells whether the record still exists.
+func (r *record) settle(now time.Time) bool {
+	for len(r.Next) > 0 && !r.Next[0].At.After(now) {
+		c := r.Next[0]
+		r.Next = r.Next[1:]
+		if c.Gone {
+			return false
+		}
+		r.Status = c.Status
+		if c.Health != "" {
+			r.Health = c.Health
+		}
+	}
+	return true
+}
+
+// pending tells whether an operation on the record is under way: one that ends in a state rather than in oblivion.
+func (r *record) pending() bool {
+	return slices.ContainsFunc(r.Next, func(c change) bool { return !c.Gone })
+}
+
+// settledAt is when the operation under way ends; the zero time when none is.
+func (r *record) settledAt() time.Time {
+	for _, c := range slices.Backward(r.Next) {
+		if !c.Gone {
+			return c.At
+		}
+	}
+	return time.Time{}
+}
+
+// vanishing tells whether the record goes by itself after the operation under way.
+func (r *record) vanishing() bool {
+	return slices.ContainsFunc(r.Next, func(c change) bool { return c.Gone })
+}
+
+func (r *record) event(at time.Time, severity, message string) {
+	r.Events = append(r.Events, event{At: at, Severity: severity, Message: message})
+}
+
+// visibleEvents are the events that happened until now, the newest first, as AWS lists them.
+func (r *record) visibleEvents(now time.Time) []event {
+	var out []event
+	for _, e := range slices.Backward(r.Events) {
+		if !e.At.After(now) {
+			out = append(out, e)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b event) int { return b.At.Compare(a.At) })
+	return out
+}
+
+// str is an output that is a string, "" if there is none.
+func (r *record) str(key string) string { return text(r.Outputs[key]) }
+
+// tags are all the record's tags, the provider's default tags among them.
+func (r *record) tags() map[string]string {
+	tags := map[string]string{}
+	from := r.Outputs["tagsAll"]
+	if from == nil {
+		from = r.Outputs["tags"]
+	}
+	m, _ := from.(map[string]any)
+	for k, v := range m {
+		tags[k] = text(v)
+	}
+	return tags
+}

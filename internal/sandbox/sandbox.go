@@ -1,0 +1,274 @@
+// Package sandbox is an embedded AWS: enough of it that all of branchenv runs with no account. It serves the simulated
+// aws provider to the real Pulumi engine, and the AWS APIs that branchenv itself calls on an HTTP endpoint.
+//
+// What exists is stored in one directory, which any number of processes may use at once, each with a server of its
+// own. The provider checks inputs against the real provider's schema and the rules of AWS, and has the semantics that
+// matter to a deployment tool: names taken, references to what is not there, things in use, buckets that are not
+// empty, quotas, waits with states and events, and faults on request (see Fault). It never pretends to be AWS: the
+// account is 123456789012, made-up host names end in .invalid.
+//
+// Importing the package costs nothing; Start takes a few milliseconds.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+)
+
+// Options say how the sandbox is served.
+type Options struct {
+	// Dir is the directory that holds what exists. It is made if it does not exist. Required.
+	Dir string
+	// Region is where things are made that say no other. Default us-east-1.
+	Region string
+	// Addr is where the HTTP endpoint listens. Default 127.0.0.1:0, a free port.
+	Addr string
+	// Waits are how long operations take. Default: DefaultWaits, times the factor in BRANCHENV_SANDBOX_WAIT (a number;
+	// 0: nothing waits).
+	Waits *Waits
+	// Quotas bound how many there may be in a region, by name: environments, application versions, databases, database
+	// subnet groups, load balancers, target groups, listener rules, security groups, VPCs. Absent or 0: any number.
+	Quotas map[string]int
+	// Faults are what goes wrong, beside those in the directory's faults.json.
+	Faults []Fault
+	// Log is told what the HTTP endpoint was asked, a line each. Default: nobody.
+	Log io.Writer
+}
+
+// Waits are how long the operations take that take long on AWS. An update or a deletion takes half of it.
+type Waits struct {
+	Environment time.Duration // a Beanstalk environment
+	Database    time.Duration // an RDS instance
+	Balancer    time.Duration // a load balancer
+	Certificate time.Duration // the validation of a certificate
+}
+
+// DefaultWaits are long enough to be seen.
+var DefaultWaits = Waits{Environment: 2 * time.Second, Database: 3 * time.Second, Balancer: time.Second, Certificate: time.Second}
+
+// waitFactor is the environment variable that stretches or removes the default waits.
+const waitFactor = "BRANCHENV_SANDBOX_WAIT"
+
+// Scale returns the waits times a factor.
+func (w Waits) Scale(factor float64) Waits {
+	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * factor) }
+	return Waits{scale(w.Environment), scale(w.Database), scale(w.Balancer), scale(w.Certificate)}
+}
+
+// A Server serves the sandbox over one directory until it is closed.
+type Server struct {
+	cloud    *cloud
+	provider net.Listener
+	endpoint net.Listener
+	grpc     *grpc.Server
+	http     *http.Server
+	p        *provider
+}
+
+// Start serves the sandbox. The server ends when ctx does, or when it is closed.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	c, err := newCloud(o)
+	if err != nil {
+		return nil, err
+	}
+	addr := o.Addr
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	var lc net.ListenConfig
+	endpoint, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox endpoint: %w", err)
+	}
+	provider, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		endpoint.Close()
+		return nil, fmt.Errorf("sandbox provider: %w", err)
+	}
+	const unlimited = 400 << 20 // what the engine allows for one message
+	s := &Server{
+		cloud: c, provider: provider, endpoint: endpoint, p: newProvider(c),
+		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(unlimited), grpc.MaxSendMsgSize(unlimited)),
+		http: &http.Server{Handler: newEndpoint(c, o.Log), ReadHeaderTimeout: time.Minute},
+	}
+	pulumirpc.RegisterResourceProviderServer(s.grpc, s.p)
+	go s.grpc.Serve(provider)
+	go s.http.Serve(endpoint)
+	context.AfterFunc(ctx, func() { s.Close() })
+	return s, nil
+}
+
+func newCloud(o Options) (*cloud, error) {
+	if o.Dir == "" {
+		return nil, errors.New("the sandbox needs a directory")
+	}
+	st, err := openStore(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	buckets, err := openS3(filepath.Join(o.Dir, "s3"), st.now)
+	if err != nil {
+		return nil, err
+	}
+	c := &cloud{store: st, s3: buckets, region: o.Region, quotas: o.Quotas, given: o.Faults}
+	if c.region == "" {
+		c.region = "us-east-1"
+	}
+	if c.waits, err = o.waits(os.Getenv(waitFactor)); err != nil {
+		return nil, err
+	}
+	buckets.denied = c.deniedDeletion
+	return c, nil
+}
+
+func (o Options) waits(factor string) (Waits, error) {
+	if o.Waits != nil {
+		return *o.Waits, nil
+	}
+	if factor == "" {
+		return DefaultWaits, nil
+	}
+	f, err := strconv.ParseFloat(factor, 64)
+	if err != nil || f < 0 {
+		return Waits{}, fmt.Errorf("%s is %q: it must be a number from 0, by which the sandbox's waits are multiplied", waitFactor, factor)
+	}
+	return DefaultWaits.Scale(f), nil
+}
+
+// ProviderPort is where the simulated provider listens on 127.0.0.1.
+func (s *Server) ProviderPort() int { return s.provider.Addr().(*net.TCPAddr).Port }
+
+// Endpoint is the URL of the AWS APIs.
+func (s *Server) Endpoint() string { return "http://" + s.endpoint.Addr().String() }
+
+// Env is the environment in which pulumi, the AWS SDKs and tools meet the sandbox instead of AWS, as NAME=value.
+func (s *Server) Env() []string {
+	return []string{
+		"PULUMI_DEBUG_PROVIDERS=aws:" + strconv.Itoa(s.ProviderPort()),
+		// Without it the engine looks for the plugin on the network for seconds, though the provider is attached.
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
+		"AWS_ENDPOINT_URL=" + s.Endpoint(),
+		"AWS_ACCESS_KEY_ID=sandbox",
+		"AWS_SECRET_ACCESS_KEY=sandbox",
+		"AWS_SESSION_TOKEN=",
+		"AWS_PROFILE=",
+		"AWS_REGION=" + s.cloud.region,
+		"AWS_EC2_METADATA_DISABLED=true",
+	}
+}
+
+// Close ends the server. What exists stays, and what is under way ends in its time.
+func (s *Server) Close() error {
+	s.p.cancelAll()
+	s.grpc.Stop()
+	err := s.http.Close()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// A Resource is one thing that exists in the sandbox.
+type Resource struct {
+	Type   string            `json:"type"` // Pulumi type token
+	Name   string            `json:"name"` // AWS name
+	ID     string            `json:"id"`
+	Status string            `json:"status,omitempty"`
+	Tags   map[string]string `json:"tags"`
+}
+
+// Resources lists what exists, ordered by type, name and id. What AWS still shows though it is gone, such as a
+// terminated environment, is not listed.
+func Resources(dir string) ([]Resource, error) {
+	if _, err := os.Stat(filepath.Join(dir, "resources")); errors.Is(err, os.ErrNotExist) {
+		return []Resource{}, nil
+	}
+	c, err := newCloud(Options{Dir: dir, Waits: &Waits{}})
+	if err != nil {
+		return nil, err
+	}
+	out := []Resource{}
+	err = c.store.do(func(t *tx) error {
+		for _, typ := range sortedKeys(awsSchema().Resources) {
+			records, err := t.list(typ)
+			if err != nil {
+				return err
+			}
+			for _, r := range records {
+				if kindOf(typ).removed(r) || r.Status == "builtin" {
+					continue
+				}
+				out = append(out, Resource{Type: r.Type, Name: r.Name, ID: r.ID, Status: r.Status, Tags: r.tags()})
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Reset removes everything that exists. It is safe beside other processes, which find an empty AWS afterwards; what
+// faults.json asks for stays, counted from the start again.
+func Reset(dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := checkOurs(dir); err != nil {
+		return err
+	}
+	c, err := newCloud(Options{Dir: dir, Waits: &Waits{}})
+	if err != nil {
+		return err
+	}
+	return c.store.do(func(*tx) error {
+		buckets, err := c.s3.ListBuckets()
+		if err != nil {
+			return err
+		}
+		for _, b := range buckets {
+			if err := c.s3.ForceDeleteBucket(b.Name); err != nil {
+				return err
+			}
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "resources")); err != nil {
+			return err
+		}
+		return errors.Join(os.MkdirAll(filepath.Join(dir, "resources"), 0o700), removeIfThere(filepath.Join(dir, countFile)))
+	})
+}
+
+// checkOurs refuses a directory that is not a sandbox's, so that a mistyped path loses nothing.
+func checkOurs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case "resources", "s3", "lock", faultFile, countFile:
+		default:
+			if !strings.HasPrefix(e.Name(), ".new-") {
+				return fmt.Errorf("%s is not a sandbox directory: it holds %s", dir, e.Name())
+			}
+		}
+	}
+	return nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
