@@ -107,7 +107,8 @@ type BeanstalkEnv struct {
 	CNAME        pulumi.StringOutput `pulumi:"cname"`    // Beanstalk's own name for the environment
 	VersionLabel pulumi.StringOutput `pulumi:"versionLabel"`
 
-	// Target is where the environment's host name is to lead.
+	// Target is where the environment's host name is to lead, known once the environment is ready. What is made of it,
+	// such as a BranchDNS, is so made after the environment and removed before it.
 	Target DNSTarget
 }
 
@@ -204,7 +205,7 @@ func NewBeanstalkEnv(ctx *pulumi.Context, name string, args BeanstalkEnvArgs, op
 	c.Name, c.Endpoint, c.CNAME, c.VersionLabel = environment.Name, environment.EndpointUrl, environment.Cname, environment.Version
 	switch args.Balancer {
 	case BalancerShared:
-		c.Target = DNSTarget{Alias: args.Shared.DNSName, ZoneID: args.Shared.ZoneID}
+		c.Target = DNSTarget{Alias: after(environment, args.Shared.DNSName), ZoneID: args.Shared.ZoneID}
 	case BalancerOwn:
 		c.Target = DNSTarget{Alias: c.Endpoint, ZoneID: args.BalancerZone}
 	case BalancerNone:
@@ -213,6 +214,11 @@ func NewBeanstalkEnv(ctx *pulumi.Context, name string, args BeanstalkEnvArgs, op
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"name": c.Name, "endpoint": c.Endpoint, "cname": c.CNAME, "versionLabel": c.VersionLabel,
 	})
+}
+
+// after is value, known once the environment is ready.
+func after(environment *elasticbeanstalk.Environment, value pulumi.StringInput) pulumi.StringOutput {
+	return pulumi.All(value, environment.ID()).ApplyT(func(v []any) string { return v[0].(string) }).(pulumi.StringOutput)
 }
 
 // instancePort is where Beanstalk's proxy listens on the instances.

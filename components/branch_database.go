@@ -218,7 +218,7 @@ func (c *BranchDatabase) password(ctx *pulumi.Context, name string, args BranchD
 	}
 	return secretsmanager.NewSecretVersion(ctx, name, &secretsmanager.SecretVersionArgs{
 		SecretId: secret.ID(), SecretString: pulumi.ToSecret(pulumi.String(drawn)).(pulumi.StringOutput),
-	}, pulumi.Parent(c), pulumi.IgnoreChanges([]string{"secretString"}), pulumi.AdditionalSecretOutputs([]string{"secretString"}))
+	}, pulumi.Parent(c), pulumi.IgnoreChanges([]string{"secretString"}))
 }
 
 // instance is the RDS instance. password is nil where RDS manages it.
@@ -260,7 +260,7 @@ func (c *BranchDatabase) instance(ctx *pulumi.Context, name string, args BranchD
 		instance.FinalSnapshotIdentifier = pulumi.String(args.FinalSnapshot)
 	}
 	options := []pulumi.ResourceOption{
-		pulumi.Parent(c), pulumi.IgnoreChanges(ignored), pulumi.AdditionalSecretOutputs([]string{"password"}),
+		pulumi.Parent(c), pulumi.IgnoreChanges(ignored),
 		// The identifier is given, so a replacement can only follow the deletion.
 		pulumi.DeleteBeforeReplace(true),
 	}

@@ -36,9 +36,8 @@ type environment struct {
 
 // platform is what runs the app, of whatever kind it is.
 type platform struct {
-	resource pulumi.Resource
-	target   components.DNSTarget // where the host name is to lead
-	outputs  pulumi.Map           // what there is to tell of it
+	target  components.DNSTarget // where the host name is to lead, known once the app is ready
+	outputs pulumi.Map           // what there is to tell of it
 }
 
 // EnvironmentProgram is the Pulumi program of one branch's environment. It reads a Spec from the stack's config, under
@@ -280,7 +279,7 @@ func (e *environment) addBeanstalk() (platform, error) {
 	if err != nil {
 		return platform{}, err
 	}
-	return platform{resource: env, target: env.Target, outputs: pulumi.Map{
+	return platform{target: env.Target, outputs: pulumi.Map{
 		"environmentName": env.Name, "endpoint": env.Endpoint, "versionLabel": env.VersionLabel,
 	}}, nil
 }
@@ -289,7 +288,7 @@ func (e *environment) addBeanstalk() (platform, error) {
 func (e *environment) publish(p platform) error {
 	_, err := components.NewBranchDNS(e.ctx, "dns", components.BranchDNSArgs{
 		Host: e.spec.host(), ZoneID: pulumi.String(e.shared.Zone), Target: p.target,
-	}, pulumi.DependsOn([]pulumi.Resource{p.resource}))
+	})
 	if err != nil {
 		return err
 	}
