@@ -134,7 +134,7 @@ func checkDomain(s string) (what, instead string) {
 	case err == nil || !domainName.MatchString(lower):
 		return shown(s) + " is not a DNS name", "write one such as preview.example.com, non-ASCII parts as xn--…"
 	case s != lower:
-		return shown(s) + " is not written as branchenv compares it", "write " + lower
+		return shown(s) + " has capitals or a dot at its end", "write " + lower
 	case len(s) > 189:
 		return fmt.Sprintf("the name has %d characters, which leaves no room for a branch's label", len(s)), "write at most 189"
 	}
@@ -161,7 +161,7 @@ func hasPassword(u *url.URL) bool {
 // address is s for a message, unless it may hold a password.
 func address(s string) string {
 	if strings.Contains(s, "@") {
-		return "the address"
+		return "the value"
 	}
 	return shown(s)
 }
