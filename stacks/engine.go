@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
@@ -64,6 +65,9 @@ type workspace struct {
 	name   string
 	dir    string
 	stack  auto.Stack
+	// refused is the program's own error. The engine passes on only its text; the program runs in this process, so its
+	// exit code and hint need not be lost.
+	refused atomic.Pointer[error]
 }
 
 // open makes a work directory of its own for a stack: the Automation API's `select` and `init` change the directory's
@@ -94,7 +98,16 @@ func (w *workspace) prepare(ctx context.Context, c stackConfig, create bool, pro
 			return fault.Failedf("write the stack's settings: %w", err)
 		}
 	}
-	options := []auto.LocalWorkspaceOption{auto.Pulumi(w.engine.pulumi), auto.WorkDir(w.dir), auto.Program(program)}
+	options := []auto.LocalWorkspaceOption{auto.Pulumi(w.engine.pulumi), auto.WorkDir(w.dir)}
+	if program != nil {
+		options = append(options, auto.Program(func(ctx *pulumi.Context) error {
+			err := program(ctx)
+			if err != nil {
+				w.refused.Store(&err)
+			}
+			return err
+		}))
+	}
 	if w.engine.secretsProvider != "" {
 		options = append(options, auto.SecretsProvider(w.engine.secretsProvider))
 	}
@@ -198,6 +211,9 @@ func (w *workspace) explain(what string, err error, failures []string) error {
 	}
 	if auto.IsConcurrentUpdateError(err) { // a bare type assertion: before any wrapping
 		return lockedError(w.name, nil)
+	}
+	if own := w.refused.Load(); own != nil {
+		return fmt.Errorf("%s stack %s: %w", what, w.name, *own)
 	}
 	_, stderr, found := strings.Cut(err.Error(), "\nstderr: ")
 	if !found {

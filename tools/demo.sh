@@ -1,0 +1,69 @@
+#!/bin/sh
+# demo.sh: the main job from end to end, on the embedded AWS, in a scratch repository that is removed at the end.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+PATH="$root/bin:$PATH"
+export PATH
+unset CI GITHUB_REF_NAME GITHUB_HEAD_REF CIRCLE_BRANCH CI_COMMIT_BRANCH 2>/dev/null || true
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+cd "$scratch"
+PULUMI_HOME="$scratch/.pulumi"
+export PULUMI_HOME
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+run() { printf '$ %s\n' "$*"; "$@"; }
+
+say "A repository with some branches"
+git init -q -b main shop
+cd shop
+git config user.name demo && git config user.email demo@example.com
+run branchenv init --project shop --region eu-central-1 --domain preview.example.com --source git:.
+git add . && git commit -qm "A shop"
+for branch in feature/new-cool-page addDashboards dependabot/npm_and_yarn/npm_and_yarn-4dbed07dd1 reformat-no-infra; do
+	git branch "$branch"
+done
+run git branch
+
+say "What environments share: the application stack (rarely run)"
+run branchenv --sandbox application up
+
+say "Three environments, side by side"
+up() {
+	branchenv --sandbox up "$1" --image "registry.example.com/shop:$2" 2>&1 | sed "s|^|  [$1] |"
+}
+up feature/new-cool-page 4f2a91c &
+first=$!
+up addDashboards 77d01e3 &
+second=$!
+up dependabot/npm_and_yarn/npm_and_yarn-4dbed07dd1 9c3b5aa &
+third=$!
+wait $first && wait $second && wait $third
+run branchenv --sandbox list
+
+say "A branch whose name ends in -no-infra gets nothing"
+run branchenv --sandbox up reformat-no-infra --image registry.example.com/shop:1
+
+say "Fill one environment's bucket with 2,500 object versions"
+bucket=$(branchenv --sandbox --json show addDashboards | sed -n 's/.*"bucket": *"\([^"]*\)".*/\1/p')
+run branchenv --sandbox sandbox fill "$bucket" --versions 2500
+
+say "Destroy that environment, bucket and all"
+run branchenv --sandbox destroy addDashboards --yes
+run branchenv --sandbox list
+
+cat <<'END'
+
+What next?
+  This was the embedded AWS: the real Pulumi engine and the real program, but nothing has left this machine, and the
+  scratch repository is removed now. For environments on your own AWS account, in your own repository:
+
+    branchenv init                     writes branchenv.yaml and Pulumi.yaml
+    branchenv config validate          checks them
+    branchenv application preview      what environments will share, without making it
+    branchenv application up           makes it, once
+    branchenv up --image REF           the first environment, for the branch that is checked out
+
+  README.md, "A first environment of your own", walks through it.
+END
