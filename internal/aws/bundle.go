@@ -91,7 +91,8 @@ func bundleError(file string, err error) error {
 func (c *Client) CopyObject(ctx context.Context, from, to Object) error {
 	segments := strings.Split(from.Key, "/")
 	for i, s := range segments {
-		segments[i] = url.PathEscape(s)
+		// S3 decodes a plus as a space here, which PathEscape leaves alone.
+		segments[i] = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 	}
 	source := from.Bucket + "/" + strings.Join(segments, "/")
 	_, err := c.s3().CopyObject(ctx, &s3.CopyObjectInput{Bucket: &to.Bucket, Key: &to.Key, CopySource: &source})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -61,7 +62,7 @@ func startS3(dir string) (stop func(), err error) {
 			return nil, err
 		}
 	}
-	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions")}
+	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30}
 	var store meta.MetadataStorer = meta.XattrMeta{}
 	if (meta.XattrMeta{}).Test(dir) != nil { // extended attributes are faster, but not every file system has them
 		side, err := meta.NewSideCar(filepath.Join(dir, "meta"))
@@ -184,9 +185,10 @@ func open(t testing.TB, url string) *Client {
 // direct is a client for the S3 server with nothing in between.
 func direct(t testing.TB) *Client { return open(t, newGateway(t, nil).url) }
 
-// makeBucket makes a versioned bucket.
+// makeBucket makes a versioned bucket with a name of its own, so that tests can be repeated over one server.
 func makeBucket(t testing.TB, c *Client, name string) string {
 	t.Helper()
+	name = fmt.Sprintf("%s-%08x", name, rand.Uint32())
 	ctx := context.Background()
 	_, err := c.s3().CreateBucket(ctx, &s3.CreateBucketInput{
 		Bucket:                    &name,

@@ -1,0 +1,150 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                                 "",
+		"plain text":                       "plain text",
+		" two\r\n lines\t\tand  spaces ":   "two lines and spaces",
+		"\x1b[31mred\x1b[0m":               "red",
+		"\x1b]0;title\x07after":            "after",
+		"\x1b]8;;http://x\x1b\\link":       "link",
+		"\u009b2Jcleared":                  "cleared",
+		"\x1b":                             "",
+		"bell\a, back\b, nul\x00, del\x7f": "bell, back, nul, del",
+		"right\u202eto left\u2066":         "rightto left",
+		"zero\u200bwidth":                  "zerowidth",
+		"bad \xff byte":                    "bad \uFFFD byte",
+		"日本 ünïcode":                       "日本 ünïcode",
+		"line\u2028separator":              "line separator",
+		strings.Repeat("é", 400):           strings.Repeat("é", 299) + "…",
+		strings.Repeat("x", 300):           strings.Repeat("x", 300),
+	} {
+		if got := Line(in); got != want {
+			t.Errorf("Line(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzLine(f *testing.F) {
+	for _, s := range []string{"a\nb", "\x1b[2J", "\x1b]0;x\x07", "\u009d", "\xff\xfe", "\u202e"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := Line(s)
+		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxLine {
+			t.Errorf("Line(%q) = %q", s, got)
+		}
+		for _, r := range got {
+			if r < ' ' || (r >= 0x7f && r < 0xa0) || r == '\u2028' || r == '\u202e' {
+				t.Errorf("Line(%q) = %q holds %U", s, got, r)
+			}
+		}
+		if again := Line(got); again != got {
+			t.Errorf("Line(Line(%q)) = %q, want %q", s, again, got)
+		}
+	})
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reply reply
+		text  string
+		hint  string // beginning
+	}{
+		"expired":      {xmlError(403, "ExpiredToken"), "ExpiredToken: m", "the AWS credentials have expired"},
+		"unknown key":  {xmlError(403, "InvalidClientTokenId"), "InvalidClientTokenId: m", "AWS does not accept these credentials"},
+		"forbidden":    {xmlError(403, "AccessDenied"), "AccessDenied: m", "the credentials lack a permission"},
+		"no such code": {xmlError(400, "Strange"), "Strange: m", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := fakeAWS(t, fixed("DescribeEnvironments", tt.reply))
+			_, err := c.EnvironmentHealth(t.Context(), "e\nv")
+			if err == nil || err.Error() != `look up environment "e\nv": `+tt.text {
+				t.Errorf("got %v", err)
+			}
+			if h := fault.Hint(err); !strings.HasPrefix(h, tt.hint) || (h == "") != (tt.hint == "") {
+				t.Errorf("got hint %q", h)
+			}
+			if fault.Code(err) != fault.Failed {
+				t.Errorf("got code %d", fault.Code(err))
+			}
+		})
+	}
+}
+
+// Nobody listens there.
+func TestErrorWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	c := open(t, "http://127.0.0.1:1")
+	err := failed(c.ec2.once(ctx, "Action=x", nil), "ask")
+	if want := "ask: no answer from 127.0.0.1:1: "; !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+	if want := "check the network, the region and AWS_ENDPOINT_URL"; fault.Hint(err) != want {
+		t.Errorf("got hint %q", fault.Hint(err))
+	}
+	cancel()
+	if _, err := c.EmptyBucket(ctx, "b", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Credentials that cannot be had are told as such, whichever service is asked, and no secret shows.
+func TestErrorOfCredentials(t *testing.T) {
+	t.Parallel()
+	cfg, err := load(t.Context(), Options{Region: testRegion, Endpoint: &Endpoint{URL: "http://127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Retryer = retryer
+	cfg.Credentials = awssdk.NewCredentialsCache(guarded{awssdk.CredentialsProviderFunc(func(context.Context) (awssdk.Credentials, error) {
+		return awssdk.Credentials{}, errors.New("no EC2 IMDS role found")
+	})})
+	c := newClient(cfg)
+	_, err = c.EnvironmentHealth(t.Context(), "e")
+	if want := `look up environment "e": no usable AWS credentials: no EC2 IMDS role found`; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	if !strings.HasPrefix(fault.Hint(err), "set AWS_PROFILE, or AWS_ACCESS_KEY_ID") {
+		t.Errorf("got hint %q", fault.Hint(err))
+	}
+	_, err = c.EmptyBucket(t.Context(), "b", nil)
+	if want := `empty bucket "b": no usable AWS credentials: no EC2 IMDS role found`; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	findings := c.Describe(t.Context(), []Resource{{Type: "aws:ec2/securityGroup:SecurityGroup", ID: "sg-1"}})
+	if findings[0].State != Unknown || findings[0].Note != "no usable AWS credentials: no EC2 IMDS role found" {
+		t.Errorf("got %v", findings)
+	}
+}
+
+func TestErrorsHideSecrets(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, func(w http.ResponseWriter, _, _ string) bool {
+		w.WriteHeader(403)
+		fmt.Fprint(w, `<Error><Code>SignatureDoesNotMatch</Code><Message>does not match</Message><StringToSign>x</StringToSign></Error>`)
+		return true
+	})
+	_, err := open(t, g.url).EmptyBucket(t.Context(), "b", nil)
+	if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, err), testSecret) {
+		t.Errorf("got %v", err)
+	}
+}
