@@ -17,15 +17,16 @@ const module = "github.com/branchenv/branchenv"
 
 // mayImport says which packages of this module each package may import. Dependencies run one way.
 var mayImport = map[string][]string{
-	"":                 {"cli", "stacks"},
-	"cli":              {"config", "internal/fault", "internal/github", "internal/sandbox", "stacks"},
-	"stacks":           {"components", "config", "internal/aws", "internal/fault"},
-	"components":       {"internal/fault"},
-	"config":           {"internal/fault"},
-	"internal/aws":     {"internal/fault"},
-	"internal/fault":   {},
-	"internal/github":  {"internal/fault"},
-	"internal/sandbox": {"internal/fault"},
+	"":                  {"cli", "stacks"},
+	"cli":               {"config", "internal/fault", "internal/github", "internal/sandbox", "internal/terminal", "stacks"},
+	"stacks":            {"components", "config", "internal/aws", "internal/fault"},
+	"components":        {"internal/fault"},
+	"config":            {"internal/fault"},
+	"internal/aws":      {"internal/fault"},
+	"internal/fault":    {},
+	"internal/github":   {"internal/fault"},
+	"internal/sandbox":  {"internal/fault"},
+	"internal/terminal": {},
 }
 
 // onlyIn says where a foreign module may be imported: in these packages, or files, and no others.

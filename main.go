@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"golang.org/x/term"
 
 	"github.com/branchenv/branchenv/cli"
 	"github.com/branchenv/branchenv/stacks"
@@ -21,13 +20,7 @@ func main() {
 		pulumi.Run(stacks.Program)
 		return
 	}
-	live := term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
-	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Env:    os.Getenv,
-		CanAsk: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
-		Live:   live && os.Getenv("CI") == "",
-	}))
+	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Standard()))
 }
 
 // startedByPulumi tells whether the engine started us: its language host gives no arguments and names the addresses of

@@ -22,15 +22,6 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Streams are what a command line reads, writes and asks.
-type Streams struct {
-	In       io.Reader
-	Out, Err io.Writer
-	Env      func(name string) string // the environment's variables; required
-	CanAsk   bool                     // a person is at In and Err, who can be asked
-	Live     bool                     // Err is a terminal whose lines may be drawn anew
-}
-
 // session is one run of the command line.
 type session struct {
 	in      io.Reader
@@ -43,8 +34,8 @@ type session struct {
 	signals *signals
 
 	// Global flags.
-	config      string
-	json, quiet bool
+	config               string
+	sandbox, json, quiet bool
 }
 
 // Main runs the command line args, without the program's name, and returns the exit code. It ends when ctx does, but a
@@ -134,11 +125,12 @@ func (s *session) app() *urfave.App {
 		ErrWriter:       io.Discard, // errors are returned and printed by report
 		ExitErrHandler:  func(*urfave.Context, error) {},
 		OnUsageError:    usageError,
-		Flags: []urfave.Flag{
+		Flags: settleFlags([]urfave.Flag{
 			&urfave.StringFlag{Name: "config", Usage: "the settings `FILE`; default: branchenv.yaml here or in a folder above", Destination: &s.config},
+			&urfave.BoolFlag{Name: "sandbox", Usage: "use the embedded AWS instead of an account", Destination: &s.sandbox},
 			&urfave.BoolFlag{Name: "json", Usage: "print one JSON document", Destination: &s.json},
 			&urfave.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress, no messages but warnings and errors", Destination: &s.quiet},
-		},
+		}),
 		Commands: s.commands(),
 	}
 }
@@ -146,22 +138,41 @@ func (s *session) app() *urfave.App {
 func (s *session) commands() []*urfave.Command {
 	commands := []*urfave.Command{
 		s.initCommand(), s.upCommand(), s.previewCommand(), s.destroyCommand(), s.listCommand(), s.showCommand(),
-		s.openCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(),
+		s.openCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(), s.sandboxCommand(),
 		s.versionCommand(), s.completionCommand(), s.completeCommand(),
 	}
 	for _, c := range commands {
-		settle(c)
+		settle(c, program)
 	}
 	return commands
 }
 
-// settle gives c and its subcommands what all commands have in common.
-func settle(c *urfave.Command) {
+// settle gives c, typed as parent and its name, and its subcommands what all commands have in common.
+func settle(c *urfave.Command, parent string) {
+	line := parent + " " + c.Name
 	c.HideHelpCommand = true
 	c.OnUsageError = usageError
-	for _, sub := range c.Subcommands {
-		settle(sub)
+	c.UsageText = strings.TrimSpace(line + " [FLAGS] " + c.ArgsUsage)
+	if len(c.Subcommands) > 0 {
+		c.UsageText = line + " COMMAND [FLAGS]"
 	}
+	settleFlags(c.Flags)
+	for _, sub := range c.Subcommands {
+		settle(sub, line)
+	}
+}
+
+// settleFlags keeps urfave from printing false and 0s as the defaults of what is simply not given.
+func settleFlags(flags []urfave.Flag) []urfave.Flag {
+	for _, f := range flags {
+		switch f := f.(type) {
+		case *urfave.BoolFlag:
+			f.DisableDefaultText = true
+		case *urfave.DurationFlag:
+			f.DefaultText = "the settings' timeout"
+		}
+	}
+	return flags
 }
 
 // usageError turns what urfave finds wrong, a value of the wrong type, into an error of usage.

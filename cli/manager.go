@@ -65,9 +65,18 @@ func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
 	return branch, nil
 }
 
-// manage opens a manager on file's project, runs do with it, and closes it.
+// manage opens a manager on file's project, runs do with it, and closes it. With --sandbox the AWS it works with is the
+// embedded one, for as long.
 func (s *session) manage(ctx context.Context, file *config.File, o stacks.ManagerOptions, do func(*stacks.Manager) error) (err error) {
 	o.File, o.Env = file, s.env
+	if s.sandbox {
+		embedded, err := s.startSandbox(ctx, file, "")
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, embedded.Close()) }()
+		o.Extra, o.Backend = embedded.Env(), embedded.Backend()
+	}
 	m, err := stacks.Open(ctx, o)
 	if err != nil {
 		return err

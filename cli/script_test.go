@@ -21,9 +21,7 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"branchenv": func() {
-			os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Streams{
-				In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv,
-			}))
+			os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Standard()))
 		},
 	})
 }
