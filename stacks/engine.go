@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,6 +143,17 @@ func (w *workspace) preview(ctx context.Context, watch func(apiEvent)) error {
 		_, err := w.stack.Preview(ctx, optpreview.EventStreams(stream), optpreview.SuppressProgress())
 		return err
 	})
+}
+
+// pulumiPreview runs `pulumi preview` in another folder, with this stack's configuration: the Automation API knows only
+// programs of its own process or of the work directory.
+func (w *workspace) pulumiPreview(ctx context.Context, dir string, out io.Writer) error {
+	settings := filepath.Join(w.dir, "Pulumi."+w.name+".yaml")
+	_, stderr, _, err := w.engine.pulumi.Run(ctx, dir, nil, []io.Writer{out}, nil, nil, "preview", "--stack", w.name, "--config-file", settings, "--diff")
+	if err != nil {
+		return w.explainText("preview", err, stderr, nil)
+	}
+	return nil
 }
 
 // destroy deletes what the state has, but for the excluded URNs, with no need of the program.

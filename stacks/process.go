@@ -106,7 +106,11 @@ func (p *process) Run(
 	if answer, ok := known(args); ok {
 		return answer, "", 0, nil
 	}
-	if p.stop.Stopped() && args[0] != "version" {
+	stop := p.stop
+	if args[0] == "version" || args[0] == "stack" { // quick, and what cleans up must run after a stop as well
+		stop = nil
+	}
+	if stop.Stopped() {
 		return "", "", -1, errStopped
 	}
 	if !slices.Contains(args, "--non-interactive") {
@@ -128,16 +132,16 @@ func (p *process) Run(
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	err := p.wait(ctx, cmd, ended)
+	err := wait(ctx, stop, cmd, ended)
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
 }
 
 // wait waits for the process and passes one interrupt on.
-func (p *process) wait(ctx context.Context, cmd *exec.Cmd, ended <-chan error) error {
+func wait(ctx context.Context, stop *Stopper, cmd *exec.Cmd, ended <-chan error) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-p.stop.interrupted():
+	case <-stop.interrupted():
 	case <-ctx.Done():
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -62,10 +62,6 @@ func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	e, err := m.engine(ctx)
-	if err != nil {
-		return Preview{}, err
-	}
 	spec, _, err := m.applicationSpec(before)
 	if err != nil {
 		return Preview{}, err
@@ -75,7 +71,9 @@ func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	return m.preview(ctx, e, "", ApplicationStack, c, before == nil)
+	p := Preview{Stack: ApplicationStack, Changes: map[string]int{}, Steps: []PreviewStep{}}
+	err = m.passing(ctx, ApplicationStack, c, before == nil, func(w *workspace) error { return w.preview(ctx, p.observe) })
+	return p, err
 }
 
 // ApplicationPlanDestroy looks at what ApplicationDestroy would remove; it refuses while environments exist.

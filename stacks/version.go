@@ -111,11 +111,6 @@ func ownCopy(stack, key string) Version {
 	return Version{Label: stack + "-" + sum[:12], BundleKey: BundlePrefix(stack) + sum + path.Ext(key)}
 }
 
-func (v versionSource) check(ctx context.Context, m *Manager, spec *Spec) error {
-	_, err := v.resolve(ctx, m, spec)
-	return err
-}
-
 // place puts a bundle where the program will look for it.
 func (m *Manager) place(ctx context.Context, v versionSource, spec *Spec) error {
 	from, err := v.resolve(ctx, m, spec)
