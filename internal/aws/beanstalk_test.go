@@ -109,6 +109,8 @@ func TestSettleEnvironment(t *testing.T) {
 		"ready":               {rows: []reply{row("Ready", false)}},
 		"missing":             {rows: []reply{result("DescribeEnvironments", "<Environments/>")}},
 		"updating is aborted": {rows: []reply{row("Updating", true), row("Aborting", false), row("Ready", false)}, want: []string{"Updating", "Aborting"}, aborts: 1},
+		"aborted only once": {rows: []reply{row("Updating", true), row("Updating", true), row("Updating", true), row("Ready", false)},
+			want: []string{"Updating"}, aborts: 1},
 		"launching is waited for": {rows: []reply{row("Launching", false), row("Launching", false), row("Ready", false)},
 			want: []string{"Launching"}},
 		"terminating is waited for": {rows: []reply{row("Terminating", false), row("Terminated", false)}, want: []string{"Terminating"}},

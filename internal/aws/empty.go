@@ -5,12 +5,15 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -229,18 +232,34 @@ func (e *emptying) delete(ctx context.Context, b batch) error {
 	}
 	ctx, stop := lasting(ctx, grace)
 	defer stop()
-	out, err := e.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
-		Bucket: &e.bucket,
-		Delete: &types.Delete{Objects: b.ids, Quiet: awssdk.Bool(true)},
-	})
-	if err != nil {
-		return err
+	var together []types.ObjectIdentifier
+	var errs []types.Error
+	for _, id := range b.ids {
+		if inXML(awssdk.ToString(id.Key)) {
+			together = append(together, id)
+			continue
+		}
+		refusal, err := e.deleteOne(ctx, id)
+		if err != nil {
+			return err
+		}
+		errs = append(errs, refusal...)
+	}
+	if len(together) > 0 {
+		out, err := e.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+			Bucket: &e.bucket,
+			Delete: &types.Delete{Objects: together, Quiet: awssdk.Bool(true)},
+		})
+		if err != nil {
+			return err
+		}
+		errs = append(errs, out.Errors...)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for i, m := range b.marker {
 		switch {
-		case len(out.Errors) > 0 && e.refused.add(out.Errors, b.ids[i]):
+		case len(errs) > 0 && e.refused.add(errs, b.ids[i]):
 		case m:
 			e.done.Markers++
 		default:
@@ -249,6 +268,26 @@ func (e *emptying) delete(ctx context.Context, b batch) error {
 	}
 	e.progress(e.done.Total())
 	return nil
+}
+
+// deleteOne removes an entry whose key cannot be told in XML: the request for many would name another key. A refusal
+// by S3 is returned as that request would.
+func (e *emptying) deleteOne(ctx context.Context, id types.ObjectIdentifier) ([]types.Error, error) {
+	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &e.bucket, Key: id.Key, VersionId: id.VersionId})
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		why, message := api.ErrorCode(), api.ErrorMessage()
+		return []types.Error{{Key: id.Key, VersionId: id.VersionId, Code: &why, Message: &message}}, nil
+	}
+	return nil, err
+}
+
+// inXML tells whether XML 1.0 can hold a text.
+// https://www.w3.org/TR/xml/#charsets
+func inXML(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF || r == utf8.RuneError
+	})
 }
 
 // lasting is a context that ends d after ctx does.

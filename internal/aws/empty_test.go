@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -226,6 +227,39 @@ func between(s, from, to string) string {
 	_, s, _ = strings.Cut(s, from)
 	s, _, _ = strings.Cut(s, to)
 	return s
+}
+
+// A key with a control character cannot stand in the XML of a delete of many: it would name another key.
+func TestEmptyBucketWithControlCharacters(t *testing.T) {
+	t.Parallel()
+	var deleted []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch op := operation(r); {
+		case op == "uploads":
+			io.WriteString(w, `<ListMultipartUploadsResult><Bucket>b</Bucket></ListMultipartUploadsResult>`)
+		case op == "list" && deleted == nil:
+			io.WriteString(w, `<ListVersionsResult><Name>b</Name><EncodingType>url</EncodingType>`+
+				`<Version><Key>a%01+b%2Bc</Key><VersionId>1</VersionId></Version><Version><Key>plain+%26</Key><VersionId>2</VersionId></Version></ListVersionsResult>`)
+		case op == "list":
+			io.WriteString(w, `<ListVersionsResult><Name>b</Name></ListVersionsResult>`)
+		case op == "delete":
+			body, _ := io.ReadAll(r.Body)
+			deleted = append(deleted, strings.Split(string(body), "<Object>")[1:]...)
+			io.WriteString(w, `<DeleteResult/>`)
+		case op == http.MethodDelete:
+			deleted = append(deleted, r.URL.Path+" "+r.URL.Query().Get("versionId"))
+			w.WriteHeader(http.StatusNoContent)
+		}
+	}))
+	defer server.Close()
+	got, err := open(t, server.URL).EmptyBucket(t.Context(), "b", nil)
+	if err != nil || got != (Emptied{Versions: 2}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	want := []string{"/b/a\x01 b+c 1", `<Key>plain &amp;</Key><VersionId>2</VersionId></Object><Quiet>true</Quiet></Delete>`}
+	if diff := cmp.Diff(want, deleted); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // Answers that an S3 server should not give, and some that it does give when it is busy.

@@ -79,6 +79,7 @@ func cause(err error) string {
 	var api smithy.APIError
 	var creds *credentialsError
 	var link *url.Error
+	var bad *smithy.DeserializationError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled.Error()
@@ -90,8 +91,8 @@ func cause(err error) string {
 		return Line(api.ErrorCode() + ": " + api.ErrorMessage())
 	case errors.As(err, &link):
 		return Line("no answer from " + host(link.URL) + ": " + link.Err.Error())
-	case unreadable(err) == awssdk.TrueTernary:
-		return Line("unreadable answer: " + err.Error())
+	case errors.As(err, &bad):
+		return Line("unreadable answer: " + bad.Err.Error())
 	}
 	return Line(err.Error())
 }
