@@ -243,14 +243,13 @@ func (c *BeanstalkEnv) openGroup(ctx *pulumi.Context, name string, args Beanstal
 
 // environment is the Beanstalk environment.
 func (c *BeanstalkEnv) environment(ctx *pulumi.Context, name string, args BeanstalkEnvArgs, balancerGroup, label pulumi.StringInput) (*elasticbeanstalk.Environment, error) {
-	timeout := args.Timeout.String()
 	environment := &elasticbeanstalk.EnvironmentArgs{
 		Name:                pulumi.String(args.Name),
 		Application:         args.Application.ToStringOutput(),
 		SolutionStackName:   args.SolutionStack.ToStringOutput(),
 		Tier:                pulumi.String("WebServer"),
 		Settings:            args.settings(balancerGroup).array(),
-		WaitForReadyTimeout: pulumi.String(timeout),
+		WaitForReadyTimeout: pulumi.String(args.Timeout.String()), // creation, updates and deletion alike
 	}
 	if label != nil {
 		environment.Version = label.ToStringOutput()
@@ -264,7 +263,6 @@ func (c *BeanstalkEnv) environment(ctx *pulumi.Context, name string, args Beanst
 		pulumi.Parent(c),
 		pulumi.ReplacementTrigger(trigger),
 		pulumi.DeleteBeforeReplace(true), // the name is given, and unique in the account
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: timeout, Update: timeout, Delete: timeout}),
 	}
 	if args.ManagedUpdates {
 		options = append(options, pulumi.IgnoreChanges([]string{"solutionStackName"}))

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,12 +14,17 @@ import (
 )
 
 // Program is branchenv's Pulumi program: what a stack is made of depends on its name. The CLI and Pulumi's own commands
-// run the same one.
+// run the same one. The text of its errors has the hint in it, because Pulumi prints the text only.
 func Program(ctx *pulumi.Context) error {
+	program := EnvironmentProgram
 	if ctx.Stack() == ApplicationStack {
-		return ApplicationProgram(ctx)
+		program = ApplicationProgram
 	}
-	return EnvironmentProgram(ctx)
+	err := program(ctx)
+	if hint := fault.Hint(err); hint != "" {
+		return fmt.Errorf("%w; hint: %s", err, hint)
+	}
+	return err
 }
 
 // environment is what the parts of one environment's program share.

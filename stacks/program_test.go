@@ -372,6 +372,7 @@ func TestProgramWithoutConfig(t *testing.T) {
 	for stack, key := range map[string]string{ApplicationStack: "application", "login": "environment"} {
 		p := program{stack: stack}
 		_, err := p.failure(func(ctx *pulumi.Context) (pulumi.Map, error) { return nil, Program(ctx) })
-		checkFault(t, err, fault.Usage, "stack "+stack+" has no config shop:"+key+", which branchenv writes")
+		checkFault(t, err, fault.Usage, "stack "+stack+" has no config shop:"+key+", which branchenv writes; "+
+			"hint: make the stack with branchenv, then: pulumi config refresh --force --stack "+stack)
 	}
 }
