@@ -3,8 +3,6 @@ package stacks
 import (
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -117,57 +115,6 @@ func (s Spec) url() string {
 	return "https://" + s.host()
 }
 
-// What the app is told by environment variables, beside the settings' own.
-const (
-	varBranch           = "BRANCH_NAME"
-	varKind             = "ENVIRONMENT_KIND"
-	varURL              = "ENVIRONMENT_URL"
-	varRegion           = "AWS_REGION"
-	varBucket           = "ASSETS_BUCKET"
-	varDatabaseHost     = "DATABASE_HOST"
-	varDatabasePort     = "DATABASE_PORT"
-	varDatabaseName     = "DATABASE_NAME"
-	varDatabaseUser     = "DATABASE_USER"
-	varDatabaseInstance = "DATABASE_INSTANCE"
-	// varDatabasePassword is the password, where it never changes.
-	varDatabasePassword = "DATABASE_PASSWORD"
-	// varDatabaseCredentials is the ARN of the secret with user and password, which RDS changes every 7 days while
-	// Beanstalk reads secrets only when an instance starts: the app reads it itself, whenever it connects.
-	varDatabaseCredentials = "DATABASE_CREDENTIALS_ARN"
-)
-
-// reservedVariables are the names that the settings must not use.
-func reservedVariables() []string {
-	return []string{
-		varBranch, varKind, varURL, varRegion, varBucket, varDatabaseHost, varDatabasePort, varDatabaseName,
-		varDatabaseUser, varDatabaseInstance, varDatabasePassword, varDatabaseCredentials,
-	}
-}
-
-// tellApp begins what the app is told: the settings' variables and secrets, and what is known before anything is made.
-func (e *environment) tellApp() error {
-	own := slices.Concat(slices.Collect(maps.Keys(e.spec.Settings.Environment)), slices.Collect(maps.Keys(e.spec.Settings.Secrets)))
-	slices.Sort(own)
-	reserved := reservedVariables()
-	own = slices.DeleteFunc(own, func(name string) bool { return !slices.Contains(reserved, name) })
-	if len(own) > 0 {
-		return fault.Usagef("the settings set %s, which branchenv itself tells the app", strings.Join(own, ", ")).
-			WithHint("use another name; the reserved ones are %s", strings.Join(reserved, ", "))
-	}
-	e.variables, e.secrets = map[string]pulumi.StringInput{}, map[string]pulumi.StringInput{}
-	for name, value := range e.spec.Settings.Environment {
-		e.variables[name] = pulumi.String(value)
-	}
-	for name, arn := range e.spec.Settings.Secrets {
-		e.secrets[name] = pulumi.String(arn)
-	}
-	e.variables[varBranch] = pulumi.String(e.spec.Branch)
-	e.variables[varKind] = pulumi.String(e.spec.Kind)
-	e.variables[varURL] = pulumi.String(e.spec.url())
-	e.variables[varRegion] = pulumi.String(e.spec.Region)
-	return nil
-}
-
 // addBucket makes the assets bucket, if the settings want one.
 func (e *environment) addBucket() error {
 	name := ""
@@ -193,7 +140,7 @@ func (e *environment) addDatabase() error {
 		name = DatabaseName(e.spec.Project, e.spec.Stack)
 		database, err := components.NewBranchDatabase(e.ctx, "database", components.BranchDatabaseArgs{
 			Name: name, SecurityGroup: SecurityGroupName(e.spec.Project, e.spec.Stack, "database"),
-			SecretName: secretPrefix(e.spec.Project, e.spec.Settings.Application) + e.spec.Stack + "/database",
+			SecretName: e.prefix() + e.spec.Stack + "/database",
 			Engine:     d.Engine, Version: d.Version, Class: d.Class, Storage: d.Storage, MultiAZ: d.MultiAZ,
 			BackupDays: d.BackupDays, Username: d.Username, Database: d.Name,
 			SubnetGroup: pulumi.String(e.shared.DatabaseSubnets), VPC: pulumi.String(e.shared.VPC), Clients: e.group,
@@ -209,24 +156,6 @@ func (e *environment) addDatabase() error {
 	}
 	e.outputs["database"] = pulumi.String(name)
 	return nil
-}
-
-// tellDatabase tells the app of its database.
-func (e *environment) tellDatabase(d *components.BranchDatabase) error {
-	e.variables[varDatabaseHost] = d.Address
-	e.variables[varDatabasePort] = pulumi.Sprintf("%d", d.Port)
-	e.variables[varDatabaseName] = d.Name
-	e.variables[varDatabaseUser] = d.Username
-	e.variables[varDatabaseInstance] = d.Identifier
-	if !e.spec.Settings.Protected {
-		e.secrets[varDatabasePassword] = d.SecretARN
-		return nil
-	}
-	e.variables[varDatabaseCredentials] = d.SecretARN
-	_, err := components.NewSecretAccess(e.ctx, "database-password", components.SecretAccessArgs{
-		Name: DatabaseName(e.spec.Project, e.spec.Stack), Role: pulumi.String(e.stage.RoleName), Secret: d.SecretARN,
-	})
-	return err
 }
 
 // addPlatform makes what runs the app. This is the one place that knows which kinds there are.

@@ -44,6 +44,7 @@ func productionSpec() Spec {
 	s.Branch, s.Stack, s.Kind, s.Host = "main", "main", "production", "main"
 	s.Version = Version{BundleKey: "main/app.zip", Label: "build-17"}
 	s.Settings.Protected, s.Settings.Application, s.Settings.Balancer = true, "production", "own"
+	s.Settings.Secrets = map[string]string{"API_KEY": "arn:aws:ssm:eu-central-1:1:parameter/branchenv/shop/production/key"}
 	s.Settings.Instances = config.Instances{Type: "m7g.large", Min: 2, Max: 6}
 	s.Settings.Deployment = config.Deployment{Policy: "RollingWithAdditionalBatch", BatchSize: 30}
 	s.Settings.Database = config.Database{
@@ -183,6 +184,16 @@ func TestEnvironmentProgramRefuses(t *testing.T) {
 		"reserved secret": {
 			change: func(s *Spec) { s.Settings.Secrets["DATABASE_PASSWORD"] = "arn:aws:ssm:eu-central-1:1:parameter/p" }, code: fault.Usage,
 			want: "the settings set DATABASE_PASSWORD, which branchenv itself tells the app",
+		},
+		"secret of production": {
+			change: func(s *Spec) {
+				s.Settings.Secrets["KEY"] = "arn:aws:secretsmanager:eu-central-1:1:secret:branchenv/shop/production/key-AbCd12"
+			}, code: fault.Usage,
+			want: "the instances of shop-staging may not read the secret KEY: arn:aws:secretsmanager:eu-central-1:1:secret:branchenv/shop/production/key-AbCd12",
+		},
+		"parameter of somebody else": {
+			change: func(s *Spec) { s.Settings.Secrets["KEY"] = "arn:aws:ssm:eu-central-1:1:parameter/key" }, code: fault.Usage,
+			want: "the instances of shop-staging may not read the secret KEY: arn:aws:ssm:eu-central-1:1:parameter/key",
 		},
 		"unknown platform": {
 			change: func(s *Spec) { s.Settings.Platform = "lambda" }, code: fault.Usage, want: `there is no platform "lambda"`,
