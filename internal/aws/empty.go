@@ -3,8 +3,6 @@ package aws
 import (
 	"context"
 	"errors"
-	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -122,8 +120,14 @@ func (e *emptying) round(ctx context.Context) (found int, err error) {
 func (e *emptying) deleteVersions(ctx context.Context) (found int, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(deletesInFlight)
-	// A batch leaves once the list is past it: some servers can go on only from a marker that still exists.
+	// The entry that a page ends with is kept back until the next page is here: some servers can go on only from a
+	// version that still exists.
 	var pending batch
+	send := func(n int) {
+		b := batch{pending.ids[:n:n], pending.marker[:n:n]}
+		pending = batch{pending.ids[n:], pending.marker[n:]}
+		group.Go(func() error { return e.delete(ctx, b) })
+	}
 	in := &s3.ListObjectVersionsInput{Bucket: &e.bucket, Prefix: &e.prefix, MaxKeys: &e.pageSize, EncodingType: types.EncodingTypeUrl}
 	for {
 		page, err := e.list(ctx, in)
@@ -133,21 +137,19 @@ func (e *emptying) deleteVersions(ctx context.Context) (found int, err error) {
 		found += len(page.ids)
 		pending.ids = append(pending.ids, page.ids...)
 		pending.marker = append(pending.marker, page.marker...)
-		for len(pending.ids) > batchSize {
-			b := batch{pending.ids[:batchSize:batchSize], pending.marker[:batchSize:batchSize]}
-			pending = batch{pending.ids[batchSize:], pending.marker[batchSize:]}
-			group.Go(func() error { return e.delete(ctx, b) })
-		}
 		if !page.more {
 			break
+		}
+		for len(pending.ids) >= batchSize {
+			send(min(batchSize, len(pending.ids)-1))
 		}
 		if same(in.KeyMarker, page.key) && same(in.VersionIdMarker, page.version) {
 			return found, firstError(group.Wait(), errEndless)
 		}
 		in.KeyMarker, in.VersionIdMarker = page.key, page.version
 	}
-	if len(pending.ids) > 0 {
-		group.Go(func() error { return e.delete(ctx, pending) })
+	for parts := (len(pending.ids) + batchSize - 1) / batchSize; parts > 0; parts-- { // even ones: the largest takes longest
+		send((len(pending.ids) + parts - 1) / parts)
 	}
 	return found, group.Wait()
 }
@@ -158,71 +160,6 @@ func firstError(inFlight, list error) error {
 		return inFlight
 	}
 	return list
-}
-
-// errEndless is a list that would be read for ever.
-var errEndless = errors.New("the list goes on at the page just read")
-
-func same(a, b *string) bool { return awssdk.ToString(a) == awssdk.ToString(b) }
-
-// page is one page of the list and where the next one begins.
-type page struct {
-	batch
-	more         bool
-	key, version *string
-}
-
-func (e *emptying) list(ctx context.Context, in *s3.ListObjectVersionsInput) (page, error) {
-	out, err := e.s3.ListObjectVersions(ctx, in)
-	if err != nil {
-		return page{}, err
-	}
-	// An empty body decodes as an empty bucket; a real answer repeats the bucket's name.
-	if out.Name == nil {
-		return page{}, errors.New("the list of versions has no content")
-	}
-	p := page{more: awssdk.ToBool(out.IsTruncated), key: out.NextKeyMarker}
-	if awssdk.ToString(out.NextVersionIdMarker) != "" { // S3 refuses an empty one
-		p.version = out.NextVersionIdMarker
-	}
-	for _, v := range out.Versions {
-		p.ids = append(p.ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
-		p.marker = append(p.marker, false)
-	}
-	for _, m := range out.DeleteMarkers {
-		p.ids = append(p.ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
-		p.marker = append(p.marker, true)
-	}
-	if out.EncodingType == types.EncodingTypeUrl { // keys may hold what XML cannot
-		for i := range p.ids {
-			if p.ids[i].Key, err = decoded(p.ids[i].Key); err != nil {
-				return page{}, err
-			}
-		}
-		if p.key, err = decoded(p.key); err != nil {
-			return page{}, err
-		}
-	}
-	if p.more && awssdk.ToString(p.key) == "" {
-		return page{}, errors.New("the list of versions says there is more, but not where")
-	}
-	if in.VersionIdMarker != nil { // some servers begin with the entry that the page before ended with
-		repeated := func(id types.ObjectIdentifier) bool {
-			return same(id.Key, in.KeyMarker) && same(id.VersionId, in.VersionIdMarker)
-		}
-		if i := slices.IndexFunc(p.ids, repeated); i >= 0 {
-			p.ids, p.marker = slices.Delete(p.ids, i, i+1), slices.Delete(p.marker, i, i+1)
-		}
-	}
-	return p, nil
-}
-
-func decoded(s *string) (*string, error) {
-	if s == nil {
-		return nil, nil
-	}
-	d, err := url.QueryUnescape(*s)
-	return &d, err
 }
 
 // delete removes a batch. A cancelled context keeps it from beginning, and leaves it some time to end.
