@@ -1,13 +1,18 @@
 package sandbox
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
+	"strconv"
+	"strings"
 )
 
-// An endpoint answers the AWS APIs over HTTP. Which service a request is for is told by its signature's scope;
+// An endpoint answers the AWS APIs over HTTP. Which service a request is for is told by its signature's scope; the
 // signatures themselves are not checked.
 type endpoint struct {
 	cloud *cloud
@@ -22,14 +27,195 @@ func newEndpoint(c *cloud, log io.Writer) http.Handler {
 	return &endpoint{cloud: c, s3: newS3Handler(c.s3, c.region), log: log}
 }
 
+// A call is one request to a service other than S3, inside a transaction.
+type call struct {
+	*op
+	action string
+	form   url.Values     // of the services that speak the query protocol
+	body   map[string]any // of those that speak JSON
+	path   string         // of those that speak REST
+}
+
+// An action answers a call: with nodes of XML where the service speaks XML, else with what becomes JSON.
+type action func(*call) (any, error)
+
+// A service is one of AWS's APIs.
+type service struct {
+	protocol  string // query, ec2, json, rest
+	namespace string // of the XML
+	action    func(name string) action
+}
+
+func serviceOf(name string) (service, bool) {
+	s, ok := map[string]service{
+		"elasticbeanstalk":     {"query", "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", beanstalkAction},
+		"rds":                  {"query", "http://rds.amazonaws.com/doc/2014-10-31/", rdsAction},
+		"elasticloadbalancing": {"query", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", balancingAction},
+		"iam":                  {"query", "https://iam.amazonaws.com/doc/2010-05-08/", iamAction},
+		"sts":                  {"query", "https://sts.amazonaws.com/doc/2011-06-15/", stsAction},
+		"ec2":                  {"ec2", "http://ec2.amazonaws.com/doc/2016-11-15/", ec2Action},
+		"route53":              {"rest", "https://route53.amazonaws.com/doc/2013-04-01/", route53Action},
+		"secretsmanager":       {"json", "", secretsAction},
+		"acm":                  {"json", "", acmAction},
+		"logs":                 {"json", "", logsAction},
+		"tagging":              {"json", "", taggingAction},
+	}[name]
+	return s, ok
+}
+
 var scopePattern = regexp.MustCompile(`Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	service, region := "s3", e.cloud.region
-	if m := scopePattern.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
-		region, service = m[1], m[2]
+	region, name := e.cloud.region, "s3"
+	scope := r.Header.Get("Authorization")
+	if scope == "" {
+		scope = "Credential=" + r.URL.Query().Get("X-Amz-Credential") // a presigned URL
 	}
-	_ = region
-	fmt.Fprintf(e.log, "%s %s %s\n", service, r.Method, r.URL.Path)
+	if m := scopePattern.FindStringSubmatch(scope); m != nil {
+		region, name = m[1], m[2]
+	}
+	s, known := serviceOf(name)
+	switch {
+	case name == "s3":
+		e.serveS3(w, r)
+	case !known:
+		e.log.Write(fmt.Appendf(nil, "%s: unknown service\n", name))
+		writeError(w, service{protocol: "json"}, awsErrorf("UnknownOperationException", "the sandbox does not know the service %s", name))
+	default:
+		e.serve(w, r, name, region, s)
+	}
+}
+
+// serveS3 lets faults answer before the S3 server does.
+func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
+	action := e.s3.action(r)
+	fmt.Fprintf(e.log, "s3:%s %s\n", action, r.URL.Path)
+	bucket, key := splitPath(r.URL.Path)
+	fault, err := e.fault(r, "s3:"+action, bucket, key)
+	if err != nil {
+		s3Error(w, err)
+		return
+	}
+	if refused := fault.refusal(); refused != nil {
+		if fault.Kind == Throttle {
+			refused = &awsError{Code: "SlowDown", Message: "Please reduce your request rate.", Status: http.StatusServiceUnavailable}
+		}
+		s3Error(w, refused)
+		return
+	}
 	e.s3.ServeHTTP(w, r)
+}
+
+// fault is the fault that hits a request; a hanging one was waited for, and a killing one kills.
+func (e *endpoint) fault(r *http.Request, action string, names ...string) (*Fault, error) {
+	if some, err := e.cloud.store.faults(e.cloud.given); err != nil || len(some) == 0 {
+		return nil, err // the usual case, without a transaction
+	}
+	var fault *Fault
+	err := e.cloud.store.do(func(t *tx) error {
+		var err error
+		fault, err = t.fault(e.cloud.given, "call", action, names...)
+		return err
+	})
+	fault.kill()
+	if fault != nil && fault.Kind == Hang {
+		<-r.Context().Done()
+	}
+	return fault, err
+}
+
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region string, s service) {
+	c := &call{path: r.URL.Path}
+	var err error
+	switch s.protocol {
+	case "query", "ec2":
+		err = r.ParseForm()
+		c.form, c.action = r.Form, r.Form.Get("Action")
+	case "json":
+		_, c.action, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		if err = json.NewDecoder(r.Body).Decode(&c.body); errors.Is(err, io.EOF) {
+			err = nil
+		}
+	case "rest":
+		c.form = r.URL.Query()
+		c.action = route53Operation(r)
+	}
+	fmt.Fprintf(e.log, "%s:%s\n", name, c.action)
+	if err != nil {
+		writeError(w, s, awsErrorf("SerializationException", "%v", err))
+		return
+	}
+	f := s.action(c.action)
+	if f == nil {
+		writeError(w, s, awsErrorf("InvalidAction", "the sandbox does not know the action %s of %s", c.action, name))
+		return
+	}
+	fault, err := e.fault(r, name+":"+c.action, c.named()...)
+	if refused := fault.refusal(); refused != nil {
+		err = refused
+	}
+	var out any
+	if err == nil {
+		err = e.cloud.store.do(func(t *tx) error {
+			c.op = &op{cloud: e.cloud, tx: t, region: region}
+			out, err = f(c)
+			return err
+		})
+	}
+	if err != nil {
+		writeError(w, s, err)
+		return
+	}
+	writeAnswer(w, s, c.action, out)
+}
+
+// named are the names a call is about, for faults.
+func (c *call) named() []string {
+	var out []string
+	for key, values := range c.form {
+		if key != "Action" && key != "Version" {
+			out = append(out, values...)
+		}
+	}
+	for _, v := range c.body {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// members are the values of a list in a query: Name.member.1, or Name.1 in EC2.
+func (c *call) members(name string) []string {
+	var out []string
+	for i := 1; ; i++ {
+		v, ok := c.form[name+".member."+strconv.Itoa(i)]
+		if !ok {
+			v, ok = c.form[name+"."+strconv.Itoa(i)]
+		}
+		if !ok {
+			return out
+		}
+		out = append(out, v[0])
+	}
+}
+
+// filters are EC2's filters by name.
+func (c *call) filters() map[string][]string {
+	out := map[string][]string{}
+	for i := 1; c.form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
+		out[c.form.Get(fmt.Sprintf("Filter.%d.Name", i))] = c.members(fmt.Sprintf("Filter.%d.Value", i))
+	}
+	return out
+}
+
+// page is the part of the items that a call asks for, and the token of the rest.
+func page[T any](items []T, token, limit string) ([]T, string) {
+	from, _ := strconv.Atoi(token)
+	from = min(max(from, 0), len(items))
+	n, err := strconv.Atoi(limit)
+	if err != nil || n <= 0 || from+n >= len(items) {
+		return items[from:], ""
+	}
+	return items[from : from+n], strconv.Itoa(from + n)
 }

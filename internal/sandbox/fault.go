@@ -22,8 +22,11 @@ type Fault struct {
 	// "elasticbeanstalk:DescribeEvents" or "s3:DeleteObjects". A pattern as in path.Match, except that "*" matches "/"
 	// where it is the whole pattern. Empty: every one.
 	Type string `json:"type,omitempty"`
-	// Name is the resource's AWS name or its logical name, or for s3:DeleteObjects an object's key: "*" is every one,
-	// else a pattern as in path.Match. Empty: every one.
+	// Name is the resource's AWS name or its logical name, or a pattern of it as in path.Match. For a call it is one of
+	// the request's parameters, for S3 the bucket or the key. Empty: every one.
+	//
+	// With {On: "call", Type: "s3:DeleteObjects", Kind: "fail"} it names object keys that cannot be deleted: the request
+	// succeeds, and answers Error (default "AccessDenied: Access Denied") for these keys, as long as the fault stands.
 	Name string `json:"name,omitempty"`
 	// Nth is which matching operation is the first to be hit, from 1. Default 1.
 	Nth int `json:"nth,omitempty"`
@@ -96,7 +99,7 @@ func (t *tx) fault(given []Fault, on, typ string, names ...string) (*Fault, erro
 	var hit *Fault
 	counted := false
 	for _, f := range faults {
-		if !f.matches(on, typ, names) {
+		if f.deniesKey() || !f.matches(on, typ, names) {
 			continue
 		}
 		key, err := json.Marshal(f)
@@ -211,5 +214,24 @@ func (f *Fault) kill() {
 	select {} // the signal is on its way
 }
 
-// deniedDeletion is the fault that keeps one object in its bucket.
-func (c *cloud) deniedDeletion(bucket, key string) *awsError { return nil }
+// deniedDeletions tells which objects' deletion is answered with an error, by key: those named by a fault on
+// s3:DeleteObjects, as long as it stands.
+func (c *cloud) deniedDeletions() func(key string) *awsError {
+	faults, err := c.store.faults(c.given)
+	if err != nil {
+		return func(string) *awsError { return parseAWSError("", "InternalError", err.Error(), 500) }
+	}
+	return func(key string) *awsError {
+		for _, f := range faults {
+			if f.deniesKey() && glob(f.Name, key) {
+				return parseAWSError(f.Error, "AccessDenied", "Access Denied", 403)
+			}
+		}
+		return nil
+	}
+}
+
+// deniesKey tells whether the fault is about single objects rather than whole requests.
+func (f Fault) deniesKey() bool {
+	return f.On == "call" && f.Type == "s3:DeleteObjects" && f.Name != "" && f.Kind == Fail
+}

@@ -68,6 +68,8 @@ func (o *op) placeholder(key string) string {
 		return o.tx.now.UTC().Format("20060102150405.000000")
 	case "bare":
 		return strings.TrimPrefix(o.rec.Name, "/")
+	case "rule":
+		return ruleImport(o.rec)
 	}
 	var n int
 	if _, err := fmt.Sscanf(key, "hex%d", &n); err == nil {

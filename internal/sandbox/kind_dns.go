@@ -160,7 +160,7 @@ func createCertificate(o *op) error {
 		name := fmt.Sprintf("_%s.%s.", hashed(bare), bare)
 		options = append(options, map[string]any{
 			"domainName": d, "resourceRecordName": name, "resourceRecordType": "CNAME",
-			"resourceRecordValue": fmt.Sprintf("_%s.validations.sandbox.invalid.", hashed(bare + account)),
+			"resourceRecordValue": fmt.Sprintf("_%s.validations.sandbox.invalid.", hashed(bare+account)),
 		})
 	}
 	method := text(o.in["validationMethod"])

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The network that every account has in every region: a VPC with a subnet in each of three zones, and its security
@@ -241,4 +242,22 @@ func quotaError(what string, limit int) error {
 		return awsErrorf("VpcLimitExceeded", "The maximum number of VPCs (%d) has been reached.", limit)
 	}
 	return awsErrorf("LimitExceeded", "The maximum number of %s (%d) has been reached.", what, limit)
+}
+
+// ruleImport is what the real provider imports a rule by: group, direction, protocol, ports and sources.
+func ruleImport(r *record) string {
+	protocol := r.str("protocol")
+	if protocol == "-1" {
+		protocol = "all"
+	}
+	sources := append(texts(r.Outputs["cidrBlocks"]), texts(r.Outputs["ipv6CidrBlocks"])...)
+	if s := r.str("sourceSecurityGroupId"); s != "" {
+		sources = append(sources, s)
+	}
+	if truth(r.Outputs["self"]) {
+		sources = append(sources, "self")
+	}
+	return strings.Join(append([]string{
+		r.str("securityGroupId"), r.str("type"), protocol, r.str("fromPort"), r.str("toPort"),
+	}, sources...), "_")
 }

@@ -77,7 +77,7 @@ var kinds = sync.OnceValue(func() map[string]kind {
 			naming: byName, described: true, id: "sg-{hex17}", quota: "security groups",
 			onCreate: createSecurityGroup, onRemove: removeSecurityGroup,
 		},
-		typeSecurityGroupRule: {id: "sgrule-{hex10}", onCreate: createSecurityGroupRule, onRead: securityGroupGone},
+		typeSecurityGroupRule: {id: "sgrule-{hex10}", imports: []string{"{rule}"}, onCreate: createSecurityGroupRule, onRead: securityGroupGone},
 		typeVPC: {
 			id: "vpc-{hex17}", quota: "VPCs", onCreate: createVPC, onRemove: removeVPC,
 		},

@@ -286,7 +286,7 @@ func (s *s3Store) DeleteObjectVersion(bucket, key string, v gofakes3.VersionID) 
 
 func (s *s3Store) deleteOne(bucket string, id gofakes3.ObjectID) (out gofakes3.ObjectDeleteResult, err error) {
 	err = s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
-		if denied := s.deny(bucket, id.Key); denied != nil {
+		if denied := s.denier()(id.Key); denied != nil {
 			return nil, gofakes3.ErrorMessage(gofakes3.ErrorCode(denied.Code), denied.Message)
 		}
 		entries, marker, version := b.deletion(id, s.now().UTC())
@@ -296,11 +296,12 @@ func (s *s3Store) deleteOne(bucket string, id gofakes3.ObjectID) (out gofakes3.O
 	return out, err
 }
 
-func (s *s3Store) deny(bucket, key string) *awsError {
+// denier tells which keys' deletion is to fail.
+func (s *s3Store) denier() func(key string) *awsError {
 	if s.denied == nil {
-		return nil
+		return func(string) *awsError { return nil }
 	}
-	return s.denied(bucket, key)
+	return s.denied()
 }
 
 // deletion is what the deletion of a key or a version writes, whether a delete marker was made or removed by it, and
@@ -365,8 +366,9 @@ type failedObject struct {
 func (s *s3Store) deleteMany(bucket string, ids []gofakes3.ObjectID) (deleted []deletedObject, failed []failedObject, err error) {
 	err = s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
 		var all []*entry
+		deny := s.denier()
 		for _, id := range ids {
-			if denied := s.deny(bucket, id.Key); denied != nil {
+			if denied := deny(id.Key); denied != nil {
 				failed = append(failed, failedObject{Key: id.Key, VersionID: id.VersionID, Code: denied.Code, Message: denied.Message})
 				continue
 			}

@@ -129,7 +129,7 @@ func newCloud(o Options) (*cloud, error) {
 	if c.waits, err = o.waits(os.Getenv(waitFactor)); err != nil {
 		return nil, err
 	}
-	buckets.denied = c.deniedDeletion
+	buckets.denied = c.deniedDeletions
 	return c, nil
 }
 
@@ -218,8 +218,11 @@ func Resources(dir string) ([]Resource, error) {
 	return out, err
 }
 
-// Reset removes everything that exists. It is safe beside other processes, which find an empty AWS afterwards; what
-// faults.json asks for stays, counted from the start again.
+// stateDir is where whoever serves the sandbox may keep the stacks that were made in it: they go with it.
+const stateDir = "state"
+
+// Reset removes everything that exists, and the directory's "state", where the stacks over it may be kept. It is safe
+// beside other processes, which find an empty AWS afterwards. What faults.json asks for stays, counted from the start.
 func Reset(dir string) error {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -241,8 +244,10 @@ func Reset(dir string) error {
 				return err
 			}
 		}
-		if err := os.RemoveAll(filepath.Join(dir, "resources")); err != nil {
-			return err
+		for _, d := range []string{"resources", stateDir} {
+			if err := os.RemoveAll(filepath.Join(dir, d)); err != nil {
+				return err
+			}
 		}
 		return errors.Join(os.MkdirAll(filepath.Join(dir, "resources"), 0o700), removeIfThere(filepath.Join(dir, countFile)))
 	})
@@ -256,7 +261,7 @@ func checkOurs(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case "resources", "s3", "lock", faultFile, countFile:
+		case "resources", "s3", "lock", stateDir, faultFile, countFile:
 		default:
 			if !strings.HasPrefix(e.Name(), ".new-") {
 				return fmt.Errorf("%s is not a sandbox directory: it holds %s", dir, e.Name())

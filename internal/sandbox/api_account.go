@@ -1,0 +1,301 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+func stsAction(name string) action {
+	return map[string]action{
+		"GetCallerIdentity": func(*call) (any, error) {
+			return []node{leaf("Arn", "arn:aws:iam::"+account+":user/sandbox"), leaf("UserId", "AIDASANDBOX"), leaf("Account", account)}, nil
+		},
+	}[name]
+}
+
+func iamAction(name string) action {
+	return map[string]action{
+		"GetRole":                  getRole,
+		"GetRolePolicy":            getRolePolicy,
+		"ListAttachedRolePolicies": listAttachedRolePolicies,
+		"ListRolePolicies":         listRolePolicies,
+		"GetInstanceProfile":       getInstanceProfile,
+		"GetPolicy":                getPolicy,
+	}[name]
+}
+
+func (c *call) namedRole() (*record, error) {
+	name := c.form.Get("RoleName")
+	role, err := c.tx.get(typeRole, name)
+	if err == nil && role == nil {
+		err = awsErrorf("NoSuchEntity", "The role with name %s cannot be found.", name).with(404)
+	}
+	return role, err
+}
+
+func roleNodes(r *record) []node {
+	return []node{
+		leaf("RoleName", r.Name), leaf("RoleId", r.str("uniqueId")), leaf("Arn", r.str("arn")), leaf("Path", r.str("path")),
+		leaf("CreateDate", r.Created), leaf("AssumeRolePolicyDocument", url.QueryEscape(r.str("assumeRolePolicy"))),
+		tagNodes("Tags", "member", "Key", "Value", r.tags()),
+	}
+}
+
+func getRole(c *call) (any, error) {
+	role, err := c.namedRole()
+	if err != nil {
+		return nil, err
+	}
+	return []node{el("Role", roleNodes(role)...)}, nil
+}
+
+func getRolePolicy(c *call) (any, error) {
+	role, err := c.namedRole()
+	if err != nil {
+		return nil, err
+	}
+	name := c.form.Get("PolicyName")
+	p, err := c.tx.get(typeRolePolicy, role.Name+":"+name)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, awsErrorf("NoSuchEntity", "The role policy with name %s cannot be found.", name).with(404)
+	}
+	return []node{leaf("RoleName", role.Name), leaf("PolicyName", name), leaf("PolicyDocument", url.QueryEscape(p.str("policy")))}, nil
+}
+
+func listRolePolicies(c *call) (any, error) {
+	role, err := c.namedRole()
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.tx.where(typeRolePolicy, func(r *record) bool { return r.str("role") == role.Name })
+	var names []string
+	for _, r := range found {
+		names = append(names, r.Name)
+	}
+	return []node{members("PolicyNames", "member", names), leaf("IsTruncated", false)}, err
+}
+
+func listAttachedRolePolicies(c *call) (any, error) {
+	role, err := c.namedRole()
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.tx.where(typeRoleAttachment, func(r *record) bool { return r.str("role") == role.Name })
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("AttachedPolicies", "member", found, func(r *record) []node {
+		arn := r.str("policyArn")
+		return []node{leaf("PolicyName", arn[strings.LastIndex(arn, "/")+1:]), leaf("PolicyArn", arn)}
+	}), leaf("IsTruncated", false)}, nil
+}
+
+func getInstanceProfile(c *call) (any, error) {
+	name := c.form.Get("InstanceProfileName")
+	p, err := c.tx.get(typeInstanceProfile, name)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, awsErrorf("NoSuchEntity", "Instance Profile %s cannot be found.", name).with(404)
+	}
+	var roles []*record
+	if role, err := c.tx.get(typeRole, p.str("role")); err != nil {
+		return nil, err
+	} else if role != nil {
+		roles = append(roles, role)
+	}
+	return []node{el("InstanceProfile",
+		leaf("InstanceProfileName", p.Name), leaf("InstanceProfileId", p.str("uniqueId")), leaf("Arn", p.str("arn")), leaf("Path", p.str("path")),
+		leaf("CreateDate", p.Created), many("Roles", "member", roles, roleNodes), tagNodes("Tags", "member", "Key", "Value", p.tags()),
+	)}, nil
+}
+
+func getPolicy(c *call) (any, error) {
+	arn := c.form.Get("PolicyArn")
+	p, err := c.tx.get(typePolicy, arn)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, awsErrorf("NoSuchEntity", "Policy %s was not found.", arn).with(404)
+	}
+	return []node{el("Policy", leaf("PolicyName", p.Name), leaf("PolicyId", p.str("policyId")), leaf("Arn", arn), leaf("Path", p.str("path")))}, nil
+}
+
+// tagList is tags as the JSON protocols have them.
+func tagList(tags map[string]string) []map[string]string {
+	out := []map[string]string{}
+	for _, k := range sortedKeys(tags) {
+		out = append(out, map[string]string{"Key": k, "Value": tags[k]})
+	}
+	return out
+}
+
+func secretsAction(name string) action {
+	return map[string]action{
+		"DescribeSecret": func(c *call) (any, error) {
+			r, err := c.namedSecret()
+			if err != nil {
+				return nil, err
+			}
+			return map[string]any{
+				"ARN": r.ID, "Name": r.Name, "Description": r.str("description"), "CreatedDate": epoch(r.Created), "Tags": tagList(r.tags()),
+			}, nil
+		},
+		"GetSecretValue": func(c *call) (any, error) {
+			r, err := c.namedSecret()
+			if err != nil {
+				return nil, err
+			}
+			v, err := c.tx.currentVersion(r)
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, awsErrorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT")
+			}
+			return map[string]any{
+				"ARN": r.ID, "Name": r.Name, "VersionId": v.str("versionId"), "SecretString": v.str("secretString"),
+				"VersionStages": v.Outputs["versionStages"], "CreatedDate": epoch(v.Created),
+			}, nil
+		},
+	}[name]
+}
+
+func (c *call) namedSecret() (*record, error) {
+	r, err := c.tx.secret(text(c.body["SecretId"]), c.region)
+	if err == nil && r == nil {
+		err = awsErrorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+	}
+	return r, err
+}
+
+func acmAction(name string) action {
+	return map[string]action{
+		"DescribeCertificate": func(c *call) (any, error) {
+			r, err := c.namedCertificate()
+			if err != nil {
+				return nil, err
+			}
+			var options []map[string]any
+			for _, o := range list(r.Outputs["domainValidationOptions"]) {
+				m := object(o)
+				options = append(options, map[string]any{
+					"DomainName": m["domainName"], "ValidationMethod": "DNS", "ValidationStatus": map[bool]string{true: "SUCCESS", false: "PENDING_VALIDATION"}[r.Status == "ISSUED"],
+					"ResourceRecord": map[string]any{"Name": m["resourceRecordName"], "Type": m["resourceRecordType"], "Value": m["resourceRecordValue"]},
+				})
+			}
+			return map[string]any{"Certificate": map[string]any{
+				"CertificateArn": r.ID, "DomainName": r.Name, "SubjectAlternativeNames": r.Outputs["subjectAlternativeNames"],
+				"Status": r.Status, "Type": "AMAZON_ISSUED", "CreatedAt": epoch(r.Created), "DomainValidationOptions": options,
+			}}, nil
+		},
+		"ListCertificates": func(c *call) (any, error) {
+			statuses := texts(c.body["CertificateStatuses"])
+			records, err := c.here(typeCertificate, func(r *record) bool { return matches(statuses, r.Status) })
+			out := []map[string]any{}
+			for _, r := range records {
+				out = append(out, map[string]any{"CertificateArn": r.ID, "DomainName": r.Name, "Status": r.Status})
+			}
+			return map[string]any{"CertificateSummaryList": out}, err
+		},
+		"ListTagsForCertificate": func(c *call) (any, error) {
+			r, err := c.namedCertificate()
+			if err != nil {
+				return nil, err
+			}
+			return map[string]any{"Tags": tagList(r.tags())}, nil
+		},
+	}[name]
+}
+
+func (c *call) namedCertificate() (*record, error) {
+	arn := text(c.body["CertificateArn"])
+	r, err := c.tx.get(typeCertificate, arn)
+	if err == nil && r == nil {
+		err = awsErrorf("ResourceNotFoundException", "Could not find certificate %s.", arn)
+	}
+	return r, err
+}
+
+func logsAction(name string) action {
+	return map[string]action{
+		"DescribeLogGroups": func(c *call) (any, error) {
+			prefix := text(c.body["logGroupNamePrefix"])
+			records, err := c.here(typeLogGroup, func(r *record) bool { return strings.HasPrefix(r.Name, prefix) })
+			out := []map[string]any{}
+			for _, r := range records {
+				group := map[string]any{"logGroupName": r.Name, "arn": r.str("arn") + ":*", "creationTime": r.Created.UnixMilli(), "storedBytes": 0}
+				if days := number(r.Outputs["retentionInDays"]); days > 0 {
+					group["retentionInDays"] = days
+				}
+				out = append(out, group)
+			}
+			return map[string]any{"logGroups": out}, err
+		},
+		// The app of a simulated environment writes no logs; its events stand in for them.
+		"FilterLogEvents": func(c *call) (any, error) {
+			group := text(c.body["logGroupName"])
+			parts := strings.Split(strings.TrimPrefix(group, "/aws/elasticbeanstalk/"), "/")
+			envs, err := c.here(typeEnvironment, func(r *record) bool { return r.Name == parts[0] })
+			if err != nil {
+				return nil, err
+			}
+			known, err := c.here(typeLogGroup, func(r *record) bool { return r.Name == group })
+			if err != nil {
+				return nil, err
+			}
+			if len(envs) == 0 && len(known) == 0 {
+				return nil, awsErrorf("ResourceNotFoundException", "The specified log group does not exist.")
+			}
+			out := []map[string]any{}
+			for _, r := range envs {
+				for _, e := range slices.Backward(r.visibleEvents(c.tx.now)) {
+					out = append(out, map[string]any{
+						"eventId": fmt.Sprint(e.At.UnixNano()), "timestamp": e.At.UnixMilli(), "message": e.Message, "logStreamName": r.ID,
+					})
+				}
+			}
+			return map[string]any{"events": out}, nil
+		},
+	}[name]
+}
+
+func taggingAction(name string) action {
+	return map[string]action{"GetResources": getResources}[name]
+}
+
+// getResources lists everything with tags that match. Like AWS, it knows a thing as long as its record is there.
+func getResources(c *call) (any, error) {
+	out := []map[string]any{}
+	for _, typ := range sortedKeys(awsSchema().Resources) {
+		records, err := c.tx.where(typ, func(r *record) bool {
+			return (r.Region == c.region || kindOf(typ).anywhere) && len(r.tags()) > 0 && r.str("arn") != "" &&
+				!kindOf(typ).removed(r) && matchesTags(r.tags(), list(c.body["TagFilters"]))
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			out = append(out, map[string]any{"ResourceARN": r.str("arn"), "Tags": tagList(r.tags())})
+		}
+	}
+	out, token := page(out, text(c.body["PaginationToken"]), text(c.body["ResourcesPerPage"]))
+	return map[string]any{"ResourceTagMappingList": out, "PaginationToken": token}, nil
+}
+
+func matchesTags(tags map[string]string, filters []any) bool {
+	for _, f := range filters {
+		value, has := tags[text(object(f)["Key"])]
+		if !has || !matches(texts(object(f)["Values"]), value) {
+			return false
+		}
+	}
+	return true
+}

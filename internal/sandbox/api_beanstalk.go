@@ -1,0 +1,256 @@
+package sandbox
+
+import (
+	"slices"
+	"time"
+)
+
+func beanstalkAction(name string) action {
+	return map[string]action{
+		"DescribeEnvironments":        describeEnvironments,
+		"DescribeEvents":              describeEvents,
+		"DescribeEnvironmentHealth":   describeEnvironmentHealth,
+		"DescribeApplications":        describeApplications,
+		"DescribeApplicationVersions": describeApplicationVersions,
+		"DeleteApplicationVersion":    deleteApplicationVersion,
+		"AbortEnvironmentUpdate":      abortEnvironmentUpdate,
+		"TerminateEnvironment":        terminateEnvironment,
+		"ListTagsForResource":         listBeanstalkTags,
+		"ListAvailableSolutionStacks": func(*call) (any, error) {
+			return []node{members("SolutionStacks", "member", solutionStacks())}, nil
+		},
+		"DescribeAccountAttributes": func(c *call) (any, error) {
+			quota := func(name, key string, standard int) node {
+				if limit := c.quotas[key]; limit > 0 {
+					standard = limit
+				}
+				return el(name, leaf("Maximum", float64(standard)))
+			}
+			return []node{el("ResourceQuotas",
+				quota("ApplicationQuota", "applications", 75), quota("ApplicationVersionQuota", "application versions", 1000),
+				quota("EnvironmentQuota", "environments", 200), quota("ConfigurationTemplateQuota", "templates", 2000),
+				quota("CustomPlatformQuota", "platforms", 50),
+			)}, nil
+		},
+	}[name]
+}
+
+// here lists the region's records of a type, all that AWS still shows.
+func (c *call) here(typ string, f func(*record) bool) ([]*record, error) {
+	return c.tx.where(typ, func(r *record) bool { return r.Region == c.region && f(r) })
+}
+
+// matches tells whether a value is among those wanted; none wanted is any.
+func matches(wanted []string, value string) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, value)
+}
+
+func describeEnvironments(c *call) (any, error) {
+	names, ids, app := c.members("EnvironmentNames"), c.members("EnvironmentIds"), c.form.Get("ApplicationName")
+	records, err := c.here(typeEnvironment, func(r *record) bool {
+		return matches(names, r.Name) && matches(ids, r.ID) && (app == "" || r.str("application") == app) &&
+			(r.Status != "Terminated" || c.form.Get("IncludeDeleted") != "false")
+	})
+	if err != nil {
+		return nil, err
+	}
+	records, token := page(records, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{many("Environments", "member", records, environmentNodes), leaf("NextToken", token)}, nil
+}
+
+func environmentNodes(r *record) []node {
+	tier := el("Tier", leaf("Name", "WebServer"), leaf("Type", "Standard"), leaf("Version", "1.0"))
+	if r.str("tier") == "Worker" {
+		tier = el("Tier", leaf("Name", "Worker"), leaf("Type", "SQS/HTTP"), leaf("Version", "3.0"))
+	}
+	return []node{
+		leaf("EnvironmentName", r.Name), leaf("EnvironmentId", r.ID), leaf("ApplicationName", r.str("application")),
+		leaf("VersionLabel", r.str("version")), leaf("SolutionStackName", r.str("solutionStackName")),
+		leaf("PlatformArn", r.str("platformArn")), leaf("Description", r.str("description")), leaf("EndpointURL", r.str("endpointUrl")),
+		leaf("CNAME", r.str("cname")), leaf("DateCreated", r.Created), leaf("DateUpdated", r.Updated), leaf("Status", r.Status),
+		leaf("AbortableOperationInProgress", r.Status == "Updating"), leaf("Health", r.Health),
+		leaf("HealthStatus", healthStatus(r)), leaf("EnvironmentArn", r.str("arn")), tier,
+	}
+}
+
+func healthStatus(r *record) string {
+	switch r.Health {
+	case "Green":
+		return "Ok"
+	case "Red":
+		return "Severe"
+	}
+	if r.Status == "Launching" || r.Status == "Updating" {
+		return "Pending"
+	}
+	return "Unknown"
+}
+
+// environment finds the environment a call is about. A name may have had several; the one that lives counts.
+func (c *call) environment() (*record, error) {
+	name, id := c.form.Get("EnvironmentName"), c.form.Get("EnvironmentId")
+	records, err := c.here(typeEnvironment, func(r *record) bool {
+		return (name == "" || r.Name == name) && (id == "" || r.ID == id) && r.Status != "Terminated"
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 || name == "" && id == "" {
+		return nil, awsErrorf("InvalidParameterValue", "No Environment found for EnvironmentName = '%s'.", name+id)
+	}
+	return records[0], nil
+}
+
+func describeEvents(c *call) (any, error) {
+	type line struct {
+		event
+		r *record
+	}
+	name, id, app := c.form.Get("EnvironmentName"), c.form.Get("EnvironmentId"), c.form.Get("ApplicationName")
+	since, _ := time.Parse(time.RFC3339Nano, c.form.Get("StartTime"))
+	until, untilErr := time.Parse(time.RFC3339Nano, c.form.Get("EndTime"))
+	severities := []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
+	least := slices.Index(severities, c.form.Get("Severity"))
+	records, err := c.here(typeEnvironment, func(r *record) bool {
+		return (name == "" || r.Name == name) && (id == "" || r.ID == id) && (app == "" || r.str("application") == app)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var lines []line
+	for _, r := range records {
+		for _, e := range r.visibleEvents(c.tx.now) {
+			if !e.At.Before(since) && (untilErr != nil || e.At.Before(until)) && slices.Index(severities, e.Severity) >= least {
+				lines = append(lines, line{e, r})
+			}
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return b.At.Compare(a.At) })
+	lines, token := page(lines, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{many("Events", "member", lines, func(l line) []node {
+		return []node{
+			leaf("EventDate", l.At), leaf("Message", l.Message), leaf("Severity", l.Severity), leaf("ApplicationName", l.r.str("application")),
+			leaf("EnvironmentName", l.r.Name), leaf("VersionLabel", l.r.str("version")), leaf("RequestId", requestID),
+		}
+	}), leaf("NextToken", token)}, nil
+}
+
+func describeEnvironmentHealth(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	var causes []string
+	if r.Health == "Red" {
+		for _, e := range r.visibleEvents(c.tx.now) {
+			if e.Severity == "ERROR" {
+				causes = append(causes, e.Message)
+			}
+		}
+	}
+	return []node{
+		leaf("EnvironmentName", r.Name), leaf("HealthStatus", healthStatus(r)), leaf("Status", r.Status), leaf("Color", r.Health),
+		members("Causes", "member", causes), leaf("RefreshedAt", c.tx.now),
+		el("InstancesHealth", leaf("Ok", 1.0)),
+	}, nil
+}
+
+func describeApplications(c *call) (any, error) {
+	names := c.members("ApplicationNames")
+	records, err := c.here(typeApplication, func(r *record) bool { return matches(names, r.Name) })
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("Applications", "member", records, func(r *record) []node {
+		return []node{
+			leaf("ApplicationArn", r.str("arn")), leaf("ApplicationName", r.Name), leaf("Description", r.str("description")),
+			leaf("DateCreated", r.Created), leaf("DateUpdated", r.Updated),
+		}
+	})}, nil
+}
+
+func describeApplicationVersions(c *call) (any, error) {
+	app, labels := c.form.Get("ApplicationName"), c.members("VersionLabels")
+	if app != "" {
+		found, err := c.here(typeApplication, func(r *record) bool { return r.Name == app })
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, awsErrorf("InvalidParameterValue", "No Application named '%s' found.", app)
+		}
+	}
+	records, err := c.here(typeApplicationVersion, func(r *record) bool {
+		return (app == "" || r.str("application") == app) && matches(labels, r.Name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(records, func(a, b *record) int { return b.Created.Compare(a.Created) })
+	records, token := page(records, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{many("ApplicationVersions", "member", records, func(r *record) []node {
+		return []node{
+			leaf("ApplicationVersionArn", r.str("arn")), leaf("ApplicationName", r.str("application")), leaf("VersionLabel", r.Name),
+			leaf("Description", r.str("description")), leaf("Status", r.Status), leaf("DateCreated", r.Created), leaf("DateUpdated", r.Updated),
+			el("SourceBundle", leaf("S3Bucket", r.str("bucket")), leaf("S3Key", r.str("key"))),
+		}
+	}), leaf("NextToken", token)}, nil
+}
+
+func deleteApplicationVersion(c *call) (any, error) {
+	r, err := c.tx.get(typeApplicationVersion, versionID(c.form.Get("ApplicationName"), c.form.Get("VersionLabel")))
+	if r == nil || err != nil {
+		return nil, err // AWS, too, says nothing about a version that is not there
+	}
+	c.rec, c.in = r, map[string]any{}
+	if err := removeApplicationVersion(c.op); err != nil {
+		return nil, err
+	}
+	if c.form.Get("DeleteSourceBundle") == "true" {
+		if _, err := c.s3.DeleteObject(r.str("bucket"), r.str("key")); err != nil {
+			return nil, s3Failure(err)
+		}
+	}
+	return nil, c.tx.remove(r)
+}
+
+func abortEnvironmentUpdate(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	if r.Status != "Updating" {
+		return nil, awsErrorf("InvalidParameterValue", "Environment named %s is in an invalid state for this operation. Must be pending deployment.", r.Name)
+	}
+	c.rec = r
+	ready := c.later("Aborting", half(c.waits.Environment), "Ready", "Green")
+	r.event(c.tx.now, "INFO", "Environment update is aborting.")
+	r.event(ready, "INFO", "Environment update was aborted.")
+	return nil, c.tx.put(r)
+}
+
+func terminateEnvironment(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	c.rec = r
+	if err := removeEnvironment(c.op); err != nil {
+		return nil, err
+	}
+	return environmentNodes(r), c.tx.put(r)
+}
+
+func listBeanstalkTags(c *call) (any, error) {
+	arn := c.form.Get("ResourceArn")
+	for _, typ := range []string{typeEnvironment, typeApplication, typeApplicationVersion} {
+		found, err := c.here(typ, func(r *record) bool { return r.str("arn") == arn && r.Status != "Terminated" })
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 {
+			return []node{leaf("ResourceArn", arn), tagNodes("ResourceTags", "member", "Key", "Value", found[0].tags())}, nil
+		}
+	}
+	return nil, awsErrorf("ResourceNotFoundException", "Resource not found for arn: %s", arn)
+}
