@@ -17,7 +17,7 @@ import (
 
 func main() {
 	if startedByPulumi(os.Args[1:], os.Getenv) {
-		pulumi.Run(stacks.Program)
+		pulumi.Run(stacks.Standalone)
 		return
 	}
 	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Standard()))

@@ -12,13 +12,17 @@ import (
 )
 
 // Program is branchenv's Pulumi program: what a stack is made of depends on its name. The CLI and Pulumi's own commands
-// run the same one. The text of its errors has the hint in it, because Pulumi prints the text only.
+// run the same one.
 func Program(ctx *pulumi.Context) error {
-	program := EnvironmentProgram
 	if ctx.Stack() == ApplicationStack {
-		program = ApplicationProgram
+		return ApplicationProgram(ctx)
 	}
-	err := program(ctx)
+	return EnvironmentProgram(ctx)
+}
+
+// Standalone is Program for Pulumi's own commands. They print an error's text only, so the hint is put in it.
+func Standalone(ctx *pulumi.Context) error {
+	err := Program(ctx)
 	if hint := fault.Hint(err); hint != "" {
 		return fmt.Errorf("%w; hint: %s", err, hint)
 	}

@@ -72,7 +72,7 @@ func newEngineRun(t *testing.T) *engineRun {
 func (r *engineRun) stack(name, key string, spec any) auto.Stack {
 	r.t.Helper()
 	ws, err := auto.NewLocalWorkspace(r.t.Context(), auto.Pulumi(r.cli), auto.WorkDir(r.t.TempDir()), auto.PulumiHome(r.t.TempDir()),
-		auto.Program(Program), auto.EnvVars(r.env),
+		auto.Program(Standalone), auto.EnvVars(r.env),
 		auto.Project(pulumiproject.Project{Name: "shop", Runtime: pulumiproject.NewProjectRuntimeInfo("go", nil)}))
 	if err != nil {
 		r.t.Fatal(err)

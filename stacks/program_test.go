@@ -377,12 +377,12 @@ func TestApplicationProgramRefuses(t *testing.T) {
 	}
 }
 
-// TestProgramWithoutConfig runs both programs, through the one that picks them, in a stack that branchenv did not make.
+// TestProgramWithoutConfig runs both programs, as Pulumi's own commands do, in a stack that branchenv did not make.
 func TestProgramWithoutConfig(t *testing.T) {
 	t.Parallel()
 	for stack, key := range map[string]string{ApplicationStack: "application", "login": "environment"} {
 		p := program{stack: stack}
-		_, err := p.failure(func(ctx *pulumi.Context) (pulumi.Map, error) { return nil, Program(ctx) })
+		_, err := p.failure(func(ctx *pulumi.Context) (pulumi.Map, error) { return nil, Standalone(ctx) })
 		checkFault(t, err, fault.Usage, "stack "+stack+" has no config shop:"+key+", which branchenv writes; "+
 			"hint: make the stack with branchenv, then: pulumi config refresh --force --stack "+stack)
 	}
