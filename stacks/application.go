@@ -118,7 +118,7 @@ func makeApplication(ctx *pulumi.Context) (pulumi.Map, error) {
 		return nil, err
 	}
 	databases, err := components.NewDatabaseSubnets(ctx, "databases", components.DatabaseSubnetsArgs{
-		Name: AWSName(spec.Project, "databases"), Subnets: pulumi.ToStringArray(network.DatabaseSubnets),
+		Name: AWSName(spec.Project, ApplicationStack), Subnets: pulumi.ToStringArray(network.DatabaseSubnets),
 	})
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func addBalancer(ctx *pulumi.Context, spec ApplicationSpec, n network, zone stri
 		certificate = made.ARN
 	}
 	balancer, err := components.NewSharedBalancer(ctx, "balancer", components.SharedBalancerArgs{
-		Name: AWSName(spec.Project, "shared"), SecurityGroup: AWSName(spec.Project, "shared-balancer"),
+		Name: AWSName(spec.Project, ApplicationStack), SecurityGroup: SecurityGroupName(spec.Project, ApplicationStack, "balancer"),
 		VPC: pulumi.String(n.VPC), Subnets: pulumi.ToStringArray(n.Subnets), Certificate: certificate,
 	})
 	if err != nil {
@@ -162,7 +162,7 @@ func addBalancer(ctx *pulumi.Context, spec ApplicationSpec, n network, zone stri
 // addApplications makes the Beanstalk applications and what they need.
 func addApplications(ctx *pulumi.Context, spec ApplicationSpec, outputs pulumi.Map) error {
 	bundles, err := components.NewAssetsBucket(ctx, "versions", components.AssetsBucketArgs{
-		Name: BucketName(spec.Project, "versions", spec.BucketSuffix), NoncurrentDays: versionDays,
+		Name: BucketName(spec.Project, ApplicationStack, spec.BucketSuffix), NoncurrentDays: versionDays,
 	})
 	if err != nil {
 		return err

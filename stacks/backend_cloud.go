@@ -113,7 +113,7 @@ func (b *cloudBackend) request(ctx context.Context, method, path string, query u
 	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
 		return fault.Usagef("%s refuses the access token (HTTP %d)", b.url, resp.StatusCode).WithHint("set PULUMI_ACCESS_TOKEN to a token that may read and write project %s", b.project)
 	case resp.StatusCode/100 != 2:
-		return statusError{resp.StatusCode, cleanLine(string(data))}
+		return statusError{resp.StatusCode, fault.Line(string(data))}
 	case out == nil:
 		return nil
 	}

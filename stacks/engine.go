@@ -264,8 +264,8 @@ func cause(stderr string) string {
 			if rest == "" && i+1 < len(lines) {
 				rest = lines[i+1]
 			}
-			return cleanLine(rest)
+			return engineLine(rest)
 		}
 	}
-	return cleanLine(lines[len(lines)-1])
+	return engineLine(lines[len(lines)-1])
 }

@@ -1,20 +1,18 @@
 package stacks
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // apiEvent is an event of the engine.
 type apiEvent = apitype.EngineEvent
-
-// maxMessage bounds a message from AWS or the engine, in bytes: enough for the longest that help.
-const maxMessage = 600
 
 // translator turns the engine's events into branchenv's and gathers the errors among them.
 type translator struct {
@@ -66,7 +64,7 @@ func (t *translator) elapsed(urn string) time.Duration {
 }
 
 func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
-	text := cleanLine(d.Message)
+	text := engineLine(d.Message)
 	switch d.Severity {
 	case "error":
 		// The engine ends with an error about the errors, which tells nothing new.
@@ -92,43 +90,11 @@ func worthTelling(m apitype.StepEventMetadata) bool {
 // urnName is the logical name at the end of a URN.
 func urnName(urn string) string { return urn[strings.LastIndex(urn, "::")+2:] }
 
-// cleanLine makes one plain line of text that came from elsewhere: no control characters, no terminal escapes, no
-// colour marks of the engine, runs of space as one, at most maxMessage bytes.
-func cleanLine(s string) string {
-	var b strings.Builder
-	space := false
-	for s != "" {
-		if strings.HasPrefix(s, "<{%") { // the engine's colours: <{%fg 1%}>
-			if end := strings.Index(s, "%}>"); end >= 0 {
-				s = s[end+3:]
-				continue
-			}
-		}
-		if strings.HasPrefix(s, "\x1b[") {
-			if end := strings.IndexFunc(s[2:], func(r rune) bool { return r >= 0x40 && r <= 0x7e }); end >= 0 {
-				s = s[2+end+1:]
-				continue
-			}
-		}
-		r, size := utf8.DecodeRuneInString(s)
-		s = s[size:]
-		switch {
-		case unicode.IsSpace(r):
-			space = b.Len() > 0
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-		default:
-			if space {
-				b.WriteByte(' ')
-				space = false
-			}
-			b.WriteRune(r)
-		}
-		if b.Len() > maxMessage {
-			return b.String() + "…"
-		}
-	}
-	return b.String()
-}
+// colours are the marks that the engine puts into its messages for colours: <{%fg 1%}>.
+var colours = regexp.MustCompile(`<\{%[^%]*%\}>`)
+
+// engineLine is fault.Line for what the engine says.
+func engineLine(s string) string { return fault.Line(colours.ReplaceAllString(s, "")) }
 
 // observe gathers an event of the engine into the preview.
 func (p *Preview) observe(e apiEvent) {

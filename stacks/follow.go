@@ -86,7 +86,7 @@ func (f *follower) read(ctx context.Context) {
 		f.since = e.Time
 		f.m.tell(f.stack, Event{Kind: AWS, Type: typeEnvironment, Name: f.name, Op: e.Severity, Message: e.Message})
 		if e.Severity == "ERROR" || e.Severity == "FATAL" {
-			f.errors = append(f.errors, cleanLine(e.Message))
+			f.errors = append(f.errors, fault.Line(e.Message))
 		}
 	}
 }

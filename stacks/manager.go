@@ -162,7 +162,7 @@ func (m *Manager) engine(ctx context.Context) (*engine, error) {
 func (m *Manager) tell(stack string, e Event) {
 	if m.Observe != nil {
 		e.Stack, e.Time = stack, m.now()
-		e.Message = cleanLine(e.Message)
+		e.Message = fault.Line(e.Message)
 		m.Observe(e)
 	}
 }

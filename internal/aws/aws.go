@@ -108,7 +108,7 @@ func load(ctx context.Context, o Options) (awssdk.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
-		return cfg, fault.Usagef("read the AWS settings: %s", Line(err.Error())).
+		return cfg, fault.Usagef("read the AWS settings: %s", fault.Line(err.Error())).
 			WithHint("check AWS_PROFILE, AWS_REGION and the files ~/.aws/config and ~/.aws/credentials")
 	}
 	return cfg, nil

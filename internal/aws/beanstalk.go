@@ -39,7 +39,7 @@ func (c *Client) EnvironmentEvents(ctx context.Context, environment string, sinc
 		for _, e := range page.Events {
 			// StartTime is inclusive and of a coarser grain than the events.
 			if at := awssdk.ToTime(e.EventDate); at.After(since) {
-				events = append(events, EnvEvent{at, Line(string(e.Severity)), Line(awssdk.ToString(e.Message))})
+				events = append(events, EnvEvent{at, fault.Line(string(e.Severity)), fault.Line(awssdk.ToString(e.Message))})
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func (c *Client) EnvironmentHealth(ctx context.Context, environment string) (Hea
 	if err != nil || row == nil {
 		return Health{}, err
 	}
-	health := Health{Status: Line(string(row.Status)), Colour: Line(string(row.Health))}
+	health := Health{Status: fault.Line(string(row.Status)), Colour: fault.Line(string(row.Health))}
 	out, err := c.beans().DescribeEnvironmentHealth(ctx, &elasticbeanstalk.DescribeEnvironmentHealthInput{
 		EnvironmentName: &environment,
 		AttributeNames:  []beans.EnvironmentHealthAttribute{beans.EnvironmentHealthAttributeColor, beans.EnvironmentHealthAttributeCauses},
@@ -74,10 +74,10 @@ func (c *Client) EnvironmentHealth(ctx context.Context, environment string) (Hea
 		return health, failed(err, "read the health of environment %q", environment)
 	}
 	if colour := awssdk.ToString(out.Color); colour != "" {
-		health.Colour = Line(colour)
+		health.Colour = fault.Line(colour)
 	}
 	for _, cause := range out.Causes {
-		health.Causes = append(health.Causes, Line(cause))
+		health.Causes = append(health.Causes, fault.Line(cause))
 	}
 	return health, nil
 }
@@ -130,8 +130,8 @@ func (c *Client) ApplicationVersion(ctx context.Context, application, label stri
 		info := VersionInfo{
 			Application: application,
 			Label:       label,
-			Description: Line(awssdk.ToString(v.Description)),
-			Status:      Line(string(v.Status)),
+			Description: fault.Line(awssdk.ToString(v.Description)),
+			Status:      fault.Line(string(v.Status)),
 			CreatedAt:   awssdk.ToTime(v.DateCreated),
 		}
 		if v.SourceBundle != nil {
@@ -177,7 +177,7 @@ func (c *Client) SettleEnvironment(ctx context.Context, name string, s Settling)
 			return nil
 		}
 		if row.Status != last && s.Report != nil {
-			s.Report(Line(string(row.Status)))
+			s.Report(fault.Line(string(row.Status)))
 		}
 		last = row.Status
 		if !aborted && awssdk.ToBool(row.AbortableOperationInProgress) {
@@ -200,6 +200,6 @@ func settleError(ctx context.Context, name string, last beans.EnvironmentStatus,
 	if context.Cause(ctx) != errTooSlow {
 		return fmt.Errorf("wait for environment %q: %w", name, ctx.Err())
 	}
-	return fault.Failedf("environment %q is still %s after %s", name, strings.ToLower(Line(string(last))), limit).
+	return fault.Failedf("environment %q is still %s after %s", name, strings.ToLower(fault.Line(string(last))), limit).
 		WithHint("look at its events in the Beanstalk console, and run the same command again")
 }

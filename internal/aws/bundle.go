@@ -61,7 +61,7 @@ func (c *Client) UploadBundle(ctx context.Context, bucket, key, file string) (up
 		Bucket: &bucket, Key: &key, Body: f, ContentLength: &size, ChecksumSHA256: &sum, ContentType: awssdk.String("application/zip"),
 	})
 	if err != nil {
-		return false, failed(err, "upload %q to s3://%s/%s", file, bucket, Line(key))
+		return false, failed(err, "upload %q to s3://%s/%s", file, bucket, fault.Line(key))
 	}
 	return true, nil
 }
@@ -74,7 +74,7 @@ func (c *Client) holds(ctx context.Context, o Object, size int64, sum string) (b
 		return false, nil
 	}
 	if err != nil {
-		return false, failed(err, "look up s3://%s/%s", o.Bucket, Line(o.Key))
+		return false, failed(err, "look up s3://%s/%s", o.Bucket, fault.Line(o.Key))
 	}
 	return awssdk.ToInt64(out.ContentLength) == size && awssdk.ToString(out.ChecksumSHA256) == sum, nil
 }
@@ -97,7 +97,7 @@ func (c *Client) CopyObject(ctx context.Context, from, to Object) error {
 	source := from.Bucket + "/" + strings.Join(segments, "/")
 	_, err := c.s3().CopyObject(ctx, &s3.CopyObjectInput{Bucket: &to.Bucket, Key: &to.Key, CopySource: &source})
 	if err != nil {
-		return failed(err, "copy s3://%s/%s to s3://%s/%s", from.Bucket, Line(from.Key), to.Bucket, Line(to.Key))
+		return failed(err, "copy s3://%s/%s to s3://%s/%s", from.Bucket, fault.Line(from.Key), to.Bucket, fault.Line(to.Key))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	beans "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // A terminated environment stays in the list for an hour or more.
@@ -22,7 +24,7 @@ func (c *Client) environment(ctx context.Context, r Resource) (answer, error) {
 		}
 		a := answer{state: Exists}
 		if e.Status != beans.EnvironmentStatusReady {
-			a.note = Line(strings.ToLower(string(e.Status)))
+			a.note = fault.Line(strings.ToLower(string(e.Status)))
 		}
 		return a, nil
 	}

@@ -14,6 +14,8 @@ import (
 	route53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // S3 answers a HEAD without a body: NotFound is all there is to a 404, and a 403 can be someone else's bucket.
@@ -64,7 +66,7 @@ func (c *Client) database(ctx context.Context, r Resource) (answer, error) {
 	}
 	a := answer{state: Exists}
 	if status := awssdk.ToString(instance.DBInstanceStatus); status != "available" {
-		a.note = Line(status)
+		a.note = fault.Line(status)
 	}
 	return a, nil
 }

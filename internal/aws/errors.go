@@ -5,42 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
-	"strings"
-	"unicode"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
-
-// maxLine is the length, in runes, to which Line cuts.
-const maxLine = 300
-
-// escapes are terminal escape sequences: CSI, OSC and other strings up to their end, and what else begins with ESC.
-var escapes = regexp.MustCompile(`(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]?|(?:\x1b[\]PX^_]|[\x{90}\x{98}\x{9d}-\x{9f}])[^\x07\x1b\x{9c}]*(?:\x07|\x1b\\|\x{9c})?|\x1b[ -/]*[0-~]?`)
-
-// Line reduces a text from outside to one clean line: escape sequences, control and invisible format characters are
-// removed, white space becomes single spaces, and at most 300 runes are kept. Every text of AWS that is shown or put
-// into an error goes through it.
-func Line(s string) string {
-	s = escapes.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), "")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsGraphic(r): // control, format (bidirectional overrides among them), private use
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if runes := []rune(s); len(runes) > maxLine {
-		s = string(runes[:maxLine-1]) + "…"
-	}
-	return s
-}
 
 // callError is a failed call in readable words; the SDK's own error stays reachable beneath it.
 type callError struct {
@@ -86,15 +56,15 @@ func cause(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.As(err, &creds):
-		return Line(creds.Error())
+		return fault.Line(creds.Error())
 	case errors.As(err, &api):
-		return Line(api.ErrorCode() + ": " + api.ErrorMessage())
+		return fault.Line(api.ErrorCode() + ": " + api.ErrorMessage())
 	case errors.As(err, &link):
-		return Line("no answer from " + host(link.URL) + ": " + link.Err.Error())
+		return fault.Line("no answer from " + host(link.URL) + ": " + link.Err.Error())
 	case errors.As(err, &bad):
-		return Line("unreadable answer: " + bad.Err.Error())
+		return fault.Line("unreadable answer: " + bad.Err.Error())
 	}
-	return Line(err.Error())
+	return fault.Line(err.Error())
 }
 
 func host(raw string) string {

@@ -33,9 +33,9 @@ func (r *refusals) add(errs []types.Error, id types.ObjectIdentifier) bool {
 			return true
 		}
 		r.count++
-		why := Line(awssdk.ToString(e.Code) + ": " + awssdk.ToString(e.Message))
+		why := fault.Line(awssdk.ToString(e.Code) + ": " + awssdk.ToString(e.Message))
 		if len(r.named) < maxNamed {
-			r.named = append(r.named, fmt.Sprintf("%q (version %s): %s", awssdk.ToString(id.Key), Line(version(id.VersionId)), why))
+			r.named = append(r.named, fmt.Sprintf("%q (version %s): %s", awssdk.ToString(id.Key), fault.Line(version(id.VersionId)), why))
 		}
 		if r.hint == "" {
 			r.hint = deleteHint(awssdk.ToString(e.Code), why)

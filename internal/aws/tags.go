@@ -37,7 +37,7 @@ func (c *Client) TaggedResources(ctx context.Context, tags map[string]string) ([
 			return nil, failed(err, "find resources by tag")
 		}
 		for _, r := range page.ResourceTagMappingList {
-			t := Tagged{ARN: Line(awssdk.ToString(r.ResourceARN)), Tags: make(map[string]string, len(r.Tags))}
+			t := Tagged{ARN: fault.Line(awssdk.ToString(r.ResourceARN)), Tags: make(map[string]string, len(r.Tags))}
 			for _, tag := range r.Tags {
 				t.Tags[awssdk.ToString(tag.Key)] = awssdk.ToString(tag.Value)
 			}
