@@ -2,6 +2,7 @@ package components
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -105,11 +106,24 @@ func (a *BeanstalkEnvArgs) settings(balancerGroup pulumi.StringInput) settings {
 	return s
 }
 
+// graviton are the instance types with Arm processors: a1, and those with a g after the generation, such as t4g and
+// c7gn, but not g5. Source: "Amazon EC2 instance type naming conventions".
+var graviton = regexp.MustCompile(`^(a1|[a-z]+[0-9]+[a-z]*g[a-z]*)\.`)
+
+// architecture is the processor architecture of an instance type.
+func architecture(instanceType string) string {
+	if graviton.MatchString(instanceType) {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
 // instanceSettings say what the app runs on and where.
 func (a *BeanstalkEnvArgs) instanceSettings(s settings) {
 	s.setInt(nsScaling, "MinSize", a.MinInstances)
 	s.setInt(nsScaling, "MaxSize", a.MaxInstances)
 	s.set(nsInstances, "InstanceTypes", a.InstanceType)
+	s.set(nsInstances, "SupportedArchitectures", architecture(a.InstanceType))
 	s.setBool(nsInstances, "EnableSpot", a.Spot)
 	if a.Spot {
 		// Beanstalk would have 70 percent on demand behind a balancer.
