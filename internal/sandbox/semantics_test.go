@@ -1,0 +1,357 @@
+package sandbox
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/johannesboyne/gofakes3"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// What AWS refuses to make.
+func TestCreateRefused(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, typ string
+		inputs    map[string]any
+		want      string
+	}{
+		{"bucket taken", typeBucket, map[string]any{"bucket": "versions"}, "BucketAlreadyOwnedByYou"},
+		{"environment taken", typeEnvironment, environment("there", nil), "InvalidParameterValue: Environment there already exists."},
+		{"application taken", typeApplication, map[string]any{"name": "app"}, "Application app already exists."},
+		{"version taken", typeApplicationVersion, map[string]any{"name": "v1", "application": "app", "bucket": "versions", "key": "v1.zip"}, "Application Version v1 already exists."},
+		{"database taken", typeDatabase, database("there", nil), "DBInstanceAlreadyExists: DB instance already exists"},
+		{"secret taken", typeSecret, map[string]any{"name": "there"}, "ResourceExistsException"},
+		{"role taken", typeRole, map[string]any{"name": "role", "assumeRolePolicy": `{"Statement": []}`}, "EntityAlreadyExists: Role with name role already exists."},
+		{"log group taken", typeLogGroup, map[string]any{"name": "there"}, "ResourceAlreadyExistsException"},
+		{"group taken", typeSecurityGroup, map[string]any{"name": "there"}, "InvalidGroup.Duplicate: The security group 'there' already exists for VPC"},
+		{"no application", typeEnvironment, environment("fresh", map[string]any{"application": "nope"}), "No Application named 'nope' found."},
+		{"no version", typeEnvironment, environment("fresh", map[string]any{"version": "nope"}), "No Application Version named 'nope' found."},
+		{"no platform", typeEnvironment, environment("fresh", map[string]any{"solutionStackName": "64bit Amazon Linux 2023 v0.0.0 running Docker"}), "No Solution Stack named"},
+		{"no profile", typeEnvironment, environment("fresh", map[string]any{"settings": []any{}}), "must have instance profile associated"},
+		{"wrong profile", typeEnvironment, environment("fresh", map[string]any{"settings": []any{option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "nope")}}), "instance profile nope associated with the environment does not exist"},
+		{"no bundle", typeApplicationVersion, map[string]any{"name": "v2", "application": "app", "bucket": "versions", "key": "nope.zip"}, "Unable to download from S3 location"},
+		{"no snapshot", typeDatabase, database("fresh", map[string]any{"snapshotIdentifier": "nope"}), "DBSnapshotNotFound: DBSnapshot not found: nope"},
+		{"no subnet group", typeDatabase, database("fresh", map[string]any{"dbSubnetGroupName": "nope"}), "DBSubnetGroupNotFoundFault"},
+		{"no engine version", typeDatabase, database("fresh", map[string]any{"engineVersion": "4"}), "Cannot find version 4 for postgres"},
+		{"no password", typeDatabase, database("fresh", map[string]any{"password": nil}), "MasterUserPassword must be provided"},
+		{"no role", typeInstanceProfile, map[string]any{"name": "fresh", "role": "nope"}, "NoSuchEntity"},
+		{"no zone", typeRecord, map[string]any{"zoneId": "ZNOPE", "name": "a", "type": "A", "ttl": 60, "records": []any{"192.0.2.1"}}, "NoSuchHostedZone"},
+		{"no bucket", typeBucketVersioning, map[string]any{"bucket": "nope", "versioningConfiguration": map[string]any{"status": "Enabled"}}, "NoSuchBucket"},
+		{"one zone only", typeSubnetGroup, map[string]any{"name": "fresh", "subnetIds": []any{"subnet-0a1b2c3d4e5f6071a"}}, "DBSubnetGroupDoesNotCoverEnoughAZs"},
+		{"policy not JSON", typeRole, map[string]any{"name": "fresh", "assumeRolePolicy": "{"}, "MalformedPolicyDocument"},
+	}
+	c := newCaller(t, Options{})
+	c.platform()
+	c.create(typeEnvironment, "there", environment("there", nil))
+	c.create(typeDatabase, "there", database("there", nil))
+	c.create(typeSecret, "there", map[string]any{"name": "there"})
+	c.create(typeLogGroup, "there", map[string]any{"name": "there"})
+	c.create(typeSecurityGroup, "there", map[string]any{"name": "there"})
+	before, err := Resources(c.p.aws.store.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range tests {
+		_, _, err := c.tryCreate(test.typ, "x", test.inputs)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q in it", test.name, err, test.want)
+		}
+	}
+	after, err := Resources(c.p.aws.store.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("a refused create left something behind: -before +after\n%s", diff)
+	}
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	zone, err := c.invoke("aws:route53/getZone:getZone", map[string]any{"name": "preview.example.com", "privateZone": false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := func(name, typ string, overwrite bool) map[string]any {
+		return map[string]any{"zoneId": zone["zoneId"], "name": name, "type": typ, "ttl": 60, "records": []any{"x.example.com"}, "allowOverwrite": overwrite}
+	}
+	id, out := c.create(typeRecord, "a", record("login", "CNAME", false))
+	if want := text(zone["zoneId"]) + "_login.preview.example.com_CNAME"; id != want || out["fqdn"] != "login.preview.example.com" {
+		t.Errorf("got %s %v, want %s", id, out["fqdn"], want)
+	}
+	if _, _, err := c.tryCreate(typeRecord, "b", record("login.preview.example.com", "CNAME", false)); err == nil || !strings.Contains(err.Error(), "already exists") {
+		t.Errorf("a record was taken over: %v", err)
+	}
+	if _, _, err := c.tryCreate(typeRecord, "b", record("login", "A", false)); err == nil || !strings.Contains(err.Error(), "conflicting RRSet") {
+		t.Errorf("an address beside a CNAME: %v", err)
+	}
+	if _, _, err := c.tryCreate(typeRecord, "b", record("login", "CNAME", true)); err != nil {
+		t.Errorf("with allowOverwrite: %v", err)
+	}
+	if got, _ := c.read(typeRecord, id); got != id {
+		t.Errorf("read by id: %q", got)
+	}
+	if err := c.remove(typeRecord, id, nil); err != nil {
+		t.Error(err)
+	}
+	if got, _ := c.read(typeRecord, id); got != "" {
+		t.Errorf("after its deletion: %q", got)
+	}
+}
+
+func TestBucketDeletion(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	id, out := c.create(typeBucket, "assets", map[string]any{"bucket": "assets"})
+	c.create(typeBucketVersioning, "v", map[string]any{"bucket": id, "versioningConfiguration": map[string]any{"status": "Enabled"}})
+	for range 3 {
+		if _, err := c.p.aws.s3.write("assets", "key", nil, strings.NewReader("content"), "", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.p.aws.s3.DeleteObject("assets", "key"); err != nil {
+		t.Fatal(err)
+	}
+	err := c.remove(typeBucket, id, out)
+	if err == nil || !strings.Contains(err.Error(), "BucketNotEmpty") {
+		t.Fatalf("a bucket that is not empty: %v", err)
+	}
+	out["forceDestroy"] = true
+	if err := c.remove(typeBucket, id, out); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.p.aws.s3.HeadObject("assets", "key"); !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
+		t.Errorf("the bucket is still there: %v", err)
+	}
+	if got, _ := c.read(typeBucketVersioning, id); got != "" {
+		t.Error("the versioning of a bucket that is gone is still there")
+	}
+	if err := c.remove(typeBucket, id, out); err != nil {
+		t.Errorf("a bucket that is gone: %v", err)
+	}
+}
+
+func TestDatabaseDeletion(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	id, out := c.create(typeDatabase, "db", database("db", map[string]any{"deletionProtection": true, "skipFinalSnapshot": false}))
+	if err := c.remove(typeDatabase, id, out); err == nil || !strings.Contains(err.Error(), "Cannot delete protected DB Instance") {
+		t.Errorf("protected: %v", err)
+	}
+	in, _ := c.check(typeDatabase, "db", database("db", map[string]any{"deletionProtection": false, "skipFinalSnapshot": false}), nil)
+	res, err := c.p.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: urnOf(typeDatabase, "db"), Id: id, News: in, Olds: props(t, out)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out = values(t, res.GetProperties())
+	if err := c.remove(typeDatabase, id, out); err == nil || !strings.Contains(err.Error(), "final_snapshot_identifier is required") {
+		t.Errorf("without a final snapshot: %v", err)
+	}
+	out["finalSnapshotIdentifier"] = "db-final"
+	if err := c.remove(typeDatabase, id, out); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.invoke("aws:rds/getSnapshot:getSnapshot", map[string]any{"dbInstanceIdentifier": "db", "mostRecent": true})
+	if err != nil || got["dbSnapshotIdentifier"] != "db-final" || got["engineVersion"] != "16.10" {
+		t.Errorf("final snapshot: %v, %v", got, err)
+	}
+	_, restored := c.create(typeDatabase, "again", map[string]any{"identifier": "again", "instanceClass": "db.t4g.micro", "snapshotIdentifier": "db-final", "skipFinalSnapshot": true})
+	if restored["engine"] != "postgres" || restored["allocatedStorage"] != 20.0 || restored["username"] != "app" {
+		t.Errorf("restored: %v", restored)
+	}
+}
+
+// What is in use cannot be deleted.
+func TestInUse(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	c.platform()
+	group, _ := c.create(typeSecurityGroup, "app", map[string]any{"name": "app"})
+	other, _ := c.create(typeSecurityGroup, "db", map[string]any{"name": "db"})
+	subnets, err := c.invoke("aws:ec2/getSubnets:getSubnets", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.create(typeSubnetGroup, "sg", map[string]any{"name": "sg", "subnetIds": subnets["ids"]})
+	db, dbOut := c.create(typeDatabase, "db", database("db", map[string]any{"vpcSecurityGroupIds": []any{other}, "dbSubnetGroupName": "sg"}))
+	rule, _ := c.create(typeSecurityGroupRule, "r", map[string]any{
+		"securityGroupId": other, "sourceSecurityGroupId": group, "type": "ingress", "protocol": "tcp", "fromPort": 5432, "toPort": 5432,
+	})
+	if got, _ := c.read(typeSecurityGroupRule, other+"_ingress_tcp_5432_5432_"+group); got != rule {
+		t.Errorf("rule by what it is imported by: %q, want %q", got, rule)
+	}
+	env, _ := c.create(typeEnvironment, "env", environment("an-env", map[string]any{"settings": []any{
+		option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile"),
+		option("aws:autoscaling:launchconfiguration", "SecurityGroups", group),
+	}}))
+	steps := []struct{ typ, id, refused string }{
+		{typeApplication, "app", "running environments"},
+		{typeApplicationVersion, "app/v1", "in use by environment an-env"},
+		{typeSecurityGroup, group, "DependencyViolation"},
+		{typeSecurityGroup, other, "DependencyViolation"},
+		{typeSubnetGroup, "sg", "is still using it"},
+		{typeRole, "role", "DeleteConflict"},
+		{typeEnvironment, env, ""},
+		{typeSecurityGroup, group, "DependencyViolation"}, // the rule of the other group
+		{typeSecurityGroupRule, rule, ""},
+		{typeSecurityGroup, group, ""},
+		{typeApplicationVersion, "app/v1", ""},
+		{typeDatabase, db, ""},
+		{typeSecurityGroup, other, ""},
+		{typeSubnetGroup, "sg", ""},
+		{typeInstanceProfile, "profile", ""},
+		{typeRole, "role", ""},
+		{typeApplication, "app", ""},
+	}
+	for i, s := range steps {
+		state := map[string]any{"skipFinalSnapshot": true}
+		if s.typ == typeDatabase {
+			state = dbOut
+		}
+		err := c.remove(s.typ, s.id, state)
+		if s.refused == "" && err != nil || s.refused != "" && (err == nil || !strings.Contains(err.Error(), s.refused)) {
+			t.Errorf("step %d, %s: got %v, want %q", i, s.typ, err, s.refused)
+		}
+	}
+}
+
+func TestQuotas(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{Quotas: map[string]int{"environments": 1, "databases": 1}})
+	c.platform()
+	env, _ := c.create(typeEnvironment, "one", environment("one-env", nil))
+	if _, _, err := c.tryCreate(typeEnvironment, "two", environment("two-env", nil)); err == nil || !strings.Contains(err.Error(), "TooManyEnvironmentsException") {
+		t.Errorf("environments: %v", err)
+	}
+	if err := c.remove(typeEnvironment, env, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.create(typeEnvironment, "two", environment("two-env", nil)) // a terminated environment does not count
+	c.create(typeDatabase, "one", database("one", nil))
+	if _, _, err := c.tryCreate(typeDatabase, "two", database("two", nil)); err == nil || !strings.Contains(err.Error(), "InstanceQuotaExceeded") {
+		t.Errorf("databases: %v", err)
+	}
+}
+
+// A certificate is issued only when its validation records are there.
+func TestCertificate(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	arn, cert := c.create(typeCertificate, "c", map[string]any{"domainName": "*.preview.example.com", "validationMethod": "DNS"})
+	validate := map[string]any{"certificateArn": arn}
+	res, err := c.p.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urnOf(typeCertificateValidation, "v"), Properties: props(t, validate), Timeout: 0.05})
+	if err == nil {
+		t.Fatalf("validated without a record: %v", res)
+	}
+	zone, err := c.invoke("aws:route53/getZone:getZone", map[string]any{"name": "preview.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	option := object(list(cert["domainValidationOptions"])[0])
+	c.create(typeRecord, "r", map[string]any{
+		"zoneId": zone["zoneId"], "name": option["resourceRecordName"], "type": option["resourceRecordType"], "ttl": 60,
+		"records": []any{option["resourceRecordValue"]},
+	})
+	c.create(typeCertificateValidation, "v", validate)
+	got, err := c.invoke("aws:acm/getCertificate:getCertificate", map[string]any{"domain": "*.preview.example.com"})
+	if err != nil || got["arn"] != arn {
+		t.Errorf("after the validation: %v, %v", got, err)
+	}
+}
+
+// An operation goes on without the process that began it, and others see it under way.
+func TestWaitsSeenByOthers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := newCaller(t, Options{Dir: dir, Waits: &Waits{Environment: time.Hour}})
+	c.platform()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	in, _ := c.check(typeEnvironment, "env", environment("an-env", nil), nil)
+	if _, err := c.p.Create(ctx, &pulumirpc.CreateRequest{Urn: urnOf(typeEnvironment, "env"), Properties: in}); err == nil || !strings.Contains(err.Error(), "context canceled") {
+		t.Fatalf("a cancelled wait: %v", err)
+	}
+	other := newCaller(t, Options{Dir: dir})
+	clock := time.Now()
+	other.p.aws.store.now = func() time.Time { return clock }
+	id, _ := other.read(typeEnvironment, "an-env")
+	status := func() string {
+		var r *record
+		if err := other.p.aws.store.do(func(tx *tx) (err error) { r, err = tx.get(typeEnvironment, id); return err }); err != nil || r == nil {
+			t.Fatalf("the environment is gone: %v", err)
+		}
+		return r.Status + " " + r.Health
+	}
+	if got := status(); got != "Launching Grey" {
+		t.Errorf("at once: %s", got)
+	}
+	if err := other.remove(typeEnvironment, id, nil); err == nil || !strings.Contains(err.Error(), "Must be Ready") {
+		t.Errorf("a termination while it is pending: %v", err)
+	}
+	clock = clock.Add(time.Hour + time.Minute)
+	if got := status(); got != "Ready Green" {
+		t.Errorf("an hour later: %s", got)
+	}
+	if err := other.remove(typeEnvironment, id, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := status(); got != "Terminated Grey" {
+		t.Errorf("after its termination: %s", got)
+	}
+	if got, _ := other.read(typeEnvironment, id); got != "" {
+		t.Error("a terminated environment is read as if it existed")
+	}
+	clock = clock.Add(terminatedVisible + time.Minute)
+	if err := other.p.aws.store.do(func(tx *tx) error {
+		r, err := tx.get(typeEnvironment, id)
+		if r != nil {
+			t.Error("a terminated environment is visible for ever")
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLookups(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	tests := []struct {
+		token string
+		args  map[string]any
+		key   string
+		want  any // a string is looked for in the error where there is no key
+	}{
+		{"aws:ec2/getVpc:getVpc", map[string]any{"default": true}, "id", defaultVPC},
+		{"aws:ec2/getVpc:getVpc", map[string]any{"id": "vpc-nope"}, "", "no matching EC2 VPC found"},
+		{"aws:ec2/getSubnets:getSubnets", map[string]any{"filters": []any{map[string]any{"name": "vpc-id", "values": []any{defaultVPC}}, map[string]any{"name": "default-for-az", "values": []any{"true"}}}},
+			"ids", []any{"subnet-0a1b2c3d4e5f6071a", "subnet-0a1b2c3d4e5f6071b", "subnet-0a1b2c3d4e5f6071c"}},
+		{"aws:ec2/getSubnets:getSubnets", map[string]any{"filters": []any{map[string]any{"name": "vpc-id", "values": []any{"vpc-nope"}}}}, "ids", []any{}},
+		{"aws:ec2/getSubnet:getSubnet", map[string]any{"id": "subnet-0a1b2c3d4e5f6071b"}, "availabilityZone", "eu-central-1b"},
+		{"aws:elasticbeanstalk/getSolutionStack:getSolutionStack", map[string]any{"nameRegex": `^64bit Amazon Linux 2023 v[0-9.]+ running Docker$`, "mostRecent": true}, "name", solutionStacks()[0]},
+		{"aws:elasticbeanstalk/getSolutionStack:getSolutionStack", map[string]any{"nameRegex": "Fortran"}, "", "returned no results"},
+		{"aws:route53/getZone:getZone", map[string]any{"name": "com"}, "", "no matching Route 53 Hosted Zone found"},
+		{"aws:rds/getSnapshot:getSnapshot", map[string]any{"dbInstanceIdentifier": "nope"}, "", "returned no results"},
+		{"aws:index/getCallerIdentity:getCallerIdentity", nil, "accountId", account},
+		{"aws:index/getRegion:getRegion", nil, "name", "eu-central-1"},
+		{"aws:ec2/getVpc:getVpc", map[string]any{"defualt": true}, "", `unknown property "defualt", did you mean "default"?`},
+		{"aws:ec2/getAmi:getAmi", nil, "", "the sandbox does not know the function aws:ec2/getAmi:getAmi"},
+	}
+	for _, test := range tests {
+		got, err := c.invoke(test.token, test.args)
+		if test.key == "" {
+			if err == nil || !strings.Contains(err.Error(), test.want.(string)) {
+				t.Errorf("%s %v: got %v, want %q", test.token, test.args, err, test.want)
+			}
+			continue
+		}
+		if diff := cmp.Diff(test.want, got[test.key]); err != nil || diff != "" {
+			t.Errorf("%s %v: %v, -want +got\n%s", test.token, test.args, err, diff)
+		}
+	}
+}
