@@ -97,7 +97,7 @@ func (s state) empty() bool { return len(s.aws()) == 0 && len(s.Pending) == 0 }
 // lock is one holder's claim on a stack.
 type lock struct {
 	stack     string
-	key       string // where it is kept, for breakLock
+	key       string    // where it is kept, for breakLock
 	Pid       int       `json:"pid"`
 	Username  string    `json:"username"`
 	Hostname  string    `json:"hostname"`
@@ -110,11 +110,11 @@ func (l lock) describe(now time.Time) string {
 
 // update is one run of the engine over a stack, from its history.
 type update struct {
-	Kind      string                         `json:"kind"`
-	StartTime int64                          `json:"startTime"`
-	EndTime   int64                          `json:"endTime"`
-	Result    string                         `json:"result"` // succeeded, failed
-	Config    map[string]apitype.ConfigValue `json:"config"`
+	Kind      string                     `json:"kind"`
+	StartTime int64                      `json:"startTime"`
+	EndTime   int64                      `json:"endTime"`
+	Result    string                     `json:"result"` // succeeded, failed
+	Config    map[string]json.RawMessage `json:"config"`
 }
 
 // succeeded tells whether the stack's last run ended well.
@@ -125,12 +125,8 @@ func (u *update) spec(project string) *Spec {
 	if u == nil {
 		return nil
 	}
-	v, ok := u.Config[project+":"+specKey]
-	if !ok || v.Secret {
-		return nil
-	}
 	var s Spec
-	if err := json.Unmarshal([]byte(v.String), &s); err != nil {
+	if err := json.Unmarshal(u.Config[project+":"+specKey], &s); err != nil {
 		return nil
 	}
 	return &s

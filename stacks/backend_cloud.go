@@ -220,11 +220,20 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts
 	}
 	f.changed = f.state.Manifest.Time
 	var latest struct {
-		Info update `json:"info"`
+		Info struct {
+			update
+			Config map[string]apitype.ConfigValue `json:"config"`
+		} `json:"info"`
 	}
 	switch err := b.call(ctx, http.MethodGet, b.path(s, "/updates/latest"), nil, nil, &latest); {
 	case err == nil:
-		f.last = &latest.Info
+		f.last = &latest.Info.update
+		f.last.Config = map[string]json.RawMessage{}
+		for key, value := range latest.Info.Config {
+			if value.Object && !value.Secret {
+				f.last.Config[key] = json.RawMessage(value.String)
+			}
+		}
 	case !errors.Is(err, errNotFound): // not found: never updated
 		return unreadable("history", err)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"gopkg.in/yaml.v3"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -33,10 +32,10 @@ type engine struct {
 // stackConfig is a stack's configuration as it is written to its settings file: no value becomes an argument of a
 // process.
 type stackConfig struct {
-	SecretsProvider string         `yaml:"secretsprovider,omitempty"`
-	EncryptedKey    string         `yaml:"encryptedkey,omitempty"`
-	EncryptionSalt  string         `yaml:"encryptionsalt,omitempty"`
-	Config          map[string]any `yaml:"config,omitempty"`
+	SecretsProvider string         `json:"secretsprovider,omitempty"`
+	EncryptedKey    string         `json:"encryptedkey,omitempty"`
+	EncryptionSalt  string         `json:"encryptionsalt,omitempty"`
+	Config          map[string]any `json:"config,omitempty"`
 }
 
 // withSecrets takes over the secrets provider that the stack's state was encrypted with.
@@ -86,11 +85,12 @@ func (e *engine) open(ctx context.Context, name string, c stackConfig, create bo
 }
 
 func (w *workspace) prepare(ctx context.Context, c stackConfig, create bool, program pulumi.RunFunc) error {
-	project, err := yaml.Marshal(map[string]any{"name": w.engine.project, "runtime": "go"})
+	// JSON is YAML, and the one in which the program reads its spec back.
+	project, err := json.Marshal(map[string]any{"name": w.engine.project, "runtime": "go"})
 	if err != nil {
 		return err
 	}
-	settings, err := yaml.Marshal(c)
+	settings, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package stacks
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"maps"
 	"math/big"
@@ -185,7 +186,11 @@ func (m *Manager) stackConfig(stack, branch, key string, spec any, s state) (sta
 		c["aws:s3UsePathStyle"] = true // an endpoint of one's own rarely has a DNS name for each bucket
 	}
 	if spec != nil {
-		c[m.File.Project+":"+key] = spec
+		text, err := json.Marshal(spec)
+		if err != nil {
+			return stackConfig{}, err
+		}
+		c[m.File.Project+":"+key] = json.RawMessage(text)
 	}
 	return stackConfig{Config: c}.withSecrets(s)
 }

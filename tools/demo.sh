@@ -19,7 +19,7 @@ say "A repository with some branches"
 git init -q -b main shop
 cd shop
 git config user.name demo && git config user.email demo@example.com
-run branchenv init --project shop --region eu-central-1 --domain preview.example.com --source git:.
+run branchenv init --project shop --region eu-central-1 --domain preview.example.com --source .
 git add . && git commit -qm "A shop"
 for branch in feature/new-cool-page addDashboards dependabot/npm_and_yarn/npm_and_yarn-4dbed07dd1 reformat-no-infra; do
 	git branch "$branch"
