@@ -56,6 +56,7 @@ var nouns = map[string]string{
 	"aws:rds/subnetGroup:SubnetGroup":                                                            "database subnet group",
 	"aws:rds/parameterGroup:ParameterGroup":                                                      "database parameter group",
 	"aws:route53/record:Record":                                                                  "DNS record",
+	"aws:secretsmanager/secret:Secret":                                                           "secret",
 	"aws:s3/bucket:Bucket":                                                                       "bucket",
 	"aws:s3/bucketV2:BucketV2":                                                                   "bucket",
 	"aws:s3/bucketObject:BucketObject":                                                           "object",
