@@ -21,10 +21,28 @@ var (
 	secretARN    = regexp.MustCompile(`^arn:aws[a-z-]*:(?:secretsmanager:([a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@:-]+|ssm:([a-z0-9-]+):[0-9]{12}:parameter/[A-Za-z0-9/_.-]+)$`)
 )
 
-// retentions are the days that CloudWatch Logs takes.
-// Source: API reference of CloudWatch Logs, PutRetentionPolicy.
+// retentions are the days that Beanstalk lets CloudWatch Logs keep its logs for; CloudWatch itself takes a few more.
+// Source: developer guide of Elastic Beanstalk, namespace aws:elasticbeanstalk:cloudwatch:logs.
 func retentions() []int {
-	return []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+	return []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653}
+}
+
+// SecretPrefix begins the names of the secrets that the environments of one Beanstalk application may read: in Secrets
+// Manager as it is, in SSM after a slash.
+func SecretPrefix(project, application string) string {
+	return "branchenv/" + project + "/" + application + "/"
+}
+
+// MayRead tells whether the environments of a Beanstalk application may read the secret or SSM parameter with that ARN.
+// Their instances' role is not given any other, and Beanstalk would say so only when the first instance has started.
+func MayRead(project, application, arn string) bool {
+	prefix := SecretPrefix(project, application)
+	parts := strings.SplitN(arn, ":", 6) // arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
+	if len(parts) < 6 {
+		return false
+	}
+	return parts[2] == "secretsmanager" && strings.HasPrefix(parts[5], "secret:"+prefix) ||
+		parts[2] == "ssm" && strings.HasPrefix(parts[5], "parameter/"+prefix)
 }
 
 // checkSetting checks a value of Settings.
@@ -81,7 +99,7 @@ func checkNumber(path string, n int) (what, instead string) {
 	if path == "logs.retentionDays" {
 		if days := retentions(); !slices.Contains(days, n) {
 			list := strings.Trim(fmt.Sprint(days), "[]")
-			return fmt.Sprintf("CloudWatch does not keep logs for %d days", n), "use one of " + strings.ReplaceAll(list, " ", ", ")
+			return fmt.Sprintf("Beanstalk does not keep logs for %d days", n), "use one of " + strings.ReplaceAll(list, " ", ", ")
 		}
 		return "", ""
 	}

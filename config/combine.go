@@ -115,7 +115,7 @@ func (d *decoder) resolvable(f *File) {
 	}
 	for _, kind := range f.Kinds() {
 		if named[kind] {
-			d.combinations(f.layers.resolve(kind, nil), f.Region)
+			d.combinations(f, f.layers.resolve(kind, nil))
 		}
 	}
 	for _, l := range f.layers.branches {
@@ -126,7 +126,7 @@ func (d *decoder) resolvable(f *File) {
 		if l.match != "" && !strings.ContainsAny(l.match, `*?[{\`) {
 			kind = f.layers.kindOf(l.match)
 		}
-		d.combinations(f.layers.resolve(kind, []layer{l}), f.Region)
+		d.combinations(f, f.layers.resolve(kind, []layer{l}))
 	}
 }
 
@@ -141,7 +141,7 @@ func (ls *layers) kindOf(branch string) string {
 }
 
 // combinations reports values of one environment that contradict each other or have no effect.
-func (d *decoder) combinations(r *resolution, region string) {
+func (d *decoder) combinations(f *File, r *resolution) {
 	s := r.Settings
 	many := s.Instances.Max > 1
 	rolling := strings.HasPrefix(s.Deployment.Policy, "Rolling")
@@ -172,7 +172,7 @@ func (d *decoder) combinations(r *resolution, region string) {
 	conflict(s.Database.Engine == "mysql" && major > 9, "there is no mysql "+plain(s.Database.Version),
 		"write a version such as 8.4", "database.version", "database.engine")
 	d.unused(r)
-	d.variables(r, region)
+	d.variables(f, r)
 }
 
 // unused reports values that were written where, or above, another one makes them meaningless. What a lower layer says
@@ -200,7 +200,7 @@ func (d *decoder) unused(r *resolution) {
 }
 
 // variables checks the environment variables together.
-func (d *decoder) variables(r *resolution, region string) {
+func (d *decoder) variables(f *File, r *resolution) {
 	size := 0
 	for name, value := range r.Settings.Environment {
 		size += len(name) + len(value) + 2
@@ -215,8 +215,13 @@ func (d *decoder) variables(r *resolution, region string) {
 	}
 	for name, arn := range r.Settings.Secrets {
 		m := secretARN.FindStringSubmatch(arn)
-		if of := strings.Join(m[1:], ""); region != "" && of != region {
-			d.conflict(r, "the secret is in region "+of+", the environments are in "+region, "use a secret in "+region, []string{"secrets." + name})
+		if of := strings.Join(m[1:], ""); f.Region != "" && of != f.Region {
+			d.conflict(r, "the secret is in region "+of+", the environments are in "+f.Region, "use a secret in "+f.Region, []string{"secrets." + name})
+		}
+		if project := f.Project; project != "" && !MayRead(project, r.Settings.Application, arn) {
+			prefix := SecretPrefix(project, r.Settings.Application)
+			d.conflict(r, "the instances of application "+r.Settings.Application+" may not read this secret",
+				"use one whose name begins with "+prefix+" in Secrets Manager, or with /"+prefix+" in SSM", []string{"secrets." + name})
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/branchenv/branchenv/components"
+	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -87,10 +88,6 @@ func readShared(ctx *pulumi.Context, project string) (shared, error) {
 	}
 	return s, nil
 }
-
-// secretPrefix begins the names of the secrets that the environments of one application may read, in Secrets Manager,
-// and after a slash in SSM.
-func secretPrefix(project, stage string) string { return "branchenv/" + project + "/" + stage + "/" }
 
 // ApplicationProgram is the Pulumi program of the application stack, which holds what environments share: the two
 // Beanstalk applications, the bucket of their versions, roles, the DB subnet group, the wildcard certificate and the
@@ -179,7 +176,7 @@ func addApplications(ctx *pulumi.Context, spec ApplicationSpec, outputs pulumi.M
 		a, err := components.NewBeanstalkApplication(ctx, stage, components.BeanstalkApplicationArgs{
 			Name: AWSName(spec.Project, stage), RoleName: AWSName(spec.Project, spec.Region+"-"+stage), Region: spec.Region,
 			ServiceRole: role.ARN, MaxVersions: maxVersions, Environments: AWSName(spec.Project, ""),
-			Secrets: secretPrefix(spec.Project, stage), Bundles: bundles.ARN,
+			Secrets: config.SecretPrefix(spec.Project, stage), Bundles: bundles.ARN,
 		})
 		if err != nil {
 			return err

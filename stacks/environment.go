@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/branchenv/branchenv/components"
+	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -144,7 +145,7 @@ func (e *environment) addDatabase() error {
 		name = DatabaseName(e.spec.Project, e.spec.Stack)
 		database, err := components.NewBranchDatabase(e.ctx, "database", components.BranchDatabaseArgs{
 			Name: name, SecurityGroup: SecurityGroupName(e.spec.Project, e.spec.Stack, "database"),
-			SecretName: e.prefix() + e.spec.Stack + "/database",
+			SecretName: config.SecretPrefix(e.spec.Project, e.spec.Settings.Application) + e.spec.Stack + "/database",
 			Engine:     d.Engine, Version: d.Version, Class: d.Class, Storage: d.Storage, MultiAZ: d.MultiAZ,
 			BackupDays: d.BackupDays, Username: d.Username, Database: d.Name,
 			SubnetGroup: pulumi.String(e.shared.DatabaseSubnets), VPC: pulumi.String(e.shared.VPC), Clients: e.group,

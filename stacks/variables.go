@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/branchenv/branchenv/components"
+	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -38,22 +39,6 @@ func reservedVariables() []string {
 	}
 }
 
-// prefix begins the names of the secrets that the app may read.
-func (e *environment) prefix() string {
-	return secretPrefix(e.spec.Project, e.spec.Settings.Application)
-}
-
-// mayRead tells whether the name of the secret or SSM parameter with that ARN begins with prefix: others the instances'
-// role may not read, and Beanstalk would tell so only when the first instance has started.
-func mayRead(prefix, arn string) bool {
-	parts := strings.SplitN(arn, ":", 6) // arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
-	if len(parts) < 6 {
-		return false
-	}
-	return parts[2] == "secretsmanager" && strings.HasPrefix(parts[5], "secret:"+prefix) ||
-		parts[2] == "ssm" && strings.HasPrefix(parts[5], "parameter/"+prefix)
-}
-
 // tellApp begins what the app is told: the settings' variables and secrets, and what is known before anything is made.
 func (e *environment) tellApp() error {
 	own := slices.Concat(slices.Collect(maps.Keys(e.spec.Settings.Environment)), slices.Collect(maps.Keys(e.spec.Settings.Secrets)))
@@ -65,9 +50,10 @@ func (e *environment) tellApp() error {
 			WithHint("use another name; the reserved ones are %s", strings.Join(reserved, ", "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.spec.Settings.Secrets)) {
-		if arn := e.spec.Settings.Secrets[name]; !mayRead(e.prefix(), arn) {
+		if arn := e.spec.Settings.Secrets[name]; !config.MayRead(e.spec.Project, e.spec.Settings.Application, arn) {
+			prefix := config.SecretPrefix(e.spec.Project, e.spec.Settings.Application)
 			return fault.Usagef("the instances of %s may not read the secret %s: %s", e.stage.Name, name, arn).
-				WithHint("give it a name that begins with %s in Secrets Manager, or with /%s in SSM", e.prefix(), e.prefix())
+				WithHint("give it a name that begins with %s in Secrets Manager, or with /%s in SSM", prefix, prefix)
 		}
 	}
 	e.variables, e.secrets = map[string]pulumi.StringInput{}, map[string]pulumi.StringInput{}
