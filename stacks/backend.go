@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -91,8 +93,13 @@ func (s state) aws() []stateResource {
 
 func isAWS(typ string) bool { return len(typ) > 4 && typ[:4] == "aws:" }
 
-// empty tells whether the stack has neither resources nor operations that may have made some.
-func (s state) empty() bool { return len(s.aws()) == 0 && len(s.Pending) == 0 }
+// empty tells whether the stack has neither resources, AWS's or anyone's, nor operations that may have made some.
+func (s state) empty() bool {
+	real := func(r stateResource) bool {
+		return r.Custom && !r.External && !strings.HasPrefix(r.Type, "pulumi:providers:")
+	}
+	return len(s.Pending) == 0 && !slices.ContainsFunc(s.Resources, real)
+}
 
 // lock is one holder's claim on a stack.
 type lock struct {
@@ -114,6 +121,7 @@ type update struct {
 	StartTime int64                      `json:"startTime"`
 	EndTime   int64                      `json:"endTime"`
 	Result    string                     `json:"result"` // succeeded, failed
+	Message   string                     `json:"message"`
 	Config    map[string]json.RawMessage `json:"config"`
 }
 

@@ -129,7 +129,7 @@ func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error
 	for query := (url.Values{"project": {b.project}}); ; {
 		var page apitype.ListStacksResponse
 		if err := b.call(ctx, http.MethodGet, "/api/user/stacks", query, nil, &page); err != nil {
-			return nil, fault.Failedf("list the stacks of %s at %s: %w", b.project, b.url, err)
+			return nil, fmt.Errorf("list the stacks of %s at %s: %w", b.project, b.url, err)
 		}
 		for _, s := range page.Stacks {
 			if s.ProjectName == b.project {
@@ -196,8 +196,11 @@ func (b *cloudBackend) path(s apitype.StackSummary, rest string) string {
 func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts, error) {
 	f := facts{name: s.StackName, tags: map[string]string{}}
 	unreadable := func(what string, err error) (facts, error) {
-		return f, fault.Failedf("read the %s of stack %s at %s: %w", what, s.StackName, b.url, err).
-			WithHint("branchenv goes no further with facts missing")
+		err = fmt.Errorf("read the %s of stack %s at %s: %w", what, s.StackName, b.url, err)
+		if fault.Hint(err) != "" {
+			return f, err
+		}
+		return f, fault.Failedf("%w", err).WithHint("branchenv goes no further with facts missing")
 	}
 	var stack apitype.Stack
 	if err := b.call(ctx, http.MethodGet, b.path(s, ""), nil, nil, &stack); err != nil {

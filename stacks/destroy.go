@@ -99,7 +99,7 @@ func (m *Manager) tearDown(ctx context.Context, e *engine, f *facts, r *Receipt)
 	if len(f.state.Resources) == 0 { // never updated; but a bundle may have been put in place already
 		return m.removeBundles(ctx, f)
 	}
-	c, err := m.stackConfig(f.name, "", "", nil, f.state)
+	c, err := m.standing(f)
 	if err != nil {
 		return err
 	}
@@ -109,6 +109,9 @@ func (m *Manager) tearDown(ctx context.Context, e *engine, f *facts, r *Receipt)
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	buckets := f.state.buckets()
+	if err := mayEmpty(f.name, buckets); err != nil {
+		return err
+	}
 	if len(buckets) > 0 {
 		m.tell(f.name, Event{Kind: Step, Op: "destroy all but the buckets"})
 		urns := make([]string, 0, len(buckets))
@@ -136,15 +139,22 @@ func (s state) buckets() []stateResource {
 	return slices.DeleteFunc(s.aws(), func(r stateResource) bool { return r.Type != typeBucket })
 }
 
+// mayEmpty refuses a bucket that was made to keep what is in it, before anything of the stack is touched.
+func mayEmpty(stack string, buckets []stateResource) error {
+	for _, b := range buckets {
+		if force, _ := b.Inputs["forceDestroy"].(bool); !force {
+			return fault.Refusedf("bucket %s of stack %s may not be emptied: it was made without forceDestroy", b.ID, stack).
+				WithHint("if its contents may go: branchenv up with settings in which the environment is not protected, then destroy")
+		}
+	}
+	return nil
+}
+
 // emptyBuckets empties the stack's own buckets.
 func (m *Manager) emptyBuckets(ctx context.Context, f *facts, buckets []stateResource, r *Receipt) error {
 	for _, b := range buckets {
 		if m.Stop.Stopped() {
 			return stoppedBefore("emptying of a bucket", f.name)
-		}
-		if force, _ := b.Inputs["forceDestroy"].(bool); !force {
-			return fault.Refusedf("bucket %s of stack %s may not be emptied: it was made without forceDestroy", b.ID, f.name).
-				WithHint("empty it by hand if its contents may go, then run the same command again")
 		}
 		m.tell(f.name, Event{Kind: Step, Op: "empty bucket", Bucket: b.ID})
 		emptied, err := m.aws.EmptyBucket(ctx, b.ID, func(done int) {

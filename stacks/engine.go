@@ -168,10 +168,14 @@ func (w *workspace) destroy(ctx context.Context, exclude []string, watch func(ap
 	})
 }
 
+// recovery is the message by which a recovery is told from other refreshes in a stack's history: the update that it
+// went before may never have come.
+const recovery = "branchenv: recover an interrupted run"
+
 // recover brings a state with pending creates in line with AWS: those with an id are imported, the others forgotten.
 // The Automation API has no option for the first, so pulumi is called as it would call it.
 func (w *workspace) recover(ctx context.Context, imports map[string]string) error {
-	args := []string{"refresh", "--yes", "--skip-preview", "--suppress-progress", "--suppress-outputs", "--run-program=false", "--stack", w.name}
+	args := []string{"refresh", "--yes", "--skip-preview", "--message", recovery, "--suppress-progress", "--suppress-outputs", "--run-program=false", "--stack", w.name}
 	if len(imports) > 0 {
 		for urn, id := range imports {
 			args = append(args, "--import-pending-creates", urn, "--import-pending-creates", id)

@@ -21,10 +21,11 @@ type translator struct {
 	watch    func(apiEvent) // sees every event as it is; may be nil
 	started  map[string]time.Time
 	failures []string
+	causes   map[string]string // what the engine said last about a resource, by URN
 }
 
 func newTranslator(stack string, observe Observer, watch func(apiEvent)) *translator {
-	return &translator{stack: stack, observe: observe, watch: watch, started: map[string]time.Time{}}
+	return &translator{stack: stack, observe: observe, watch: watch, started: map[string]time.Time{}, causes: map[string]string{}}
 }
 
 func (t *translator) tell(e Event) {
@@ -50,7 +51,7 @@ func (t *translator) event(e apiEvent) {
 		}
 	case e.ResOpFailedEvent != nil:
 		m := e.ResOpFailedEvent.Metadata
-		t.tell(Event{Kind: ResourceFailed, Op: string(m.Op), Type: m.Type, Name: urnName(m.URN), Elapsed: t.elapsed(m.URN)})
+		t.tell(Event{Kind: ResourceFailed, Op: string(m.Op), Type: m.Type, Name: urnName(m.URN), Elapsed: t.elapsed(m.URN), Message: t.causes[m.URN]})
 	case e.DiagnosticEvent != nil:
 		t.diagnostic(*e.DiagnosticEvent)
 	}
@@ -71,6 +72,7 @@ func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
 		if text == "" || text == "update failed" || text == "preview failed" || strings.HasPrefix(text, "resource registration failed") {
 			return
 		}
+		t.causes[d.URN] = text
 		if d.URN != "" && !strings.Contains(d.URN, "::"+rootType+"::") {
 			text = urnName(d.URN) + ": " + text
 		}
@@ -88,7 +90,12 @@ func worthTelling(m apitype.StepEventMetadata) bool {
 }
 
 // urnName is the logical name at the end of a URN.
-func urnName(urn string) string { return urn[strings.LastIndex(urn, "::")+2:] }
+func urnName(urn string) string {
+	if i := strings.LastIndex(urn, "::"); i >= 0 {
+		return urn[i+2:]
+	}
+	return urn
+}
 
 // colours are the marks that the engine puts into its messages for colours: <{%fg 1%}>.
 var colours = regexp.MustCompile(`<\{%[^%]*%\}>`)

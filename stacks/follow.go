@@ -79,10 +79,7 @@ func (f *follower) read(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	for _, e := range events {
-		if !e.Time.After(f.since) {
-			continue
-		}
+	for _, e := range events { // those after f.since, the oldest first; several may have happened at once
 		f.since = e.Time
 		f.m.tell(f.stack, Event{Kind: AWS, Type: typeEnvironment, Name: f.name, Op: e.Severity, Message: e.Message})
 		if e.Severity == "ERROR" || e.Severity == "FATAL" {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"math/big"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,6 +45,7 @@ type Manager struct {
 
 // Open opens the backend; it starts no process and asks AWS nothing. Close the Manager after use.
 func Open(ctx context.Context, o ManagerOptions) (*Manager, error) {
+	o.Observe = o.Observe.oneAtATime()
 	m := &Manager{ManagerOptions: o, now: time.Now}
 	var err error
 	if m.backendURL, err = chooseBackend(o); err != nil {
@@ -80,11 +82,11 @@ func lookup(variables []string, name string) string {
 
 // extraEndpoint is the AWS that the extra variables name, or nil where they name none.
 func extraEndpoint(extra []string) *aws.Endpoint {
-	url := lookup(extra, "AWS_ENDPOINT_URL")
-	if url == "" {
+	address := lookup(extra, "AWS_ENDPOINT_URL")
+	if address == "" {
 		return nil
 	}
-	return &aws.Endpoint{URL: url, AccessKey: lookup(extra, "AWS_ACCESS_KEY_ID"), SecretKey: lookup(extra, "AWS_SECRET_ACCESS_KEY")}
+	return &aws.Endpoint{URL: address, AccessKey: lookup(extra, "AWS_ACCESS_KEY_ID"), SecretKey: lookup(extra, "AWS_SECRET_ACCESS_KEY")}
 }
 
 // chooseBackend decides where the state lies.
@@ -108,6 +110,10 @@ func resolveBackend(backend, dir string) (string, error) {
 		return backend, nil
 	}
 	path, query, _ := strings.Cut(path, "?")
+	path, err := url.PathUnescape(path)
+	if err != nil {
+		return "", fault.Usagef("backend %s is not a URL: %w", backend, err).WithHint("write %%25 for a %% in the folder's name")
+	}
 	if rest, home := strings.CutPrefix(path, "~"); home {
 		base, err := os.UserHomeDir()
 		if err != nil {
@@ -117,11 +123,11 @@ func resolveBackend(backend, dir string) (string, error) {
 	} else if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
-	url, err := fileBackend(path)
+	absolute, err := fileBackend(path)
 	if query != "" {
-		url += "?" + query
+		absolute += "?" + query
 	}
-	return url, err
+	return absolute, err
 }
 
 func fileBackend(path string) (string, error) {
@@ -129,19 +135,19 @@ func fileBackend(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "file://" + filepath.ToSlash(path), nil
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String(), nil
 }
 
 // openBackend opens what a backend's URL names.
-func openBackend(ctx context.Context, url, project string, env func(string) string) (backend, error) {
-	scheme, _, _ := strings.Cut(url, "://")
+func openBackend(ctx context.Context, address, project string, env func(string) string) (backend, error) {
+	scheme, _, _ := strings.Cut(address, "://")
 	switch scheme {
 	case "file", "s3":
-		return openDIY(ctx, url, project)
+		return openDIY(ctx, address, project)
 	case "https", "http":
-		return openCloud(url, project, env)
+		return openCloud(address, project, env)
 	}
-	return nil, fault.Usagef("backend %s is not of a kind that branchenv reads", url).WithHint("use s3://BUCKET, https://api.pulumi.com or file://FOLDER")
+	return nil, fault.Usagef("backend %s is not of a kind that branchenv reads", address).WithHint("use s3://BUCKET, https://api.pulumi.com or file://FOLDER")
 }
 
 // engine finds pulumi and prepares its environment.
@@ -151,7 +157,7 @@ func (m *Manager) engine(ctx context.Context) (*engine, error) {
 	// Without a passphrase variable `stack init` fails; an empty one is what a person's own machine starts with.
 	if e.secretsProvider == "" && m.backend.selfManaged() {
 		e.secretsProvider = "passphrase"
-		if _, ok := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE"); !ok && m.variable("PULUMI_CONFIG_PASSPHRASE_FILE") == "" {
+		if m.variable("PULUMI_CONFIG_PASSPHRASE") == "" && m.variable("PULUMI_CONFIG_PASSPHRASE_FILE") == "" {
 			env = append(env, "PULUMI_CONFIG_PASSPHRASE=")
 		}
 	}

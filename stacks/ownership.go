@@ -31,7 +31,7 @@ func owns(f facts, branch string) error {
 		return nil
 	case !tagged:
 		return fault.Refusedf("stack %s has resources but no %s tag: branchenv did not make it", f.name, tagBranch).
-			WithHint("if it is yours to give: pulumi stack tag set %s %q --stack %s", tagBranch, BranchTag(branch), f.name)
+			WithHint("if it is yours to give: pulumi stack tag set %s %s --stack %s", tagBranch, shellWord(BranchTag(branch)), f.name)
 	case tag != BranchTag(branch):
 		return fault.Refusedf("stack %s belongs to branch %q, not to %q", f.name, tag, branch)
 	}
@@ -54,7 +54,7 @@ func chooseHost(candidates []string, self string, others []facts) (string, error
 	return "", fault.Failedf("no host name is free: %s are all taken", strings.Join(candidates, ", "))
 }
 
-// describe tells what is known of one environment. domain and expiry come from the settings.
+// environment tells what is known of one environment. domain and expiry come from the settings.
 func (f facts) environment(project, domain string, ttl time.Duration, protected bool) Environment {
 	e := Environment{
 		Branch: f.tags[tagBranch], Stack: f.name, Kind: f.tags[tagKind],
@@ -75,14 +75,15 @@ func (f facts) environment(project, domain string, ttl time.Duration, protected 
 		e.CreatedAt = &t
 	}
 	if f.last != nil {
-		t := time.Unix(f.last.EndTime, 0).UTC()
+		t := time.Unix(max(f.last.StartTime, f.last.EndTime), 0).UTC() // one that is running has no end yet
 		e.UpdatedAt = &t
 		if ttl > 0 && !protected {
 			expires := t.Add(ttl)
 			e.ExpiresAt = &expires
 		}
 	} else if !f.changed.IsZero() {
-		e.UpdatedAt = &f.changed
+		t := f.changed.UTC()
+		e.UpdatedAt = &t
 	}
 	return e
 }
@@ -94,7 +95,7 @@ func (f facts) status() Status {
 		return StatusUpdating
 	case f.state.empty():
 		return StatusEmpty
-	case len(f.state.Pending) > 0, !f.last.succeeded(), f.last.Kind == "destroy":
+	case len(f.state.Pending) > 0, !f.last.succeeded(), f.last.Kind == "destroy", f.last.Message == recovery:
 		return StatusIncomplete
 	}
 	return StatusReady

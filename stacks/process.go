@@ -22,9 +22,9 @@ import (
 // minimumPulumi is the oldest pulumi that keeps stack tags on self-managed backends.
 var minimumPulumi = semver.MustParse("3.211.0")
 
-// grace is how long pulumi may take to save its state after its interrupt. It lets the operations under way end
+// defaultGrace is how long pulumi may take to save its state after its interrupt. It lets the operations under way end
 // first, and AWS takes up to 15 minutes for one of Beanstalk's.
-const grace = 20 * time.Minute
+const defaultGrace = 20 * time.Minute
 
 // process runs the pulumi program for the Automation API (it is an auto.PulumiCommand), with two differences from
 // the stock one. It keeps the terminal's Ctrl-C away from pulumi and never kills it in the middle of its work, so that
@@ -35,6 +35,7 @@ type process struct {
 	version semver.Version
 	env     []string // what is set beside the environment of this process
 	stop    *Stopper
+	grace   time.Duration
 	started func() // told of each process, for counting; may be nil
 }
 
@@ -54,25 +55,28 @@ func findPulumi(ctx context.Context, env []string, stop *Stopper) (*process, err
 
 // pulumiAt looks at one pulumi.
 func pulumiAt(ctx context.Context, name string, env []string, stop *Stopper) (*process, error) {
+	install := fmt.Sprintf("install Pulumi %s or newer: https://www.pulumi.com/docs/install/", minimumPulumi)
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return nil, fault.Usagef("pulumi is not on PATH").
-			WithHint("install Pulumi %s or newer: https://www.pulumi.com/docs/install/", minimumPulumi)
+		return nil, fault.Usagef("pulumi is not on PATH").WithHint("%s", install)
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, fmt.Errorf("find pulumi: %w", err)
 	}
-	p := &process{path: path, env: env, stop: stop}
+	p := &process{path: path, env: env, stop: stop, grace: defaultGrace}
 	out, stderr, _, err := p.Run(ctx, "", nil, nil, nil, nil, "version")
 	if err != nil {
-		return nil, fault.Failedf("%s version: %w: %s", path, err, firstLine(stderr))
+		if said := fault.Line(firstLine(stderr)); said != "" {
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+		return nil, fault.Failedf("%s version: %w", path, err).WithHint("%s", install)
 	}
 	if p.version, err = semver.ParseTolerant(strings.TrimSpace(out)); err != nil {
-		return nil, fault.Failedf("%s calls its version %q: %w", path, firstLine(out), err)
+		return nil, fault.Failedf("%s is not pulumi: it calls its version %q", path, fault.Line(firstLine(out))).WithHint("%s", install)
 	}
 	if p.version.LT(minimumPulumi) {
 		return nil, fault.Usagef("pulumi %s at %s is too old: %s or newer is needed, which keeps stack tags on every backend", p.version, path, minimumPulumi).
-			WithHint("update Pulumi: https://www.pulumi.com/docs/install/")
+			WithHint("%s", install)
 	}
 	return p, nil
 }
@@ -132,12 +136,12 @@ func (p *process) Run(
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	err := wait(ctx, stop, cmd, ended)
+	err := p.wait(ctx, stop, cmd, ended)
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
 }
 
 // wait waits for the process and passes one interrupt on.
-func wait(ctx context.Context, stop *Stopper, cmd *exec.Cmd, ended <-chan error) error {
+func (p *process) wait(ctx context.Context, stop *Stopper, cmd *exec.Cmd, ended <-chan error) error {
 	select {
 	case err := <-ended:
 		return err
@@ -150,8 +154,9 @@ func wait(ctx context.Context, stop *Stopper, cmd *exec.Cmd, ended <-chan error)
 	select {
 	case err := <-ended:
 		return errors.Join(errStopped, err)
-	case <-time.After(grace):
-		return errors.Join(errStopped, cmd.Process.Kill(), <-ended)
+	case <-time.After(p.grace):
+		// The whole group: a provider that stays behind would keep pulumi's output open.
+		return errors.Join(errStopped, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL), <-ended)
 	}
 }
 

@@ -1,6 +1,9 @@
 package stacks
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Environment is what branchenv tells about one environment, the JSON of `up`, `show` and `list`.
 type Environment struct {
@@ -95,3 +98,17 @@ const (
 
 // Observer is told what happens, from one goroutine at a time. nil is allowed wherever one is taken.
 type Observer func(Event)
+
+// oneAtATime is an Observer that may be called from several goroutines: the engine's events, Beanstalk's and the
+// progress of emptying a bucket come from one each.
+func (o Observer) oneAtATime() Observer {
+	if o == nil {
+		return nil
+	}
+	var mu sync.Mutex
+	return func(e Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		o(e)
+	}
+}

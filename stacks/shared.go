@@ -50,8 +50,11 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 		return ApplicationReport{}, err
 	}
 	after, err := m.backend.read(ctx, ApplicationStack)
-	if err != nil || after == nil {
-		return ApplicationReport{}, errors.Join(err, fault.Failedf("the application stack is not in the backend after its update"))
+	if err != nil {
+		return ApplicationReport{}, err
+	}
+	if after == nil {
+		return ApplicationReport{}, fault.Failedf("the application stack is not in the backend after its update")
 	}
 	return ApplicationReport{Stack: ApplicationStack, Status: after.status(), Outputs: after.state.outputs()}, nil
 }
@@ -92,6 +95,9 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 			WithHint("branchenv list; destroy the environments first")
 	}
 	if err := ownsApplication(*f); err != nil {
+		return Destruction{}, err
+	}
+	if err := m.unprotected(*f, ApplicationStack); err != nil {
 		return Destruction{}, err
 	}
 	if err := m.unlocked(ctx, f); err != nil {

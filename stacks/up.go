@@ -3,8 +3,8 @@ package stacks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,8 +159,12 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 			tags[k] = v
 		}
 	}
+	like := likeFacts(r, all)
 	if tags[tagBranch] == "" && r.Like != "" {
 		tags[tagLike] = r.Like
+		if like != nil && like.tags[tagLike] != "" { // a copy of a copy has the settings of the first one
+			tags[tagLike] = like.tags[tagLike]
+		}
 	}
 	settingsOf := r.Branch
 	if tags[tagLike] != "" {
@@ -184,7 +188,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 		Project: m.File.Project, Region: m.File.Region, Branch: r.Branch, Stack: stack, Kind: resolved.Kind,
 		Host: tags[tagHost], Domain: m.File.Domain, BucketSuffix: tags[tagBucket], Settings: settings,
 	}
-	u.source, err = chooseVersion(r, u.before, likeFacts(r, all), settings, m.File.Project)
+	u.source, err = chooseVersion(r, u.before, like, settings, m.File.Project)
 	return err
 }
 
@@ -269,7 +273,10 @@ func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
 	m.tell(u.spec.Stack, Event{Kind: Step, Op: "update"})
 	news := m.follow(ctx, u.spec.Stack)
 	err = w.up(ctx, news.event)
-	return errors.Join(news.end(err), w.close())
+	if err = errors.Join(news.end(err), w.close()); err != nil || news.name == "" {
+		return err
+	}
+	return m.healthy(ctx, news.name)
 }
 
 func stoppedBefore(step, stack string) error {
@@ -359,12 +366,13 @@ func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) 
 	return e, nil
 }
 
-// shellWord quotes s for a command line that is shown, where it needs it.
+// shellWord writes s so that a POSIX shell reads it back as one word: hints are there to be copied, and a branch may be
+// called $(rm).
 func shellWord(s string) string {
-	for _, r := range s {
-		if !(r == '-' || r == '_' || r == '.' || r == '/' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
-			return fmt.Sprintf("%q", s)
-		}
+	if plainWord.MatchString(s) {
+		return s
 	}
-	return s
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+var plainWord = regexp.MustCompile(`^[-_./:=@%+,0-9A-Za-z]+$`)

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -65,44 +66,49 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 		WithHint("branchenv up %s --image REGISTRY/APP:TAG (or --bundle FILE, --version LABEL; or set image in the settings)", shellWord(r.Branch))
 }
 
-// resolve finds out which bundle it is, without changing anything, and returns the key to copy it from, if any.
-func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (from string, err error) {
+// resolve finds out which bundle it is, without changing anything, and returns what to copy it from, if
+// anything; without a bucket it lies in the versions bucket.
+func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (from aws.Object, err error) {
 	switch {
 	case v.bundle != "":
 		sum, err := fileDigest(v.bundle)
 		if err != nil {
-			return "", err
+			return from, err
 		}
 		spec.Version = Version{
 			Label:     spec.Stack + "-" + sum[:12],
 			BundleKey: BundlePrefix(spec.Stack) + sum + strings.ToLower(filepath.Ext(v.bundle)),
 		}
-		return "", nil
+		return from, nil
 	case v.key != "":
 		spec.Version = ownCopy(spec.Stack, v.key)
-		return v.key, nil
+		return aws.Object{Key: v.key}, nil
 	case v.label == "":
 		spec.Version = v.version
-		return "", nil
+		return from, nil
 	}
-	application, _, err := m.application(ctx, spec.Settings.Application)
+	application, bucket, err := m.application(ctx, spec.Settings.Application)
 	if err != nil {
-		return "", err
+		return from, err
 	}
 	info, found, err := m.aws.ApplicationVersion(ctx, application, v.label)
 	if err != nil {
-		return "", err
+		return from, err
 	}
 	if !found {
-		return "", fault.Usagef("application %s has no version %q", application, v.label).
+		return from, fault.Usagef("application %s has no version %q", application, v.label).
 			WithHint("branchenv list shows the version of every environment")
 	}
-	if strings.HasPrefix(info.Key, BundlePrefix(spec.Stack)) {
+	if info.Key == "" {
+		return from, fault.Usagef("version %q of application %s is Beanstalk's sample and has no source bundle", v.label, application).
+			WithHint("branchenv list shows the version of every environment")
+	}
+	if info.Bucket == bucket && strings.HasPrefix(info.Key, BundlePrefix(spec.Stack)) {
 		spec.Version = Version{Label: info.Label, BundleKey: info.Key}
-		return "", nil
+		return from, nil
 	}
 	spec.Version = ownCopy(spec.Stack, info.Key)
-	return info.Key, nil
+	return aws.Object{Bucket: info.Bucket, Key: info.Key}, nil
 }
 
 // ownCopy is the version of a stack whose bundle is a copy of another stack's.
@@ -114,7 +120,7 @@ func ownCopy(stack, key string) Version {
 // place puts a bundle where the program will look for it.
 func (m *Manager) place(ctx context.Context, v versionSource, spec *Spec) error {
 	from, err := v.resolve(ctx, m, spec)
-	if err != nil || (v.bundle == "" && from == "") {
+	if err != nil || (v.bundle == "" && from.Key == "") {
 		return err
 	}
 	_, bucket, err := m.application(ctx, spec.Settings.Application)
@@ -122,8 +128,9 @@ func (m *Manager) place(ctx context.Context, v versionSource, spec *Spec) error 
 		return err
 	}
 	m.tell(spec.Stack, Event{Kind: Step, Op: "upload bundle"})
-	if from != "" {
-		return m.aws.CopyObject(ctx, aws.Object{Bucket: bucket, Key: from}, aws.Object{Bucket: bucket, Key: spec.Version.BundleKey})
+	if from.Key != "" {
+		from.Bucket = cmp.Or(from.Bucket, bucket)
+		return m.aws.CopyObject(ctx, from, aws.Object{Bucket: bucket, Key: spec.Version.BundleKey})
 	}
 	_, err = m.aws.UploadBundle(ctx, bucket, spec.Version.BundleKey, v.bundle)
 	return err
