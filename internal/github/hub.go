@@ -1,0 +1,327 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+const (
+	publicAPI   = "https://api.github.com"
+	maxReadings = 5    // of a list that changes while it is read
+	maxPages    = 1000 // of a hundred branches
+	heads       = "refs/heads/"
+)
+
+var (
+	repositoryName = regexp.MustCompile(`^([A-Za-z0-9_-][A-Za-z0-9_.-]*)/([A-Za-z0-9_.-]+)$`)
+	commitHash     = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+)
+
+// hub is the Source that asks GitHub.
+type hub struct {
+	*transport
+	client *github.Client
+	asked  repository // as the settings name it
+
+	mu    sync.Mutex
+	known repository // as GitHub calls it, once asked
+}
+
+// repository is what is known of a repository.
+type repository struct {
+	owner, name   string
+	defaultBranch string
+}
+
+func (r repository) String() string { return r.owner + "/" + r.name }
+
+func openHub(o Options) (Source, error) {
+	parts := repositoryName.FindStringSubmatch(o.GitHub)
+	if parts == nil || parts[2] == "." || parts[2] == ".." {
+		return nil, fault.Usagef("%q is not a repository of GitHub", line(o.GitHub)).WithHint("write it as owner/name, for instance octocat/hello-world")
+	}
+	api, err := parseAPI(o.Env("GITHUB_API_URL"))
+	if err != nil {
+		return nil, err
+	}
+	t := &transport{Options: o, api: api, token: o.Env("GITHUB_TOKEN"), cache: &cache{dir: o.CacheDir, log: o.Log}}
+	t.cache.sweep(o.now())
+	client := github.NewClient(&http.Client{Transport: t, CheckRedirect: t.checkRedirect})
+	client.BaseURL = api
+	return &hub{transport: t, client: client, asked: repository{owner: parts[1], name: parts[2]}}, nil
+}
+
+func parseAPI(text string) (*url.URL, error) {
+	if text == "" {
+		text = publicAPI
+	}
+	api, err := url.Parse(text)
+	if err != nil || api.Host == "" || api.Scheme != "https" && api.Scheme != "http" || api.User != nil || api.RawQuery != "" || api.Fragment != "" {
+		return nil, fault.Usagef("GITHUB_API_URL is not the address of an API: %q", line(text)).
+			WithHint("leave it empty for github.com; an Enterprise server's is https://HOST/api/v3")
+	}
+	if !strings.HasSuffix(api.Path, "/") {
+		api.Path += "/"
+	}
+	return api, nil
+}
+
+// checkRedirect follows GitHub where it has moved a repository, and nobody to another server.
+func (t *transport) checkRedirect(req *http.Request, via []*http.Request) error {
+	switch {
+	case req.URL.Host != t.api.Host || req.URL.Scheme != t.api.Scheme:
+		return fault.Refusedf("%s sends on to another server, %s", t.api.Host, line(req.URL.Host)).WithHint("%s", t.addressHint())
+	case len(via) >= 5:
+		return fault.Refusedf("%s sends on in circles", t.api.Host)
+	}
+	return nil
+}
+
+// String implements Source.
+func (h *hub) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	name := h.asked.String()
+	if h.known.owner != "" {
+		name = h.known.String()
+	}
+	if h.api.Host == "api.github.com" {
+		return "github.com/" + name
+	}
+	return h.api.Host + "/" + name
+}
+
+// Branches implements Source. It makes a request for the repository and one for each page; GitHub answers 304 to those
+// whose answer is kept and still right, and counts no such request of a token.
+//
+// Pages are counted from the start of a list that may change meanwhile: a branch that is deleted after its page was read
+// moves the first branch of the next page onto it, where nobody sees it. So a list of several pages is believed when
+// two readings in a row agree. The kept answers are such a reading: a list that is still what it was is read once.
+func (h *hub) Branches(ctx context.Context) (List, error) {
+	repo, renamed, err := h.ask(ctx)
+	if err != nil {
+		return List{}, err
+	}
+	list := List{Repository: repo.String(), Renamed: renamed, Default: repo.defaultBranch}
+	var before []string
+	for range maxReadings {
+		r, err := h.read(ctx, repo)
+		if err != nil {
+			return List{}, fmt.Errorf("list the branches of %s: %w", repo, err)
+		}
+		names := r.names()
+		if r.pages == 1 || r.unchanged || before != nil && slices.Equal(before, names) {
+			if name, twice := repeated(names); twice {
+				return List{}, fault.Refusedf("list the branches of %s: %s names %q twice", repo, h.api.Host, line(name))
+			}
+			list.Branches = r.branches
+			return list, nil
+		}
+		before = names
+	}
+	return List{}, fault.Refusedf("list the branches of %s: no two of %d readings agree", repo, maxReadings).
+		WithHint("run it again when fewer branches come and go")
+}
+
+// ask learns what GitHub calls the repository, and its default branch.
+func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error) {
+	ctx = withCall(ctx, &call{left: h.MaxWait, conditional: true})
+	r, resp, err := h.client.Repositories.Get(ctx, h.asked.owner, h.asked.name)
+	if err != nil {
+		return repository{}, false, fmt.Errorf("ask for the repository %s: %w", h.asked, h.explain(err))
+	}
+	parts := repositoryName.FindStringSubmatch(r.GetFullName())
+	moved := resp.Request.URL.Path != h.api.JoinPath("repos", h.asked.owner, h.asked.name).Path
+	switch {
+	case parts == nil:
+		return repository{}, false, fault.Refusedf("%s answered for %s with something that is not a repository", h.api.Host, h.asked).
+			WithHint("%s", h.addressHint())
+	case r.GetDefaultBranch() == "":
+		return repository{}, false, fault.Refusedf("%s names no default branch of %s", h.api.Host, h.asked)
+	}
+	repo = repository{owner: parts[1], name: parts[2], defaultBranch: r.GetDefaultBranch()}
+	renamed = !strings.EqualFold(repo.String(), h.asked.String())
+	if renamed && !moved {
+		return repository{}, false, fault.Refusedf("%s answered for %s with another repository, %s", h.api.Host, h.asked, repo)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if renamed && h.known.String() != repo.String() {
+		h.Log(fmt.Sprintf("GitHub has moved %s to %s: correct source.github in the settings", h.asked, repo))
+	}
+	h.known = repo
+	return repo, renamed, nil
+}
+
+// repository is what GitHub last called the repository; it asks if it has to.
+func (h *hub) repository(ctx context.Context) (repository, error) {
+	h.mu.Lock()
+	repo := h.known
+	h.mu.Unlock()
+	if repo.owner != "" {
+		return repo, nil
+	}
+	repo, _, err := h.ask(ctx)
+	return repo, err
+}
+
+// reading is all pages of a list, one after the other.
+type reading struct {
+	branches  []Branch // sorted by name
+	pages     int
+	unchanged bool // every page is as it was kept
+}
+
+func (r reading) names() []string {
+	names := make([]string, len(r.branches))
+	for i, b := range r.branches {
+		names[i] = b.Name
+	}
+	return names
+}
+
+func repeated(sorted []string) (string, bool) {
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i] == sorted[i-1] {
+			return sorted[i], true
+		}
+	}
+	return "", false
+}
+
+func (h *hub) read(ctx context.Context, repo repository) (reading, error) {
+	c := &call{left: h.MaxWait, conditional: true}
+	ctx = withCall(ctx, c)
+	options := github.BranchListOptions{ListOptions: github.ListOptions{Page: 1, PerPage: 100}}
+	var r reading
+	for {
+		page, resp, err := h.client.Repositories.ListBranches(ctx, repo.owner, repo.name, &options)
+		if err != nil {
+			return reading{}, fmt.Errorf("page %d: %w", options.Page, h.explain(err))
+		}
+		for _, b := range page {
+			branch, err := h.branch(repo, b.GetName(), b.GetCommit().GetSHA(), b.GetCommit().GetURL())
+			if err != nil {
+				return reading{}, fmt.Errorf("page %d: %w", options.Page, err)
+			}
+			r.branches = append(r.branches, branch)
+		}
+		r.pages++
+		if resp.NextPage == 0 {
+			break
+		}
+		if resp.NextPage != options.Page+1 || r.pages >= maxPages {
+			return reading{}, fault.Refusedf("after page %d %s names page %d as the next", options.Page, h.api.Host, resp.NextPage)
+		}
+		options.Page = resp.NextPage
+	}
+	r.unchanged = c.changed == 0
+	slices.SortFunc(r.branches, func(a, b Branch) int { return strings.Compare(a.Name, b.Name) })
+	return r, nil
+}
+
+// branch refuses a branch that cannot be one of repo. at is the API's address of its commit, where it is known.
+func (h *hub) branch(repo repository, name, commit, at string) (Branch, error) {
+	if name == "" || !commitHash.MatchString(commit) {
+		return Branch{}, fault.Refusedf("%s answered with a branch %q at commit %q", h.api.Host, line(name), line(commit))
+	}
+	if _, path, ok := strings.Cut(at, "/repos/"); ok && !strings.HasPrefix(strings.ToLower(path), strings.ToLower(repo.String())+"/") {
+		return Branch{}, fault.Refusedf("%s answered with a branch of another repository: %s", h.api.Host, line(at))
+	}
+	return Branch{Name: name, Commit: commit}, nil
+}
+
+// Branch implements Source. GitHub also answers 404 to a token that may no longer see the repository: it counts only
+// while the default branch answers 200 after it.
+func (h *hub) Branch(ctx context.Context, name string) (Branch, bool, error) {
+	repo, err := h.repository(ctx)
+	if err != nil {
+		return Branch{}, false, err
+	}
+	ctx = withCall(ctx, &call{left: h.MaxWait})
+	b, found, err := h.ref(ctx, repo, name)
+	if err != nil || found {
+		return b, found, err
+	}
+	_, alive, err := h.ref(ctx, repo, repo.defaultBranch)
+	if err != nil {
+		return Branch{}, false, err
+	}
+	if !alive {
+		return Branch{}, false, fault.Refusedf("%s shows neither branch %q of %s nor its default branch, %s", h.api.Host, line(name), repo, line(repo.defaultBranch)).
+			WithHint("see whether GITHUB_TOKEN may still read the repository, and whether its default branch was renamed")
+	}
+	return Branch{}, false, nil
+}
+
+// ref asks for one branch by its exact name.
+func (h *hub) ref(ctx context.Context, repo repository, name string) (Branch, bool, error) {
+	if name == "" || strings.ContainsAny(name, "\\ ~^:?*[\x7f") || strings.HasPrefix(name, "/") || strings.Contains("/"+name, "/.") {
+		return Branch{}, false, fault.Usagef("%q is no branch name", line(name))
+	}
+	ref, _, err := h.client.Git.GetRef(ctx, repo.owner, repo.name, "heads/"+name)
+	var response *github.ErrorResponse
+	if errors.As(err, &response) && response.Response.StatusCode == http.StatusNotFound {
+		return Branch{}, false, nil
+	}
+	if err != nil {
+		return Branch{}, false, fmt.Errorf("ask for the branch %q of %s: %w", line(name), repo, h.explain(err))
+	}
+	if ref.GetRef() != heads+name {
+		return Branch{}, false, fault.Refusedf("%s answered with %q where the branch %q of %s was asked for", h.api.Host, line(ref.GetRef()), line(name), repo)
+	}
+	b, err := h.branch(repo, name, ref.GetObject().GetSHA(), ref.GetObject().GetURL())
+	return b, err == nil, err
+}
+
+// explain turns go-github's errors into one that says what happened and what to do.
+func (h *hub) explain(err error) error {
+	var refusal *fault.Error
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	var response *github.ErrorResponse
+	if errors.As(err, &response) {
+		return h.explainStatus(response.Response.StatusCode, line(response.Message))
+	}
+	if errors.Is(err, context.Canceled) {
+		return context.Canceled
+	}
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return fault.Failedf("%s", line(failed.Err.Error())).WithHint("see whether %s can be reached from here", h.api.Host)
+	}
+	return fault.Refusedf("%s answered with something else than was asked for: %s", h.api.Host, line(err.Error())).WithHint("%s", h.addressHint())
+}
+
+func (h *hub) explainStatus(status int, said string) error {
+	text := fmt.Sprintf("%s answered %d %s", h.api.Host, status, http.StatusText(status))
+	if said != "" && said != http.StatusText(status) {
+		text += ": " + said
+	}
+	e := fault.Failedf("%s", text)
+	switch {
+	case status == http.StatusUnauthorized:
+		return e.WithHint("GITHUB_TOKEN is wrong or has expired")
+	case status == http.StatusForbidden:
+		return e.WithHint("GITHUB_TOKEN needs the permission to read the repository's contents")
+	case status == http.StatusNotFound && h.token == "":
+		return e.WithHint("check the repository's name; a private one needs GITHUB_TOKEN")
+	case status == http.StatusNotFound:
+		return e.WithHint("check the repository's name, and that GITHUB_TOKEN may read it")
+	case status >= 500:
+		return e.WithHint("run it again later")
+	}
+	return e
+}

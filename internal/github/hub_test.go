@@ -1,0 +1,522 @@
+package github
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+func branchesOf(names ...string) []Branch {
+	var out []Branch
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		out = append(out, Branch{Name: name, Commit: commitOf(name)})
+	}
+	return out
+}
+
+func TestBranchesAreAllPages(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 30, 100, 101, 300, 1000} {
+		f := newFake(t, many(n)...)
+		f.token = "secret"
+		got, err := f.open(nil).Branches(t.Context())
+		if err != nil {
+			t.Fatalf("%d branches: %v", n, err)
+		}
+		want := List{Repository: "acme/shop", Default: "main", Branches: branchesOf(many(n)...)}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d branches (-want +got):\n%s", n, diff)
+		}
+	}
+}
+
+// TestRequests counts what a list costs: for a list that is as it was kept, a request for the repository and one for
+// each page, all answered 304.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, many(1000)...)
+	f.token = "secret"
+	dir := filepath.Join(t.TempDir(), "cache")
+	run := func() (requests, unchanged int) {
+		t.Helper()
+		list, err := f.open(func(o *Options) { o.CacheDir = dir }).Branches(t.Context())
+		if err != nil || len(list.Branches) != len(f.branches) {
+			t.Fatalf("%d branches, %v; want %d", len(list.Branches), err, len(f.branches))
+		}
+		made, unchanged := f.taken()
+		return len(made), unchanged
+	}
+	type cost struct{ Requests, Unchanged int }
+	var got []cost
+	for range 2 {
+		r, u := run()
+		got = append(got, cost{r, u})
+	}
+	f.branches["zzz"] = commitOf("zzz")
+	r, u := run()
+	got = append(got, cost{r, u})
+	// The first reading of a list of several pages is repeated, for nothing: 304. So is one that changed.
+	want := []cost{{21, 10}, {11, 11}, {23, 21}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) != 12 {
+		t.Errorf("%d files are kept, %v; want 12", len(files), err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil || strings.Contains(string(text), "secret") {
+			t.Errorf("%s holds the token, or cannot be read: %v", path, err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v; want mode 0600", path, info.Mode(), err)
+		}
+	}
+}
+
+func TestDamagedCacheDoesNotHurt(t *testing.T) {
+	t.Parallel()
+	damages := map[string]func(path string, text []byte) error{
+		"cut":        func(path string, text []byte) error { return os.WriteFile(path, text[:len(text)/2], 0o600) },
+		"empty":      func(path string, _ []byte) error { return os.WriteFile(path, nil, 0o600) },
+		"other JSON": func(path string, _ []byte) error { return os.WriteFile(path, []byte(`[1]`), 0o600) },
+		"one letter": func(path string, text []byte) error {
+			i := strings.Index(string(text), `"body":"`) + 20
+			text[i] ^= 1
+			return os.WriteFile(path, text, 0o600)
+		},
+		"a folder": func(path string, _ []byte) error {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+			return os.Mkdir(path, 0o700)
+		},
+	}
+	for name, damage := range damages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, many(150)...)
+			dir := t.TempDir()
+			for range 3 {
+				got, err := f.open(func(o *Options) { o.CacheDir = dir }).Branches(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(branchesOf(many(150)...), got.Branches); diff != "" {
+					t.Fatal(diff)
+				}
+				files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
+				if len(files) == 0 {
+					t.Fatal("nothing is kept")
+				}
+				for _, path := range files {
+					if text, err := os.ReadFile(path); err == nil {
+						if err := damage(path, text); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			}
+		})
+	}
+	t.Run("no folder", func(t *testing.T) {
+		t.Parallel()
+		f := newFake(t, many(150)...)
+		file := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a := f.open(func(o *Options) { o.CacheDir = filepath.Join(file, "cache") })
+		if got, err := a.Branches(t.Context()); err != nil || len(got.Branches) != 150 {
+			t.Errorf("%d branches, %v", len(got.Branches), err)
+		}
+		if len(a.logged) != 1 || !strings.HasPrefix(a.logged[0], "answers are not kept for the next run") {
+			t.Errorf("logged %q; want one complaint", a.logged)
+		}
+	})
+}
+
+// answerWith is a meddler that answers request n (0: every one) whose path ends in suffix.
+func answerWith(n int, suffix string, status int, headers map[string]string, body string) func(http.ResponseWriter, *http.Request, int) bool {
+	seen := 0
+	return func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if !strings.HasSuffix(r.URL.Path, suffix) {
+			return false
+		}
+		if seen++; n != 0 && seen != n {
+			return false
+		}
+		for name, value := range headers {
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+		return true
+	}
+}
+
+// TestFaults: whatever a list meets, it is whole or an error, and the error says what happened and how it ends.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	asJSON := map[string]string{"Content-Type": "application/json; charset=utf-8"}
+	asHTML := map[string]string{"Content-Type": "text/html"}
+	soon := time.Now().Add(20 * time.Minute)
+	tests := map[string]struct {
+		meddle func(http.ResponseWriter, *http.Request, int) bool
+		code   int
+		want   string // in the error
+	}{
+		"empty 200":              {answerWith(0, "/branches", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
+		"blank 200 on page 2":    {answerWith(2, "/branches", 200, asJSON, " \n"), fault.Refused, "page 2: HOST answered 200 with nothing"},
+		"empty 200 for repo":     {answerWith(0, "/shop", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
+		"HTML 200":               {answerWith(0, "/branches", 200, asHTML, "<html>log in</html>"), fault.Refused, "answered 200 with text/html and not JSON"},
+		"HTML 200 on page 3":     {answerWith(3, "/branches", 200, asHTML, "<html>"), fault.Refused, "page 3: HOST answered 200 with text/html and not JSON"},
+		"truncated JSON":         {answerWith(2, "/branches", 200, asJSON, `[{"name":"main","commit":{"sha":"`), fault.Refused, "JSON that breaks off or is broken"},
+		"two documents":          {answerWith(2, "/branches", 200, asJSON, `[][]`), fault.Refused, "JSON that breaks off or is broken"},
+		"an object":              {answerWith(2, "/branches", 200, asJSON, `{"message":"ok"}`), fault.Refused, "something else than was asked for"},
+		"null commit":            {answerWith(2, "/branches", 200, asJSON, `[{"name":"main","commit":null}]`), fault.Refused, `a branch "main" at commit ""`},
+		"no name":                {answerWith(2, "/branches", 200, asJSON, `[{}]`), fault.Refused, `a branch "" at commit ""`},
+		"breaks off":             {answerWith(0, "/branches", 200, map[string]string{"Content-Length": "5000"}, "["), fault.Failed, "broke off its answer: unexpected EOF"},
+		"500 on page 2":          {always(500, "page=2"), fault.Failed, "page 2: HOST answered 500 Internal Server Error"},
+		"502 with HTML":          {answerWith(0, "/branches", 502, asHTML, "<html>bad gateway"), fault.Failed, "answered 502 Bad Gateway"},
+		"401":                    {answerWith(0, "/shop", 401, asJSON, `{"message":"Bad credentials"}`), fault.Failed, "answered 401 Unauthorized: Bad credentials"},
+		"404":                    {answerWith(0, "/shop", 404, asJSON, `{"message":"Not Found"}`), fault.Failed, "answered 404 Not Found"},
+		"404 on page 2":          {always(404, "page=2"), fault.Failed, "page 2: HOST answered 404 Not Found"},
+		"403":                    {answerWith(0, "/branches", 403, asJSON, `{"message":"Resource not accessible by integration"}`), fault.Failed, "answered 403 Forbidden: Resource not accessible by integration"},
+		"304 unasked":            {answerWith(0, "/branches", 304, nil, ""), fault.Refused, "nothing changed, though it was not asked that"},
+		"202":                    {answerWith(0, "/branches", 202, asJSON, `{}`), fault.Refused, "answered 202"},
+		"204":                    {answerWith(0, "/branches", 204, nil, ``), fault.Refused, "answered 204"},
+		"other repository":       {answerWith(0, "/shop", 200, asJSON, `{"full_name":"acme/other","default_branch":"main"}`), fault.Refused, "answered for acme/shop with another repository, acme/other"},
+		"no repository":          {answerWith(0, "/shop", 200, asJSON, `{"message":"hello"}`), fault.Refused, "something that is not a repository"},
+		"no default branch":      {answerWith(0, "/shop", 200, asJSON, `{"full_name":"acme/shop"}`), fault.Refused, "names no default branch"},
+		"branches of another":    {answerWith(0, "/branches", 200, asJSON, `[{"name":"main","commit":{"sha":"`+commitOf("x")+`","url":"https://api.github.com/repos/acme/other/commits/1"}}]`), fault.Refused, "a branch of another repository"},
+		"one page for ever":      {answerWith(0, "/branches", 200, map[string]string{"Link": `<http://x/y?page=2>; rel="next"`}, `[]`), fault.Refused, "after page 2 HOST names page 2 as the next"},
+		"the same page twice":    {samePage, fault.Refused, `names "feature/00001" twice`},
+		"redirect to elsewhere":  {answerWith(0, "/shop", 301, map[string]string{"Location": "https://example.org/x"}, ""), fault.Refused, "sends on to another server, example.org"},
+		"redirects in circles":   {answerWith(0, "/shop", 301, map[string]string{"Location": "/repos/acme/shop"}, ""), fault.Refused, "sends on in circles"},
+		"limit past the bound":   {limited(403, map[string]string{"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(soon.Unix())}), fault.Failed, "0 of 5000 requests are left until " + soon.UTC().Format("15:04:05 UTC")},
+		"retry-after too long":   {limited(429, map[string]string{"Retry-After": "3600"}), fault.Failed, "answered 429: too many requests; it wants 1h0m0s of waiting, and at most 5m0s in all is waited"},
+		"secondary for ever":     {answerWith(0, "/branches", 403, asJSON, `{"message":"You have exceeded a secondary rate limit"}`), fault.Failed, "You have exceeded a secondary rate limit"},
+		"control characters":     {answerWith(0, "/shop", 401, asJSON, `{"message":"a\u001b[31m\nb\u202e"}`), fault.Failed, "401 Unauthorized: a [31m b"},
+		"a token in the message": {answerWith(0, "/shop", 401, asJSON, `{"message":"see https://x:secret@example.org/?token=secret"}`), fault.Failed, "see https://example.org/"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, many(250)...)
+			f.meddle = test.meddle
+			list, err := f.open(nil).Branches(t.Context())
+			want := strings.ReplaceAll(test.want, "HOST", strings.TrimPrefix(f.URL, "http://"))
+			if err == nil || !strings.Contains(err.Error(), want) || fault.Code(err) != test.code {
+				t.Fatalf("error %v, code %d; want %q, code %d", err, fault.Code(err), want, test.code)
+			}
+			if !cmp.Equal(list, List{}) {
+				t.Errorf("a part of a list came with the error: %+v", list)
+			}
+			if strings.ContainsAny(err.Error(), "\n\x1b") || strings.Contains(err.Error(), "secret@") || strings.Contains(err.Error(), "=secret") {
+				t.Errorf("the error is not clean: %q", err)
+			}
+		})
+	}
+}
+
+// always answers requests whose query has part.
+func always(status int, part string) func(http.ResponseWriter, *http.Request, int) bool {
+	return func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if !strings.HasPrefix(r.URL.RawQuery, part) {
+			return false
+		}
+		w.WriteHeader(status)
+		return true
+	}
+}
+
+// samePage shows page 1 whatever is asked for, and says that there are three.
+func samePage(w http.ResponseWriter, r *http.Request, _ int) bool {
+	if !strings.HasSuffix(r.URL.Path, "/branches") {
+		return false
+	}
+	if n := r.URL.Query().Get("page"); n < "3" {
+		w.Header().Set("Link", fmt.Sprintf(`<http://x/y?page=%c>; rel="next"`, n[0]+1))
+	}
+	_, _ = fmt.Fprintf(w, `[{"name":"feature/00001","commit":{"sha":%q}}]`, commitOf("x"))
+	return true
+}
+
+func limited(status int, headers map[string]string) func(http.ResponseWriter, *http.Request, int) bool {
+	return answerWith(0, "/branches", status, headers, `{"message":"API rate limit exceeded"}`)
+}
+
+func TestPassingFailures(t *testing.T) {
+	t.Parallel()
+	reset := time.Now().Add(100 * time.Second)
+	tests := map[string]struct {
+		meddle   func(http.ResponseWriter, *http.Request, int) bool
+		min, max time.Duration // of the one wait
+	}{
+		"500 once":            {answerWith(2, "/branches", 500, nil, ""), time.Second, 2 * time.Second},
+		"broken off once":     {answerWith(2, "/branches", 200, map[string]string{"Content-Length": "9"}, "["), time.Second, 2 * time.Second},
+		"retry-after":         {answerWith(2, "/branches", 403, map[string]string{"Retry-After": "30"}, ""), 30 * time.Second, 34 * time.Second},
+		"429 with retry":      {answerWith(2, "/branches", 429, map[string]string{"Retry-After": "30"}, ""), 30 * time.Second, 34 * time.Second},
+		"429 bare":            {answerWith(2, "/branches", 429, nil, ""), time.Minute, 67 * time.Second},
+		"primary with reset":  {answerWith(2, "/branches", 403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(reset.Unix())}, ""), 90 * time.Second, 113 * time.Second},
+		"429 primary":         {answerWith(2, "/branches", 429, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(reset.Unix())}, ""), 90 * time.Second, 113 * time.Second},
+		"secondary by word":   {answerWith(2, "/branches", 403, nil, `{"message":"You have exceeded a secondary rate limit."}`), time.Minute, 67 * time.Second},
+		"retry-after as date": {answerWith(2, "/branches", 429, map[string]string{"Retry-After": reset.UTC().Format(http.TimeFormat)}, ""), 90 * time.Second, 112 * time.Second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, many(250)...)
+			f.meddle = test.meddle
+			a := f.open(nil)
+			got, err := a.Branches(t.Context())
+			if err != nil || len(got.Branches) != 250 {
+				t.Fatalf("%d branches, %v", len(got.Branches), err)
+			}
+			if len(a.waited) != 1 || a.waited[0] < test.min || a.waited[0] > test.max {
+				t.Errorf("waited %v; want once, %s to %s", a.waited, test.min, test.max)
+			}
+		})
+	}
+}
+
+// TestListThatChanges: a branch that goes or comes between two pages moves others across the border of pages.
+func TestListThatChanges(t *testing.T) {
+	t.Parallel()
+	t.Run("a branch vanishes between pages", func(t *testing.T) {
+		t.Parallel()
+		f := newFake(t, many(250)...)
+		f.meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
+			if n == 3 { // between the first page and the second
+				delete(f.branches, "feature/00001")
+			}
+			return false
+		}
+		got, err := f.open(nil).Branches(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := slices.DeleteFunc(branchesOf(many(250)...), func(b Branch) bool { return b.Name == "feature/00001" })
+		if diff := cmp.Diff(want, got.Branches); diff != "" {
+			t.Errorf("branches (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("a branch comes between pages", func(t *testing.T) {
+		t.Parallel()
+		f := newFake(t, many(250)...)
+		f.meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
+			if n == 3 {
+				f.branches["a"] = commitOf("a")
+			}
+			return false
+		}
+		got, err := f.open(nil).Branches(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(branchesOf(append(many(250), "a")...), got.Branches); diff != "" {
+			t.Errorf("branches (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("it never rests", func(t *testing.T) {
+		t.Parallel()
+		f := newFake(t, many(250)...)
+		f.meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
+			f.branches[fmt.Sprint("new-", n)] = commitOf("new")
+			return false
+		}
+		_, err := f.open(nil).Branches(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "no two of 5 readings agree") || fault.Code(err) != fault.Refused {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestEmptyListIsTold(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	got, err := f.open(nil).Branches(t.Context())
+	if want := (List{Repository: "acme/shop", Default: "main"}); err != nil || !cmp.Equal(want, got) {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestMovedRepository(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, many(150)...)
+	f.token, f.moved, f.fullName = "secret", "acme/shop", "bigcorp/store"
+	a := f.open(nil)
+	got, err := a.Branches(t.Context())
+	want := List{Repository: "bigcorp/store", Renamed: true, Default: "main", Branches: branchesOf(many(150)...)}
+	if err != nil || !cmp.Equal(want, got) {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	if _, found, err := a.Branch(t.Context(), "gone"); found || err != nil {
+		t.Errorf("a branch that is gone: %t, %v", found, err)
+	}
+	if diff := cmp.Diff([]string{"GitHub has moved acme/shop to bigcorp/store: correct source.github in the settings"}, a.logged); diff != "" {
+		t.Errorf("logged (-want +got):\n%s", diff)
+	}
+}
+
+// TestTokenStaysAtHome: no other server sees the token, even if GitHub sends us there.
+func TestTokenStaysAtHome(t *testing.T) {
+	t.Parallel()
+	other := newFake(t, many(5)...)
+	f := newFake(t, many(5)...)
+	f.token = "secret"
+	f.meddle = answerWith(0, "/shop", 302, map[string]string{"Location": other.URL + "/repos/acme/shop"}, "")
+	if _, err := f.open(nil).Branches(t.Context()); err == nil {
+		t.Error("another server was asked")
+	}
+	if requests, _ := other.taken(); len(requests) != 0 {
+		t.Errorf("another server was asked %q", requests)
+	}
+}
+
+// odd are branch names with characters that mean something in URLs, JSON, patterns or shells.
+var odd = []string{
+	"main", "feature/login", "a#b", "100%", "50%25", "what=so&x", "plus+plus", "ü/ñ/日本語", "emoji-🚀", "semi;colon", "quote'\"",
+	"$(touch-x)", "`x`", "a|b", "<b>", "{x}", "refs/heads/main", "heads/main", "UPPER", "a@b", "x,y", "!", "(", "-",
+}
+
+func TestBranch(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, odd[:len(odd)-1]...)
+	a := f.open(nil)
+	for _, name := range odd[:len(odd)-1] {
+		got, found, err := a.Branch(t.Context(), name)
+		if want := (Branch{Name: name, Commit: commitOf(name)}); err != nil || !found || got != want {
+			t.Errorf("%q: %+v, %t, %v; want %+v", name, got, found, err, want)
+		}
+	}
+	for _, name := range []string{"gone", "feature", "main/x", "Main", "a", "50%", "100%25"} {
+		if got, found, err := a.Branch(t.Context(), name); err != nil || found {
+			t.Errorf("%q: %+v, %t, %v; want not found", name, got, found, err)
+		}
+	}
+	for _, name := range []string{"", "a b", "a?b", "a:b", "../x", "/x", "a/../b"} {
+		if _, _, err := a.Branch(t.Context(), name); fault.Code(err) != fault.Usage {
+			t.Errorf("%q: %v; want an error of usage", name, err)
+		}
+	}
+}
+
+// TestBranchFaults: a branch is gone only where GitHub says so while it still shows the default branch.
+func TestBranchFaults(t *testing.T) {
+	t.Parallel()
+	asJSON := map[string]string{"Content-Type": "application/json"}
+	tests := map[string]struct {
+		meddle func(http.ResponseWriter, *http.Request, int) bool
+		code   int
+		want   string
+	}{
+		"lost access":     {always404, fault.Refused, `shows neither branch "gone" of acme/shop nor its default branch, main`},
+		"empty 200":       {answerWith(0, "/gone", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
+		"HTML 200":        {answerWith(0, "/gone", 200, map[string]string{"Content-Type": "text/html"}, "<html>"), fault.Refused, "text/html"},
+		"prefix matches":  {answerWith(0, "/gone", 200, asJSON, `[{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}]`), fault.Refused, "something else than was asked for"},
+		"another branch":  {answerWith(0, "/gone", 200, asJSON, `{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}`), fault.Refused, `answered with "refs/heads/gone-2" where the branch "gone"`},
+		"no commit":       {answerWith(0, "/gone", 200, asJSON, `{"ref":"refs/heads/gone"}`), fault.Refused, `at commit ""`},
+		"500":             {answerWith(0, "/gone", 500, nil, ""), fault.Failed, "answered 500"},
+		"403":             {answerWith(0, "/gone", 403, asJSON, `{"message":"no"}`), fault.Failed, "answered 403 Forbidden: no"},
+		"410":             {answerWith(0, "/gone", 410, asJSON, `{}`), fault.Failed, "answered 410 Gone"},
+		"default: 500":    {answerWith(0, "/main", 500, nil, ""), fault.Failed, "answered 500"},
+		"default: HTML":   {answerWith(0, "/main", 200, map[string]string{"Content-Type": "text/html"}, "<html>"), fault.Refused, "text/html"},
+		"default: empty":  {answerWith(0, "/main", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
+		"default: limits": {answerWith(0, "/main", 429, map[string]string{"Retry-After": "4000"}, ""), fault.Failed, "too many requests"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, many(3)...)
+			a := f.open(nil)
+			if _, err := a.Branches(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			f.meddle = test.meddle
+			_, found, err := a.Branch(t.Context(), "gone")
+			if err == nil || found || !strings.Contains(err.Error(), test.want) || fault.Code(err) != test.code {
+				t.Errorf("%t, error %v, code %d; want %q, code %d", found, err, fault.Code(err), test.want, test.code)
+			}
+		})
+	}
+}
+
+func always404(w http.ResponseWriter, _ *http.Request, _ int) bool {
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write([]byte(`{"message":"Not Found"}`))
+	return true
+}
+
+func TestBranchIsNeverAnsweredFromTheCache(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, many(3)...)
+	a := f.open(func(o *Options) { o.CacheDir = t.TempDir() })
+	ask := func() bool {
+		_, found, err := a.Branch(t.Context(), "feature/00001")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	first := ask()
+	delete(f.branches, "feature/00001")
+	second := ask()
+	f.branches["feature/00001"] = commitOf("back")
+	third := ask()
+	if !first || second || !third {
+		t.Errorf("there, gone and back again: %t, %t, %t", first, second, third)
+	}
+	if _, unchanged := f.taken(); unchanged != 0 {
+		t.Errorf("%d conditional requests; want none", unchanged)
+	}
+}
+
+func TestDates(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"", "secret"} {
+		t.Run("token "+token, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, many(251)...)
+			f.token = token
+			var commits []string
+			want := map[string]time.Time{}
+			for i, name := range many(251) {
+				c := commitOf(name)
+				f.dates[c] = time.Date(2024, 1, 1, 0, i, 0, 0, time.UTC)
+				commits, want[c] = append(commits, c), f.dates[c]
+			}
+			dir := t.TempDir()
+			var cost []int
+			for range 2 {
+				got, err := f.open(func(o *Options) { o.CacheDir = dir }).Dates(t.Context(), commits)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("dates (-want +got):\n%s", diff)
+				}
+				requests, _ := f.taken()
+				cost = append(cost, len(requests))
+			}
+			first := map[string]int{"": 252, "secret": 4}[token] // the repository, then one each, or a hundred at once
+			if diff := cmp.Diff([]int{first, 0}, cost); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if _, err := f.open(nil).Dates(t.Context(), []string{commitOf("unknown")}); err == nil || !strings.Contains(err.Error(), "404") {
+				t.Errorf("an unknown commit: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,246 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+const (
+	maxAnswer   = 32 << 20 // bytes of one answer; a page of a hundred branches has 50 KB
+	maxAttempts = 3        // at a request that meets a server's or the network's failure
+)
+
+// transport is what go-github sends its requests through. It adds the token, waits where GitHub limits requests,
+// repeats what failed in passing, asks conditionally where the call wants that, and lets an answer through only if it
+// is whole and JSON.
+//
+// go-github v60 must not see GitHub's counters: after an answer with none left it refuses on its own, without asking,
+// though an unchanged page costs nothing; and it takes a 429 for an ordinary error (github.go, checkRateLimitBeforeDo
+// and CheckResponse).
+type transport struct {
+	Options
+	api   *url.URL
+	token string
+	cache *cache
+}
+
+// call is what the requests of one call of a Source share.
+type call struct {
+	left        time.Duration // how long it may still wait for limits
+	conditional bool          // ask whether the kept answers still hold
+	changed     int           // how many answers were not the kept ones
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c *call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// answer is what came back for one request.
+type answer struct {
+	*http.Response
+	body []byte // all of it
+	kept *entry // the kept answer that the request asked about, or nil
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	c := req.Context().Value(callKey{}).(*call)
+	for attempt := 1; ; attempt++ {
+		a, err := t.attempt(req, c)
+		limit, limited := time.Duration(0), false
+		if err == nil {
+			limit, limited = t.limit(a, attempt)
+		}
+		switch {
+		case limited && limit > c.left:
+			return nil, t.limitError(a, limit)
+		case limited:
+			wait := min(limit+rand.N(limit/10+time.Second), c.left) // #nosec G404 -- spreads requests, guards nothing
+			c.left -= wait
+			t.Log(fmt.Sprintf("GitHub limits requests: asking again in %s", round(wait)))
+			err = t.sleep(req.Context(), wait)
+		case (err != nil && !final(err) || err == nil && a.StatusCode >= 500) && attempt < maxAttempts && req.Context().Err() == nil:
+			err = t.sleep(req.Context(), time.Duration(attempt)*time.Second+rand.N(time.Second)) // #nosec G404
+		case err != nil:
+			return nil, err
+		default:
+			return t.accept(req, a, c)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// final tells whether asking again would be of no use.
+func final(err error) bool {
+	var refusal *fault.Error
+	return errors.As(err, &refusal)
+}
+
+// attempt sends the request once and reads the answer to its end.
+func (t *transport) attempt(req *http.Request, c *call) (answer, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), t.Timeout)
+	defer cancel()
+	out := req.Clone(ctx)
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return answer{}, err
+		}
+		out.Body = body
+	}
+	out.Header.Del("Authorization")
+	if t.token != "" && out.URL.Scheme == t.api.Scheme && out.URL.Host == t.api.Host {
+		out.Header.Set("Authorization", "Bearer "+t.token)
+	}
+	var kept *entry
+	if c.conditional {
+		if e, ok := t.cache.answer(req.URL.String()); ok {
+			kept = &e
+			out.Header.Set("If-None-Match", e.ETag)
+		}
+	}
+	resp, err := t.transport.RoundTrip(out)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", t.api.Host, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return answer{}, fmt.Errorf("%s broke off its answer: %w", t.api.Host, err)
+	case len(body) > maxAnswer:
+		return answer{}, fault.Refusedf("%s sent more than %d MB", t.api.Host, maxAnswer>>20)
+	}
+	return answer{resp, body, kept}, nil
+}
+
+// limit tells whether the answer says that there were too many requests, and how long to wait.
+// Source: GitHub's documentation, "Rate limits for the REST API", exceeding the rate limit.
+func (t *transport) limit(resp answer, attempt int) (time.Duration, bool) {
+	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
+		return 0, false
+	}
+	if after := resp.Header.Get("Retry-After"); after != "" {
+		if seconds, err := strconv.Atoi(after); err == nil && seconds >= 0 {
+			return time.Duration(min(seconds, 1<<30)) * time.Second, true
+		}
+		if at, err := http.ParseTime(after); err == nil {
+			return max(at.Sub(t.now()), 0), true
+		}
+	}
+	if reset, ok := resetTime(resp); ok && resp.Header.Get("X-RateLimit-Remaining") == "0" {
+		return max(reset.Sub(t.now()), 0) + time.Second, true // the header has whole seconds
+	}
+	if resp.StatusCode == http.StatusTooManyRequests || bytes.Contains(bytes.ToLower(resp.body), []byte("rate limit")) {
+		return time.Minute << min(attempt-1, 10), true
+	}
+	return 0, false
+}
+
+func resetTime(resp answer) (time.Time, bool) {
+	seconds, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64)
+	return time.Unix(seconds, 0), err == nil && seconds > 0
+}
+
+// limitError is that GitHub wants a longer wait than is allowed.
+func (t *transport) limitError(resp answer, wait time.Duration) error {
+	text := fmt.Sprintf("%s answered %d: too many requests; it wants %s of waiting, and at most %s in all is waited",
+		t.api.Host, resp.StatusCode, round(wait), round(t.MaxWait))
+	if limit, left := resp.Header.Get("X-RateLimit-Limit"), resp.Header.Get("X-RateLimit-Remaining"); limit != "" && left != "" {
+		text += fmt.Sprintf("; %s of %s requests are left", line(left), line(limit))
+		if reset, ok := resetTime(resp); ok {
+			text += " until " + reset.UTC().Format("15:04:05 UTC")
+		}
+	}
+	if said := message(resp.body); said != "" {
+		text += ": " + said
+	}
+	hint := "run it again later"
+	if t.token == "" {
+		hint = "set GITHUB_TOKEN: without one GitHub allows 60 requests an hour"
+	}
+	return fault.Failedf("%s", text).WithHint("%s", hint)
+}
+
+// accept turns an answer into what go-github is to see.
+func (t *transport) accept(req *http.Request, a answer, c *call) (*http.Response, error) {
+	status, body, link := a.StatusCode, a.body, a.Header.Get("Link")
+	switch {
+	case status == http.StatusNotModified && a.kept == nil:
+		return nil, fault.Refusedf("%s answered that nothing changed, though it was not asked that", t.api.Host)
+	case status == http.StatusNotModified:
+		status, body, link = http.StatusOK, a.kept.Body, a.kept.Link
+	case status > 200 && status < 300:
+		return nil, fault.Refusedf("%s answered %d, which is no answer to a question", t.api.Host, status)
+	case status == http.StatusOK:
+		if err := t.checkJSON(a); err != nil {
+			return nil, err
+		}
+		c.changed++
+		if etag := a.Header.Get("ETag"); c.conditional && etag != "" {
+			t.cache.keep(entry{URL: req.URL.String(), ETag: etag, Link: link, Body: body})
+		}
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	for name, value := range map[string]string{"Link": link, "Location": a.Header.Get("Location")} {
+		if value != "" {
+			header.Set(name, value)
+		}
+	}
+	return &http.Response{
+		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status, Proto: a.Proto, ProtoMajor: a.ProtoMajor,
+		ProtoMinor: a.ProtoMinor, Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: req,
+	}, nil
+}
+
+// checkJSON refuses an answer that is not one JSON document. go-github takes an empty one for "nothing".
+func (t *transport) checkJSON(a answer) error {
+	if json.Valid(a.body) {
+		return nil
+	}
+	what := "something that is not JSON"
+	switch kind := a.Header.Get("Content-Type"); {
+	case len(bytes.TrimSpace(a.body)) == 0:
+		what = "nothing"
+	case strings.Contains(kind, "json"):
+		what = "JSON that breaks off or is broken"
+	case kind != "":
+		what = line(kind) + " and not JSON"
+	}
+	return fault.Refusedf("%s answered 200 with %s", t.api.Host, what).WithHint("%s", t.addressHint())
+}
+
+// addressHint is what to do where the answers look as if somebody else gave them.
+func (t *transport) addressHint() string {
+	if t.api.Host == "api.github.com" || strings.HasSuffix(t.api.Path, "/api/v3/") {
+		return "run it again; if it stays, see what answers at " + t.api.Host
+	}
+	return "check GITHUB_API_URL: an Enterprise server's ends in /api/v3"
+}
+
+// message is what GitHub's error says for people.
+func message(body []byte) string {
+	var said struct {
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(body, &said) // an error page may be anything
+	return line(said.Message)
+}
+
+func round(d time.Duration) time.Duration { return d.Round(time.Second) }
