@@ -74,7 +74,12 @@ func envMap(s *Server, more map[string]string) map[string]string {
 // newProgram makes a stack with the program run, in a state of its own.
 func newProgram(t *testing.T, s *Server, run pulumi.RunFunc) *program {
 	t.Helper()
-	home := t.TempDir()
+	return newProgramIn(t, s, t.TempDir(), run)
+}
+
+// newProgramIn opens the stack in a state directory that others have used or will.
+func newProgramIn(t *testing.T, s *Server, home string, run pulumi.RunFunc) *program {
+	t.Helper()
 	ws, err := auto.NewLocalWorkspace(t.Context(),
 		auto.Pulumi(pulumiCLI(t)), auto.WorkDir(t.TempDir()), auto.PulumiHome(home), auto.Program(run),
 		auto.EnvVars(envMap(s, map[string]string{"PULUMI_BACKEND_URL": "file://" + home})),
