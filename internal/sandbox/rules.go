@@ -139,7 +139,7 @@ var rules = sync.OnceValue(func() map[string][]rule {
 		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {{property: "expectedBucketOwner", pattern: `^[0-9]{12}$`, want: "an account id of 12 digits"}},
 		typeObject: {{property: "key", min: 1, max: 1024}},
 		typeDatabase: {
-			rdsName("identifier"), rdsName("finalSnapshotIdentifierPrefix"),
+			rdsName("identifier"),
 			{property: "finalSnapshotIdentifier", max: 255, pattern: `^[A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?$`, also: func(s string) bool { return !strings.Contains(s, "--") }, want: "only letters, digits and hyphens, a letter first, no two hyphens in a row, no hyphen last"},
 			{property: "instanceClass", pattern: `^db\.[a-z0-9-]+\.[a-z0-9]+$`, want: "an instance class such as db.t4g.micro"},
 			{property: "password", min: 8, max: 128, pattern: `^[^/"@ ]*$`, want: `only printable characters, none of / " @ and space`},
