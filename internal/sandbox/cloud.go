@@ -217,9 +217,6 @@ func (c *cloud) await(ctx context.Context, r *record, doing string) (*record, er
 	}
 }
 
-// get finds a resource of any region for a look-up, settled to now.
-func (c *cloud) view(f func(*tx) error) error { return c.store.do(f) }
-
 // set gives an output a value unless the inputs gave one.
 func (o *op) set(values map[string]any) {
 	for k, v := range values {

@@ -2,22 +2,16 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
-	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // A provider serves the simulated AWS to the Pulumi engine in place of the aws plugin. One server answers every
@@ -85,77 +79,6 @@ func (p *provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pul
 func (p *provider) Cancel(ctx context.Context, _ *emptypb.Empty) (*emptypb.Empty, error) {
 	p.session(ctx, false).cancel()
 	return &emptypb.Empty{}, nil
-}
-
-func (p *provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	news, err := decode(req.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	known := awsSchema().Provider.Inputs
-	var failures []*pulumirpc.CheckFailure
-	for _, key := range news.StableKeys() {
-		name := string(key)
-		if _, ok := known[name]; !ok && !strings.HasPrefix(name, "__") && name != "version" && name != "pluginDownloadURL" {
-			failures = append(failures, &pulumirpc.CheckFailure{Property: name, Reason: unknownProperty(name, sortedKeys(known))})
-		}
-	}
-	if r, ok := news["region"]; ok && r.IsString() && !validRegion(r.StringValue()) {
-		failures = append(failures, &pulumirpc.CheckFailure{Property: "region", Reason: fmt.Sprintf("%q is not a valid AWS region", r.StringValue())})
-	}
-	return &pulumirpc.CheckResponse{Inputs: req.GetNews(), Failures: failures}, nil
-}
-
-func (p *provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := decode(req.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	news, err := decode(req.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	res := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
-	if !olds.DeepEquals(news) {
-		res.Changes = pulumirpc.DiffResponse_DIFF_SOME
-	}
-	// Another region means other resources.
-	if o, n := olds["region"], news["region"]; o.IsString() && n.IsString() && o.StringValue() != n.StringValue() {
-		res.Replaces = []string{"region"}
-	}
-	return res, nil
-}
-
-func (p *provider) Configure(ctx context.Context, req *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
-	args, err := decode(req.GetArgs())
-	if err != nil {
-		return nil, err
-	}
-	values := object(plain(resource.NewObjectProperty(args)))
-	config := &p.session(ctx, true).config
-	if r := text(values["region"]); r != "" {
-		config.region = r
-	}
-	if config.region == "" {
-		return nil, status.Error(codes.InvalidArgument, "missing AWS region: set aws:region or AWS_REGION")
-	}
-	// Nested configuration arrives as a JSON string.
-	var defaults struct {
-		Tags map[string]string `json:"tags"`
-	}
-	if s := text(values["defaultTags"]); strings.HasPrefix(s, "{") {
-		if err := json.Unmarshal([]byte(s), &defaults); err != nil {
-			return nil, status.Errorf(codes.InvalidArgument, "aws:defaultTags: %v", err)
-		}
-	}
-	for k, v := range object(object(values["defaultTags"])["tags"]) {
-		if defaults.Tags == nil {
-			defaults.Tags = map[string]string{}
-		}
-		defaults.Tags[k] = text(v)
-	}
-	config.defaultTags = defaults.Tags
-	return &pulumirpc.ConfigureResponse{SupportsPreview: true, SupportsAutonamingConfiguration: true}, nil
 }
 
 func (p *provider) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
@@ -345,80 +268,6 @@ func defaultTimeout(typ string) time.Duration {
 		return 75 * time.Minute
 	}
 	return 20 * time.Minute
-}
-
-// planned is what a preview shows of a resource: its inputs, what it has already, and unknowns for the rest.
-func (p *provider) planned(typ string, news, olds resource.PropertyMap) resource.PropertyMap {
-	out := resource.PropertyMap{}
-	for name := range awsSchema().Resources[typ].Properties {
-		key := resource.PropertyKey(name)
-		if v, ok := olds[key]; ok {
-			out[key] = v
-		} else if olds == nil {
-			out[key] = resource.MakeComputed(resource.NewStringProperty(""))
-		}
-	}
-	for key, v := range news {
-		if !strings.HasPrefix(string(key), "__") {
-			out[key] = v
-		}
-	}
-	if tags, ok := news["tags"]; ok {
-		out["tagsAll"] = tags
-	}
-	return out
-}
-
-func typeOf(u string) string { return string(urn.URN(u).Type()) }
-func nameOf(u string) string { return urn.URN(u).Name() }
-
-// partial reports an operation that was accepted and then went wrong: the engine stores the resource all the same.
-func partial(id string, props, inputs *structpb.Struct, err error) error {
-	st := status.New(codes.Unknown, err.Error())
-	detailed, detailErr := st.WithDetails(&pulumirpc.ErrorResourceInitFailed{
-		Id: id, Properties: props, Inputs: inputs, Reasons: []string{err.Error()},
-	})
-	if detailErr != nil {
-		return errors.Join(err, detailErr)
-	}
-	return detailed.Err()
-}
-
-// rpcError gives an error the form in which the engine prints it without decoration.
-func rpcError(err error) error {
-	if err == nil {
-		return nil
-	}
-	return status.Error(codes.Unknown, err.Error())
-}
-
-var decodeOptions = plugin.MarshalOptions{KeepUnknowns: true, SkipNulls: true}
-
-func decode(s *structpb.Struct) (resource.PropertyMap, error) {
-	return plugin.UnmarshalProperties(s, decodeOptions)
-}
-
-// encode marshals properties, those named in secrets as secrets.
-func encode(m resource.PropertyMap, secrets map[string]bool) (*structpb.Struct, error) {
-	if len(secrets) > 0 {
-		m = m.Copy()
-		for name := range secrets {
-			if v, ok := m[resource.PropertyKey(name)]; ok && !v.IsNull() {
-				m[resource.PropertyKey(name)] = resource.MakeSecret(v)
-			}
-		}
-	}
-	return plugin.MarshalProperties(m, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, SkipNulls: true})
-}
-
-func secretsOf(typ string) map[string]bool {
-	out := map[string]bool{}
-	for name, p := range awsSchema().Resources[typ].Properties {
-		if p.Secret {
-			out[name] = true
-		}
-	}
-	return out
 }
 
 // cancelAll ends every wait.

@@ -74,11 +74,6 @@ func (r *record) settledAt() time.Time {
 	return time.Time{}
 }
 
-// vanishing tells whether the record goes by itself after the operation under way.
-func (r *record) vanishing() bool {
-	return slices.ContainsFunc(r.Next, func(c change) bool { return c.Gone })
-}
-
 func (r *record) event(at time.Time, severity, message string) {
 	r.Events = append(r.Events, event{At: at, Severity: severity, Message: message})
 }

@@ -29,20 +29,22 @@ func newS3Handler(store *s3Store, region string) *s3Handler {
 
 // subresources are the settings of a bucket that are stored as they are sent, with the error for one that was not
 // set. An empty code: AWS answers with an empty document.
-var subresources = map[string]string{
-	"policy":            "NoSuchBucketPolicy: The bucket policy does not exist",
-	"cors":              "NoSuchCORSConfiguration: The CORS configuration does not exist",
-	"lifecycle":         "NoSuchLifecycleConfiguration: The lifecycle configuration does not exist",
-	"encryption":        "ServerSideEncryptionConfigurationNotFoundError: The server side encryption configuration was not found",
-	"publicAccessBlock": "NoSuchPublicAccessBlockConfiguration: The public access block configuration was not found",
-	"ownershipControls": "OwnershipControlsNotFoundError: The bucket ownership controls were not found",
-	"tagging":           "NoSuchTagSet: The TagSet does not exist",
-	"object-lock":       "ObjectLockConfigurationNotFoundError: Object Lock configuration does not exist for this bucket",
-	"website":           "NoSuchWebsiteConfiguration: The specified bucket does not have a website configuration",
-	"replication":       "ReplicationConfigurationNotFoundError: The replication configuration was not found",
-	"logging":           "",
-	"notification":      "",
-	"acl":               "",
+func subresources() map[string]string {
+	return map[string]string{
+		"policy":            "NoSuchBucketPolicy: The bucket policy does not exist",
+		"cors":              "NoSuchCORSConfiguration: The CORS configuration does not exist",
+		"lifecycle":         "NoSuchLifecycleConfiguration: The lifecycle configuration does not exist",
+		"encryption":        "ServerSideEncryptionConfigurationNotFoundError: The server side encryption configuration was not found",
+		"publicAccessBlock": "NoSuchPublicAccessBlockConfiguration: The public access block configuration was not found",
+		"ownershipControls": "OwnershipControlsNotFoundError: The bucket ownership controls were not found",
+		"tagging":           "NoSuchTagSet: The TagSet does not exist",
+		"object-lock":       "ObjectLockConfigurationNotFoundError: Object Lock configuration does not exist for this bucket",
+		"website":           "NoSuchWebsiteConfiguration: The specified bucket does not have a website configuration",
+		"replication":       "ReplicationConfigurationNotFoundError: The replication configuration was not found",
+		"logging":           "",
+		"notification":      "",
+		"acl":               "",
+	}
 }
 
 // action is the name of the S3 operation a request asks for, as far as faults need it.
@@ -85,7 +87,7 @@ func (h *s3Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.location(w, bucket)
 			return
 		}
-		for name, missing := range subresources {
+		for name, missing := range subresources() {
 			if q.Has(name) {
 				h.subresource(w, r, bucket, name, missing)
 				return

@@ -55,8 +55,10 @@ type Waits struct {
 	Certificate time.Duration // the validation of a certificate
 }
 
-// DefaultWaits are long enough to be seen.
-var DefaultWaits = Waits{Environment: 2 * time.Second, Database: 3 * time.Second, Balancer: time.Second, Certificate: time.Second}
+// DefaultWaits are long enough to be seen: 2 s for an environment, 3 s for a database, 1 s for the others.
+func DefaultWaits() Waits {
+	return Waits{Environment: 2 * time.Second, Database: 3 * time.Second, Balancer: time.Second, Certificate: time.Second}
+}
 
 // waitFactor is the environment variable that stretches or removes the default waits.
 const waitFactor = "BRANCHENV_SANDBOX_WAIT"
@@ -138,13 +140,13 @@ func (o Options) waits(factor string) (Waits, error) {
 		return *o.Waits, nil
 	}
 	if factor == "" {
-		return DefaultWaits, nil
+		return DefaultWaits(), nil
 	}
 	f, err := strconv.ParseFloat(factor, 64)
 	if err != nil || f < 0 {
 		return Waits{}, fmt.Errorf("%s is %q: it must be a number from 0, by which the sandbox's waits are multiplied", waitFactor, factor)
 	}
-	return DefaultWaits.Scale(f), nil
+	return DefaultWaits().Scale(f), nil
 }
 
 // ProviderPort is where the simulated provider listens on 127.0.0.1.

@@ -122,7 +122,7 @@ func TestWaitFactor(t *testing.T) {
 		want   Waits
 		err    string
 	}{
-		{"", DefaultWaits, ""},
+		{"", DefaultWaits(), ""},
 		{"0", Waits{}, ""},
 		{"0.5", Waits{time.Second, 1500 * time.Millisecond, 500 * time.Millisecond, 500 * time.Millisecond}, ""},
 		{"fast", Waits{}, `BRANCHENV_SANDBOX_WAIT is "fast"`},

@@ -220,6 +220,9 @@ func TestOtherAPIs(t *testing.T) {
 	if err != nil || len(groupRules.SecurityGroupRules) != 1 || *groupRules.SecurityGroupRules[0].CidrIpv4 != "0.0.0.0/0" {
 		t.Errorf("rules: %v, %v", groupRules, err)
 	}
+	if _, err := network.DescribeSecurityGroupRules(ctx, &ec2.DescribeSecurityGroupRulesInput{SecurityGroupRuleIds: []string{"sgr-nope"}}); codeOf(err) != "InvalidSecurityGroupRuleId.NotFound" {
+		t.Errorf("a rule that is not there: %v", err)
+	}
 	vpcs, err := network.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []ec2types.Filter{{Name: awssdk.String("is-default"), Values: []string{"true"}}}})
 	if err != nil || len(vpcs.Vpcs) != 1 {
 		t.Errorf("vpcs: %v, %v", vpcs, err)

@@ -1,0 +1,111 @@
+package sandbox
+
+import "slices"
+
+func balancingAction(name string) action {
+	return map[string]action{
+		"DescribeLoadBalancers": describeBalancers,
+		"DescribeListeners":     describeListeners,
+		"DescribeRules":         describeRules,
+		"DescribeTargetGroups":  describeTargetGroups,
+		"DescribeTags":          describeBalancingTags,
+	}[name]
+}
+
+// balancing lists records by ARNs and names. AWS says code about one that does not exist.
+func (c *call) balancing(typ, arns, names, code, what string) ([]*record, error) {
+	wanted := c.members(arns)
+	wantedNames := c.members(names)
+	records, err := c.here(typ, func(r *record) bool { return matches(wanted, r.ID) && matches(wantedNames, r.Name) })
+	if err == nil && len(records) < max(len(wanted), len(wantedNames)) {
+		err = awsErrorf(code, "One or more %s not found", what)
+	}
+	return records, err
+}
+
+func describeBalancers(c *call) (any, error) {
+	records, err := c.balancing(typeBalancer, "LoadBalancerArns", "Names", "LoadBalancerNotFound", "load balancers")
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("LoadBalancers", "member", records, func(r *record) []node {
+		scheme := "internet-facing"
+		if truth(r.Outputs["internal"]) {
+			scheme = "internal"
+		}
+		return []node{
+			leaf("LoadBalancerArn", r.ID), leaf("LoadBalancerName", r.Name), leaf("DNSName", r.str("dnsName")), leaf("Scheme", scheme),
+			leaf("CanonicalHostedZoneId", balancerZone), leaf("VpcId", defaultVPC), leaf("Type", r.str("loadBalancerType")),
+			leaf("CreatedTime", r.Created), el("State", leaf("Code", r.Status)),
+			members("SecurityGroups", "member", texts(r.Outputs["securityGroups"])),
+		}
+	})}, nil
+}
+
+func describeListeners(c *call) (any, error) {
+	records, err := c.balancing(typeListener, "ListenerArns", "", "ListenerNotFound", "listeners")
+	if err != nil {
+		return nil, err
+	}
+	lb := c.form.Get("LoadBalancerArn")
+	records = slices.DeleteFunc(records, func(r *record) bool { return lb != "" && r.str("loadBalancerArn") != lb })
+	return []node{many("Listeners", "member", records, func(r *record) []node {
+		return []node{
+			leaf("ListenerArn", r.ID), leaf("LoadBalancerArn", r.str("loadBalancerArn")), leaf("Port", r.Outputs["port"]),
+			leaf("Protocol", r.str("protocol")), leaf("SslPolicy", r.str("sslPolicy")),
+		}
+	})}, nil
+}
+
+func describeRules(c *call) (any, error) {
+	records, err := c.balancing(typeListenerRule, "RuleArns", "", "RuleNotFound", "rules")
+	if err != nil {
+		return nil, err
+	}
+	listener := c.form.Get("ListenerArn")
+	records = slices.DeleteFunc(records, func(r *record) bool { return listener != "" && r.str("listenerArn") != listener })
+	return []node{many("Rules", "member", records, func(r *record) []node {
+		var hosts []string
+		for _, condition := range list(r.Outputs["conditions"]) {
+			hosts = append(hosts, texts(object(object(condition)["hostHeader"])["values"])...)
+		}
+		return []node{
+			leaf("RuleArn", r.ID), leaf("Priority", r.Outputs["priority"]), leaf("IsDefault", false),
+			el("Conditions", el("member", leaf("Field", "host-header"), members("Values", "member", hosts))),
+		}
+	})}, nil
+}
+
+func describeTargetGroups(c *call) (any, error) {
+	records, err := c.balancing(typeTargetGroup, "TargetGroupArns", "Names", "TargetGroupNotFound", "target groups")
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("TargetGroups", "member", records, func(r *record) []node {
+		return []node{
+			leaf("TargetGroupArn", r.ID), leaf("TargetGroupName", r.Name), leaf("Port", r.Outputs["port"]),
+			leaf("Protocol", r.str("protocol")), leaf("VpcId", r.str("vpcId")), leaf("TargetType", r.str("targetType")),
+		}
+	})}, nil
+}
+
+func describeBalancingTags(c *call) (any, error) {
+	var items []node
+	for _, arn := range c.members("ResourceArns") {
+		var owner *record
+		for _, typ := range []string{typeBalancer, typeListener, typeListenerRule, typeTargetGroup} {
+			r, err := c.tx.get(typ, arn)
+			if err != nil {
+				return nil, err
+			}
+			if r != nil {
+				owner = r
+			}
+		}
+		if owner == nil {
+			return nil, awsErrorf("LoadBalancerNotFound", "One or more load balancers not found")
+		}
+		items = append(items, el("member", leaf("ResourceArn", arn), tagNodes("Tags", "member", "Key", "Value", owner.tags())))
+	}
+	return []node{el("TagDescriptions", items...)}, nil
+}

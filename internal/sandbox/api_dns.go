@@ -1,0 +1,123 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// route53Operation is the operation that a request's method and path ask for.
+func route53Operation(r *http.Request) string {
+	path := strings.TrimPrefix(r.URL.Path, "/2013-04-01/")
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	switch {
+	case r.Method != http.MethodGet:
+		return r.Method + " " + path
+	case parts[0] == "hostedzonesbyname":
+		return "ListHostedZonesByName"
+	case parts[0] == "hostedzone" && len(parts) == 1:
+		return "ListHostedZones"
+	case parts[0] == "hostedzone" && len(parts) == 2:
+		return "GetHostedZone"
+	case parts[0] == "hostedzone" && len(parts) == 3 && parts[2] == "rrset":
+		return "ListResourceRecordSets"
+	}
+	return "GET " + path
+}
+
+func route53Action(name string) action {
+	return map[string]action{
+		"ListHostedZonesByName":  listZones,
+		"ListHostedZones":        listZones,
+		"GetHostedZone":          getHostedZone,
+		"ListResourceRecordSets": listRecords,
+	}[name]
+}
+
+func zoneNodes(r *record) []node {
+	return []node{
+		leaf("Id", "/hostedzone/"+r.ID), leaf("Name", r.Name+"."), leaf("CallerReference", "sandbox"),
+		el("Config", leaf("Comment", r.str("comment")), leaf("PrivateZone", false)), leaf("ResourceRecordSetCount", 2.0),
+	}
+}
+
+func listZones(c *call) (any, error) {
+	name := strings.TrimSuffix(c.form.Get("dnsname"), ".")
+	if name != "" {
+		if _, err := c.tx.zoneByName(name); err != nil {
+			return nil, err
+		}
+	}
+	zones, err := c.tx.where(typeZone, func(r *record) bool { return name == "" || r.Name >= name })
+	if err != nil {
+		return nil, err
+	}
+	return []node{
+		many("HostedZones", "HostedZone", zones, zoneNodes), leaf("DNSName", c.form.Get("dnsname")),
+		leaf("IsTruncated", false), leaf("MaxItems", "100"),
+	}, nil
+}
+
+func (c *call) hostedZone() (*record, error) {
+	id := strings.Split(strings.TrimPrefix(c.path, "/2013-04-01/hostedzone/"), "/")[0]
+	z, err := c.tx.zone(id)
+	if err == nil && z == nil {
+		err = awsErrorf("NoSuchHostedZone", "No hosted zone found with ID: %s", id).with(http.StatusNotFound)
+	}
+	return z, err
+}
+
+func getHostedZone(c *call) (any, error) {
+	z, err := c.hostedZone()
+	if err != nil {
+		return nil, err
+	}
+	return []node{el("HostedZone", zoneNodes(z)...), el("DelegationSet", members("NameServers", "NameServer", texts(z.Outputs["nameServers"])))}, nil
+}
+
+// dnsOrder is the order in which Route 53 lists names: by their labels from the last.
+func dnsOrder(name string) string {
+	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
+	slices.Reverse(labels)
+	return strings.Join(labels, ".")
+}
+
+func listRecords(c *call) (any, error) {
+	z, err := c.hostedZone()
+	if err != nil {
+		return nil, err
+	}
+	from, kind := strings.ToLower(c.form.Get("name")), c.form.Get("type")
+	records, err := c.tx.where(typeRecord, func(r *record) bool {
+		if r.str("zoneId") != z.ID {
+			return false
+		}
+		at, start := dnsOrder(r.Name), dnsOrder(strings.ReplaceAll(from, `\052`, "*"))
+		return from == "" || at > start || at == start && r.str("type") >= kind
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(records, func(a, b *record) int {
+		return strings.Compare(dnsOrder(a.Name)+" "+a.str("type"), dnsOrder(b.Name)+" "+b.str("type"))
+	})
+	rest, token := page(records, "", c.form.Get("maxitems"))
+	out := []node{many("ResourceRecordSets", "ResourceRecordSet", rest, recordNodes), leaf("IsTruncated", token != ""), leaf("MaxItems", "300")}
+	if token != "" {
+		next := records[len(rest)]
+		out = append(out, leaf("NextRecordName", strings.ReplaceAll(next.Name, "*", `\052`)+"."), leaf("NextRecordType", next.str("type")))
+	}
+	return out, nil
+}
+
+func recordNodes(r *record) []node {
+	// Route 53 writes characters other than letters, digits, hyphens and dots as octal codes.
+	out := []node{leaf("Name", strings.ReplaceAll(r.Name, "*", `\052`)+"."), leaf("Type", r.str("type")), leaf("SetIdentifier", r.str("setIdentifier"))}
+	for _, a := range list(r.Outputs["aliases"]) {
+		m := object(a)
+		return append(out, el("AliasTarget", leaf("HostedZoneId", m["zoneId"]), leaf("DNSName", text(m["name"])+"."), leaf("EvaluateTargetHealth", truth(m["evaluateTargetHealth"]))))
+	}
+	return append(out, leaf("TTL", r.Outputs["ttl"]), many("ResourceRecords", "ResourceRecord", texts(r.Outputs["records"]), func(v string) []node {
+		return []node{leaf("Value", v)}
+	}))
+}
