@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +9,8 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -17,7 +20,8 @@ func (s *session) previewCommand() *urfave.Command {
 		Usage:       "show what up would change",
 		ArgsUsage:   "[BRANCH]",
 		Description: "Nothing is changed; a branch without an environment has none afterwards.",
-		Flags:       versionFlags(),
+		Flags: append(versionFlags(),
+			&urfave.BoolFlag{Name: "pulumi", Usage: "let pulumi itself preview, by the Pulumi.yaml beside the settings, and show what it prints"}),
 		Action: func(c *urfave.Context) error {
 			file, request, err := s.upRequest(c)
 			if err != nil {
@@ -25,6 +29,9 @@ func (s *session) previewCommand() *urfave.Command {
 			}
 			if reason := skipReason(file, request.Branch); reason != "" {
 				return s.printSkipped(skipped{request.Branch, reason})
+			}
+			if c.Bool("pulumi") {
+				return s.pulumiPreview(c.Context, file, request)
 			}
 			var preview stacks.Preview
 			err = s.change(c.Context, file, func(m *stacks.Manager) error {
@@ -37,6 +44,17 @@ func (s *session) previewCommand() *urfave.Command {
 			return s.printPreview(preview)
 		},
 	}
+}
+
+// pulumiPreview is for people who know Pulumi: its own command, its own output.
+func (s *session) pulumiPreview(ctx context.Context, file *config.File, request stacks.UpRequest) error {
+	if s.json {
+		return fault.Usagef("--pulumi shows what pulumi prints, which is no JSON document").WithHint("leave out --json or --pulumi")
+	}
+	if err := file.CheckPulumiYAML(); err != nil {
+		return err
+	}
+	return s.read(ctx, file, func(m *stacks.Manager) error { return m.PulumiPreview(ctx, request, s.out.to) })
 }
 
 func (s *session) printPreview(p stacks.Preview) error {

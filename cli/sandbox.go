@@ -31,6 +31,11 @@ func (s *session) sandboxCommand() *urfave.Command {
 			},
 			{Name: "resources", Usage: "list what exists in the embedded AWS", Action: s.sandboxResources},
 			{
+				Name: "fill", Usage: "write object versions into a bucket of the embedded AWS, to see them go", ArgsUsage: "BUCKET",
+				Flags:  []urfave.Flag{&urfave.IntFlag{Name: "versions", Value: 2500, Usage: "how many, at most 100000: `N`"}},
+				Action: s.sandboxFill,
+			},
+			{
 				Name: "reset", Usage: "throw the embedded AWS away, with the stacks in it",
 				Flags: []urfave.Flag{yesFlag()}, Action: s.sandboxReset,
 			},
@@ -128,6 +133,29 @@ func sandboxText(resources []sandbox.Resource) string {
 		rows = append(rows, []string{noun(r.Type), r.Name, orDash(r.Status), orDash(r.Tags["branchenv:stack"])})
 	}
 	return table([]string{"TYPE", "NAME", "STATUS", "STACK"}, rows)
+}
+
+func (s *session) sandboxFill(c *urfave.Context) error {
+	bucket, versions := c.Args().First(), c.Int("versions")
+	switch {
+	case bucket == "":
+		return fault.Usagef("which bucket?").WithHint("branchenv sandbox fill BUCKET; branchenv sandbox resources lists them")
+	case versions < 1 || versions > 100_000:
+		return fault.Usagef("--versions %d is out of range", versions).WithHint("give 1 to 100000")
+	}
+	file, err := s.settings()
+	if err != nil {
+		return err
+	}
+	e, err := s.startSandbox(c.Context, file, "")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(e.Fill(c.Context, bucket, versions, nil), e.Close()); err != nil {
+		return err
+	}
+	s.say("wrote %d object versions into %s", versions, bucket)
+	return nil
 }
 
 func (s *session) sandboxReset(c *urfave.Context) error {
