@@ -14,8 +14,11 @@ const (
 	typeBucket      = "aws:s3/bucketV2:BucketV2"
 )
 
-// pollEvery is how often Beanstalk is asked for news while it works. Its limits are generous, and it takes minutes.
-const pollEvery = 5 * time.Second
+// Beanstalk is asked for news soon after it has begun, and then less and less often: it takes minutes.
+const (
+	pollFirst = 500 * time.Millisecond
+	pollLast  = 5 * time.Second
+)
 
 // follower reads the events of a Beanstalk environment while the engine waits for it, for whoever looks on, and keeps
 // the errors among them: Beanstalk tells in its events what the engine's "unexpected state" only hints at.
@@ -61,13 +64,11 @@ func (f *follower) event(e apiEvent) {
 
 func (f *follower) poll() {
 	defer close(f.done)
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
+	for pause := pollFirst; ; pause = min(2*pause, pollLast) {
 		select {
 		case <-f.ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(pause):
 			f.read(f.ctx)
 		}
 	}

@@ -31,7 +31,8 @@ run branchenv --sandbox application up
 
 say "Three environments, side by side"
 up() {
-	branchenv --sandbox up "$1" --image "registry.example.com/shop:$2" 2>&1 | sed "s|^|  [$1] |"
+	branchenv --sandbox up "$1" --image "registry.example.com/shop:$2" 2>&1 |
+		while IFS= read -r line; do printf '  [%s] %s\n' "$1" "$line"; done
 }
 up feature/new-cool-page 4f2a91c &
 first=$!
