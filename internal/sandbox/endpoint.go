@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // An endpoint answers the AWS APIs over HTTP. Which service a request is for is told by its signature's scope; the
@@ -63,7 +64,9 @@ func serviceOf(name string) (service, bool) {
 	return s, ok
 }
 
-var scopePattern = regexp.MustCompile(`Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
+var scopePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
+})
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	region, name := e.cloud.region, "s3"
@@ -71,7 +74,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if scope == "" {
 		scope = "Credential=" + r.URL.Query().Get("X-Amz-Credential") // a presigned URL
 	}
-	if m := scopePattern.FindStringSubmatch(scope); m != nil {
+	if m := scopePattern().FindStringSubmatch(scope); m != nil {
 		region, name = m[1], m[2]
 	}
 	s, known := serviceOf(name)

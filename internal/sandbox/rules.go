@@ -76,7 +76,7 @@ func (r rule) check(v any) string {
 	return ""
 }
 
-var tagCharacters = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+var tagCharacters = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`) })
 
 // checkTags refuses what AWS refuses in tags.
 func checkTags(typ string, tags resource.PropertyMap) []problem {
@@ -90,31 +90,31 @@ func checkTags(typ string, tags resource.PropertyMap) []problem {
 		switch {
 		case strings.HasPrefix(strings.ToLower(k), "aws:"):
 			out = append(out, problem{path, fmt.Sprintf("tags: the key %q begins with aws:, which is reserved", k)})
-		case k == "" || len([]rune(k)) > 128 || !tagCharacters.MatchString(k):
+		case k == "" || len([]rune(k)) > 128 || !tagCharacters().MatchString(k):
 			out = append(out, problem{path, fmt.Sprintf("tags: the key %q must have 1 to 128 letters, digits, spaces or _ . : / = + - @", k)})
 		}
 		if !v.IsString() {
 			continue
 		}
-		if s := v.StringValue(); len([]rune(s)) > 256 || !tagCharacters.MatchString(s) {
+		if s := v.StringValue(); len([]rune(s)) > 256 || !tagCharacters().MatchString(s) {
 			out = append(out, problem{path, fmt.Sprintf("tags: the value of %q must have at most 256 letters, digits, spaces or _ . : / = + - @, got %q", k, s)})
 		}
 	}
 	return out
 }
 
-var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`) })
 
 // validBucketName follows the rules in Amazon S3's user guide, "Bucket naming rules".
 func validBucketName(name string) bool {
-	return bucketPattern.MatchString(name) && !strings.Contains(name, "..") && net.ParseIP(name) == nil &&
+	return bucketPattern().MatchString(name) && !strings.Contains(name, "..") && net.ParseIP(name) == nil &&
 		!slices.ContainsFunc([]string{"xn--", "sthree-", "amzn-s3-demo-"}, func(p string) bool { return strings.HasPrefix(name, p) }) &&
 		!slices.ContainsFunc([]string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"}, func(s string) bool { return strings.HasSuffix(name, s) })
 }
 
-var regionPattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+var regionPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`) })
 
-func validRegion(r string) bool { return regionPattern.MatchString(r) }
+func validRegion(r string) bool { return regionPattern().MatchString(r) }
 
 // rules are the rules by type; those that a program of ours can break.
 var rules = sync.OnceValue(func() map[string][]rule {
@@ -192,12 +192,14 @@ func validCIDR(s string) bool {
 	return err == nil && ip.To4() != nil && ip.Equal(network.IP)
 }
 
-var labelPattern = regexp.MustCompile(`^(\*|[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)$`)
+var labelPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\*|[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)$`)
+})
 
 func validDNSName(s string) bool {
 	s = strings.TrimSuffix(s, ".")
 	if s == "" || len(s) > 253 {
 		return s == ""
 	}
-	return !slices.ContainsFunc(strings.Split(s, "."), func(l string) bool { return !labelPattern.MatchString(l) })
+	return !slices.ContainsFunc(strings.Split(s, "."), func(l string) bool { return !labelPattern().MatchString(l) })
 }
