@@ -1,0 +1,271 @@
+package stacks
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// PlanInput is everything that a plan is made from: facts, rules and the clock. Nothing is asked while it is made.
+type PlanInput struct {
+	Source   string // where the branches come from, for people
+	Default  string // the source's default branch
+	Branches []PlanBranch
+	Stacks   []StackFact
+	Rules    Rules
+	Limits   Limits
+	Now      time.Time
+	// Interval is how often reconcile runs: an environment is gone that long after it expires, at the latest.
+	Interval time.Duration
+}
+
+// PlanBranch is one branch of the source.
+type PlanBranch struct {
+	Name   string
+	Commit string // at its head
+	// CommittedAt is the head's commit time. It may be zero for the branches that Undated does not name.
+	CommittedAt time.Time
+}
+
+// StackFact is what is known of one stack.
+type StackFact struct {
+	Name string
+	// Tag is the value of the tag branchenv:branch; "" where there is none, and then the stack is nobody's to destroy.
+	Tag string
+	// Branch is the exact name of the branch where the state tells it; else "". It counts where Tag is its tag.
+	Branch string
+	Like   string // the branch whose settings it has, where it is a copy
+	// Version is what it runs (see Version.Name); Commit the branch's head when that was decided, "" where not recorded.
+	Version, Commit string
+	Protected       bool // it was protected when it was last updated
+	Locked          bool // a live process holds its lock
+	Incomplete      bool // its last operation failed or was interrupted
+	Empty           bool // it has no resources and no pending operations
+	// UpdatedAt is when its last good update ended, or when it was made where there was none. Failed updates do not
+	// count: repeated every hour, they would keep an environment for ever. Zero: not known.
+	UpdatedAt time.Time
+	// KeepUntil is the time until which someone wants it kept; zero where nobody said so.
+	KeepUntil time.Time
+}
+
+// Limits are the brake: how much one run may destroy.
+type Limits struct {
+	MaxDestroy int     // at most so many environments
+	Share      float64 // and at most this share of all, 0 to 1; one alone is never too large a share, unless it is 0
+	// Exact lifts both for a plan that destroys exactly so many, and refuses one that destroys more. nil: neither.
+	Exact *int
+}
+
+// Action is what is to happen with one branch and its stack.
+type Action string
+
+// The actions, in the order in which they are carried out.
+const (
+	ActionDestroy   Action = "destroy"   // the branch is gone, or the environment has expired
+	ActionCreate    Action = "create"    // the branch is to have an environment and has none
+	ActionUpdate    Action = "update"    // the branch's head moved on
+	ActionKeep      Action = "keep"      // the environment stays as it is
+	ActionSkip      Action = "skip"      // the branch has no environment and gets none
+	ActionUnmanaged Action = "unmanaged" // a stack that branchenv leaves alone
+)
+
+var actionOrder = map[Action]int{
+	ActionDestroy: 0, ActionCreate: 1, ActionUpdate: 2, ActionKeep: 3, ActionSkip: 4, ActionUnmanaged: 5,
+}
+
+// Plan says what is to happen with every branch and every stack, and why. It is the JSON of `reconcile`.
+type Plan struct {
+	Source   string     `json:"source"`
+	Branches int        `json:"branches"`
+	Stacks   int        `json:"stacks"`
+	Steps    []PlanStep `json:"steps"`
+	// Refused is why nothing of it may be carried out; "" where it may.
+	Refused string `json:"refused"`
+}
+
+// PlanStep is what is to happen with one branch, one stack, or both.
+type PlanStep struct {
+	Branch string `json:"branch"` // "" for a stack whose branch is not known
+	Stack  string `json:"stack"`  // "" for a branch that has no stack and gets none
+	Action Action `json:"action"`
+	Reason string `json:"reason"`
+}
+
+// Todo is the steps that change something, in the order in which to start them; none of a refused plan.
+func (p Plan) Todo() []PlanStep {
+	if p.Refused != "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Steps), func(s PlanStep) bool { return actionOrder[s.Action] > actionOrder[ActionUpdate] })
+}
+
+// MakePlan decides. The order of what it is given does not matter; steps are sorted by action, branch and stack.
+func MakePlan(in PlanInput) Plan {
+	v := in.view()
+	plan := Plan{Source: in.Source, Branches: len(v.branches), Stacks: len(v.stacks), Steps: make([]PlanStep, 0, len(v.units))}
+	destroyed, environments := 0, 0
+	for _, u := range v.units {
+		step := v.decide(u, nil).step
+		plan.Steps = append(plan.Steps, step)
+		if step.Action == ActionDestroy {
+			destroyed++
+		}
+		if u.stack != nil && step.Action != ActionUnmanaged && u.stack.Name != ApplicationStack {
+			environments++
+		}
+	}
+	plan.Refused = v.distrust
+	if plan.Refused == "" {
+		plan.Refused = in.Limits.refuse(destroyed, environments)
+	}
+	slices.SortFunc(plan.Steps, func(a, b PlanStep) int {
+		if a.Action != b.Action {
+			return actionOrder[a.Action] - actionOrder[b.Action]
+		}
+		if c := strings.Compare(a.Branch, b.Branch); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Stack, b.Stack)
+	})
+	return plan
+}
+
+// refuse says why so many destructions among so many environments are too many, or "".
+func (l Limits) refuse(destroyed, environments int) string {
+	allowed := min(l.MaxDestroy, l.share(environments))
+	switch {
+	case l.Exact != nil && destroyed > *l.Exact:
+		return fmt.Sprintf("it would destroy %s, and --max-destroy allows %d", count(destroyed, "environment"), *l.Exact)
+	case destroyed <= allowed, l.Exact != nil && destroyed == *l.Exact:
+		return ""
+	case destroyed > l.MaxDestroy:
+		return fmt.Sprintf("it would destroy %s, and maxDestroy allows %d: if that is right, repeat it with --max-destroy %d",
+			count(destroyed, "environment"), l.MaxDestroy, destroyed)
+	}
+	return fmt.Sprintf("it would destroy %s of %d, and maxDestroyShare allows %d: if that is right, repeat it with --max-destroy %d",
+		count(destroyed, "environment"), environments, allowed, destroyed)
+}
+
+// share is how many of so many environments the share allows.
+func (l Limits) share(environments int) int {
+	if l.Share <= 0 {
+		return 0
+	}
+	return max(1, int(math.Floor(l.Share*float64(environments)+1e-9)))
+}
+
+// view is a PlanInput put in order.
+type view struct {
+	PlanInput
+	branches map[string]PlanBranch // by tag
+	stacks   map[string]StackFact  // by name
+	units    []unit
+	distrust string // why the list of branches is not believed, or ""
+}
+
+// unit is what one step is about: a branch, a stack, or both.
+type unit struct {
+	branch *PlanBranch // nil: not listed
+	stack  *StackFact  // nil: none
+}
+
+func (in PlanInput) view() *view {
+	v := &view{PlanInput: in, branches: make(map[string]PlanBranch, len(in.Branches)), stacks: make(map[string]StackFact, len(in.Stacks))}
+	for _, b := range in.Branches {
+		v.branches[BranchTag(b.Name)] = b
+	}
+	for _, s := range in.Stacks {
+		v.stacks[s.Name] = s
+	}
+	switch _, ok := v.branches[BranchTag(in.Default)]; {
+	case len(in.Branches) == 0:
+		v.distrust = "the list of branches is empty"
+	case in.Default == "":
+		v.distrust = "the default branch is not known"
+	case !ok:
+		v.distrust = fmt.Sprintf("the list of branches lacks the default branch, %s", in.Default)
+	}
+	v.units = make([]unit, 0, len(v.branches)+len(v.stacks))
+	housed := make(map[string]bool, len(v.stacks)) // the tags of branches that have a stack
+	for _, s := range v.stacks {
+		u := unit{stack: &s}
+		if b, ok := v.branches[s.Tag]; ok && s.Tag != "" && !s.contradictory() {
+			u.branch = &b
+			if slug, err := Slug(b.Name); err == nil && slug == s.Name {
+				housed[s.Tag] = true
+			}
+		}
+		v.units = append(v.units, u)
+	}
+	for tag, b := range v.branches {
+		if !housed[tag] {
+			v.units = append(v.units, unit{branch: &b})
+		}
+	}
+	return v
+}
+
+// Undated is the commits whose time the plan needs and does not know, sorted: those of branches whose environment may
+// have expired, and of those that may be due to get one.
+func (in PlanInput) Undated() []string {
+	v, commits := in.view(), map[string]bool{}
+	for _, u := range v.units {
+		if v.decide(u, nil).undated && u.branch.Commit != "" {
+			commits[u.branch.Commit] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(commits))
+}
+
+// Dated returns in with the commit times that dates has, by commit.
+func (in PlanInput) Dated(dates map[string]time.Time) PlanInput {
+	in.Branches = slices.Clone(in.Branches)
+	for i, b := range in.Branches {
+		if at, ok := dates[b.Commit]; ok {
+			in.Branches[i].CommittedAt = at
+		}
+	}
+	return in
+}
+
+// Why is the trace of the decision about one branch: what was asked, in that order, what the answer was, and what
+// follows. A stack's name works in the place of a branch that is not listed.
+func (in PlanInput) Why(branch string) []string {
+	v := in.view()
+	var lines []string
+	tag := BranchTag(branch)
+	slices.SortFunc(v.units, func(a, b unit) int { return strings.Compare(a.stackName(), b.stackName()) })
+	for _, u := range v.units {
+		if u.branch != nil && u.branch.Name == branch || u.stack != nil && (u.stack.Tag == tag || u.stack.Name == branch) {
+			t := &trace{}
+			step := v.decide(u, t).step
+			lines = append(append(lines, t.lines...), fmt.Sprintf("so: %s: %s", step.Action, step.Reason))
+		}
+	}
+	if len(lines) == 0 {
+		lines = append(lines, fmt.Sprintf("%s lists no branch %s, and no stack belongs to one", in.Source, branch))
+	}
+	if refused := MakePlan(in).Refused; refused != "" {
+		lines = append(lines, "but nothing is carried out: "+refused)
+	}
+	return lines
+}
+
+func (u unit) stackName() string {
+	if u.stack == nil {
+		return ""
+	}
+	return u.stack.Name
+}
+
+// trace collects how a decision came about. A nil trace collects nothing.
+type trace struct{ lines []string }
+
+func (t *trace) note(format string, args ...any) {
+	if t != nil {
+		t.lines = append(t.lines, fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,627 @@
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+var (
+	planNow  = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	headA    = strings.Repeat("a", 40)
+	headB    = strings.Repeat("b", 40)
+	longName = strings.Repeat("long/", 60) + "end"
+)
+
+// ago is a time before planNow.
+func ago(d time.Duration) time.Time { return planNow.Add(-d) }
+
+const day = 24 * time.Hour
+
+// planRules are rules by the beginning of the branch's name: auto, manual, skip, guarded, broken; forever has no ttl.
+func planRules(branch, like, stack string) (Rule, error) {
+	if like != "" {
+		branch = like
+	}
+	rule := Rule{Kind: "branch", TTL: 3 * day}
+	switch {
+	case strings.HasPrefix(branch, "broken"):
+		return Rule{}, fault.Usagef("spot and several instances")
+	case strings.HasPrefix(branch, "auto"):
+		rule.Auto, rule.Image = true, "registry.example.com/app:{sha}"
+	case strings.HasPrefix(branch, "bundle"):
+		rule.Auto = true
+	case strings.HasPrefix(branch, "skip"):
+		rule.Skipped = `it matches "skip*" of the settings' skip`
+	case strings.HasPrefix(branch, "guarded"), stack == "guarded-stack":
+		rule.Protected = `it matches "guarded*" of the settings' protected`
+	case strings.HasPrefix(branch, "forever"), branch == "main":
+		rule.TTL = 0
+	}
+	return rule, nil
+}
+
+// fact is a healthy stack of branch, last updated so long ago.
+func fact(t testing.TB, branch string, updated time.Duration, change ...func(*StackFact)) StackFact {
+	t.Helper()
+	slug, err := Slug(branch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := StackFact{Name: slug, Tag: BranchTag(branch), Branch: branch, UpdatedAt: ago(updated), Commit: headA, Version: "registry.example.com/app:" + headA}
+	for _, c := range change {
+		c(&s)
+	}
+	return s
+}
+
+func planInput(branches []PlanBranch, stacks []StackFact) PlanInput {
+	return PlanInput{
+		Source: "github.com/acme/shop", Default: "main", Branches: append([]PlanBranch{{Name: "main", Commit: headA}}, branches...), Stacks: stacks,
+		Rules: planRules, Limits: Limits{MaxDestroy: 5, Share: 1}, Now: planNow, Interval: time.Hour,
+	}
+}
+
+// TestDecisions: one branch, one stack, or both, and what follows.
+func TestDecisions(t *testing.T) {
+	t.Parallel()
+	at := func(name string, age time.Duration) *PlanBranch {
+		return &PlanBranch{Name: name, Commit: headA, CommittedAt: ago(age)}
+	}
+	moved := func(name string, age time.Duration) *PlanBranch {
+		return &PlanBranch{Name: name, Commit: headB, CommittedAt: ago(age)}
+	}
+	undated := func(name string) *PlanBranch { return &PlanBranch{Name: name, Commit: headA} }
+	stack := func(branch string, updated time.Duration, change ...func(*StackFact)) *StackFact {
+		s := fact(t, branch, updated, change...)
+		return &s
+	}
+	locked := func(s *StackFact) { s.Locked = true }
+	incomplete := func(s *StackFact) { s.Incomplete = true }
+	empty := func(s *StackFact) { s.Empty = true }
+	untagged := func(s *StackFact) { s.Tag, s.Branch = "", "" }
+	unrecorded := func(s *StackFact) { s.Commit = "" }
+	kept := func(d time.Duration) func(*StackFact) { return func(s *StackFact) { s.KeepUntil = planNow.Add(d) } }
+	tests := []struct {
+		what   string
+		branch *PlanBranch
+		stack  *StackFact
+		want   Action
+		reason string // a part of it
+	}{
+		{"gone", nil, stack("x", day), ActionDestroy, "its branch is gone"},
+		{"gone, long name", nil, stack(longName, day), ActionDestroy, "its branch is gone"},
+		{"gone, long name that is not known", nil, stack(longName, day, func(s *StackFact) { s.Branch = "" }), ActionUnmanaged, "only the beginning of its branch's name"},
+		{"gone, another branch in the state", nil, stack("x", day, func(s *StackFact) { s.Branch = "y" }), ActionUnmanaged, "its tag and its state name different branches, x and y"},
+		{"listed, another branch in the state", at("x", day), stack("x", 9*day, func(s *StackFact) { s.Branch = "y" }), ActionUnmanaged, "its tag and its state name different branches, x and y"},
+		{"gone, name from the tag", nil, stack("x/y", day, func(s *StackFact) { s.Branch = "" }), ActionDestroy, "its branch is gone"},
+		{"gone, protected branch", nil, stack("guarded/x", day), ActionKeep, `its branch is gone, but it is protected: it matches "guarded*"`},
+		{"gone, protected stack", nil, stack("guarded-stack", day), ActionKeep, "its branch is gone, but it is protected"},
+		{"gone, protected when updated", nil, stack("x", day, func(s *StackFact) { s.Protected = true }), ActionKeep, "it was protected when it was last updated"},
+		{"gone, being updated", nil, stack("x", day, locked), ActionKeep, "its branch is gone, but it is being updated"},
+		{"gone, incomplete", nil, stack("x", day, incomplete), ActionDestroy, "its branch is gone"},
+		{"gone, empty", nil, stack("x", day, empty), ActionDestroy, "its branch is gone"},
+		{"gone, kept for a while", nil, stack("x", day, kept(day)), ActionDestroy, "its branch is gone"},
+		{"gone, settings contradict", nil, stack("broken", day), ActionKeep, "its settings contradict each other: spot"},
+		{"untagged", nil, stack("x", day, untagged), ActionUnmanaged, "branchenv did not make it"},
+		{"untagged of a listed branch", at("x", day), stack("x", day, untagged), ActionUnmanaged, "branchenv did not make it"},
+		{"untagged and empty", nil, stack("x", day, untagged, empty), ActionUnmanaged, "what an interruption leaves"},
+		{"tag of another branch", nil, stack("x", day, func(s *StackFact) { s.Tag, s.Branch = "y", "y" }), ActionUnmanaged, "its tag names branch y, whose stack is called y"},
+		{"application", nil, &StackFact{Name: ApplicationStack, Tag: "gone"}, ActionKeep, "what environments share"},
+
+		{"listed", at("x", 10*day), stack("x", day), ActionKeep, "its branch exists; it expires at 2026-03-12 12:00 UTC, 72h after its last update, and is gone by 2026-03-12 13:00 UTC"},
+		{"listed, long name", at(longName, day), stack(longName, day), ActionKeep, "its branch exists"},
+		{"expired", at("x", 10*day), stack("x", 4*day), ActionDestroy, "it expired at 2026-03-09 12:00 UTC, 72h after its last update"},
+		{"expired to the second", at("x", 10*day), stack("x", 3*day), ActionDestroy, "it expired at 2026-03-10 12:00 UTC"},
+		{"not yet", at("x", 10*day), stack("x", 3*day-time.Second), ActionKeep, "it expires at 2026-03-10 12:00 UTC"},
+		{"pushed since", at("x", day), stack("x", 4*day), ActionKeep, "72h after its branch's last commit"},
+		{"commit time not known", undated("x"), stack("x", 4*day), ActionKeep, "the time of its branch's last commit is not known"},
+		{"update time not known", at("x", 10*day), stack("x", day, func(s *StackFact) { s.UpdatedAt = time.Time{} }), ActionKeep, "the time of its last update is not known"},
+		{"expired, being updated", at("x", 10*day), stack("x", 4*day, locked), ActionKeep, "it expired at 2026-03-09 12:00 UTC, 72h after its last update, but it is being updated"},
+		{"expired, kept", at("x", 10*day), stack("x", 4*day, kept(day)), ActionKeep, "it is kept until 2026-03-11 12:00 UTC and gone by 2026-03-11 13:00 UTC"},
+		{"kept for less than ttl", at("x", 10*day), stack("x", day, kept(time.Hour)), ActionKeep, "it expires at 2026-03-12 12:00 UTC"},
+		{"kept until now", at("x", 10*day), stack("x", 4*day, kept(0)), ActionDestroy, "it expired"},
+		{"old, protected", at("guarded/x", 10*day), stack("guarded/x", 40*day), ActionKeep, "it is protected"},
+		{"old, no ttl", at("forever", 90*day), stack("forever", 90*day), ActionKeep, "it never expires: ttl is 0"},
+		{"a copy has the ttl of its model", at("x", 10*day), stack("x", 4*day, func(s *StackFact) { s.Like = "forever" }), ActionKeep, "it never expires"},
+		{"incomplete by hand", at("x", day), stack("x", day, incomplete), ActionKeep, "its last update failed or was interrupted"},
+		{"skipped later", at("skip/x", day), stack("skip/x", day), ActionKeep, "it is not updated any more: it matches"},
+		{"skipped later and expired", at("skip/x", 10*day), stack("skip/x", 4*day), ActionDestroy, "it expired"},
+
+		{"automatic, at the head", at("auto/x", day), stack("auto/x", day), ActionKeep, "it is at its branch's head, aaaaaaaa"},
+		{"automatic, moved", moved("auto/x", day), stack("auto/x", day), ActionUpdate, "its branch's head moved from aaaaaaaa to bbbbbbbb"},
+		{"automatic, moved, being updated", moved("auto/x", day), stack("auto/x", day, locked), ActionKeep, "it is being updated"},
+		{"automatic, moved, expired", moved("auto/x", 5*day), stack("auto/x", 4*day), ActionDestroy, "it expired"},
+		{"automatic, another version by hand", at("auto/x", day), stack("auto/x", day, func(s *StackFact) { s.Version = "other" }), ActionKeep, "it is at its branch's head"},
+		{"automatic, commit not recorded, moved", moved("auto/x", day), stack("auto/x", day, unrecorded), ActionUpdate, "it does not run its branch's head, bbbbbbbb"},
+		{"automatic, commit not recorded", at("auto/x", day), stack("auto/x", day, unrecorded), ActionKeep, "it runs its branch's head, aaaaaaaa"},
+		{"automatic, no image", moved("bundle/x", day), stack("bundle/x", day), ActionKeep, "the settings name no image"},
+		{"automatic, incomplete", at("auto/x", day), stack("auto/x", day, incomplete), ActionUpdate, "its last update failed or was interrupted"},
+		{"automatic, empty", at("auto/x", day), stack("auto/x", day, empty), ActionCreate, "its stack is empty, and kind branch is made automatically"},
+		{"automatic, empty, old commit", at("auto/x", 10*day), stack("auto/x", day, empty), ActionKeep, "older than ttl"},
+
+		{"new by hand", at("x", time.Hour), nil, ActionSkip, "environments of kind branch are made by hand"},
+		{"new", at("auto/x", time.Hour), nil, ActionCreate, "it has no environment, and kind branch is made automatically"},
+		{"no push since it expired", at("auto/x", 3*day), nil, ActionSkip, "its head's commit of 2026-03-07 12:00 UTC is older than ttl, 72h"},
+		{"new, commit time not known", undated("auto/x"), nil, ActionSkip, "the time of its head's commit is not known"},
+		{"skipped", at("skip/x", time.Hour), nil, ActionSkip, `it matches "skip*"`},
+		{"new, settings contradict", at("broken", time.Hour), nil, ActionSkip, "its settings contradict each other"},
+		{"no name for a branch", at("a..b", time.Hour), nil, ActionSkip, "git takes no such name: it has two dots"},
+	}
+	for _, test := range tests {
+		t.Run(test.what, func(t *testing.T) {
+			t.Parallel()
+			in := planInput(nil, nil)
+			if test.branch != nil {
+				in.Branches = append(in.Branches, *test.branch)
+			}
+			if test.stack != nil {
+				in.Stacks = []StackFact{*test.stack}
+			}
+			plan := MakePlan(in)
+			i := slices.IndexFunc(plan.Steps, func(s PlanStep) bool {
+				return test.stack != nil && s.Stack == test.stack.Name || test.stack == nil && s.Branch == test.branch.Name
+			})
+			if i < 0 || plan.Steps[i].Action != test.want || !strings.Contains(plan.Steps[i].Reason, test.reason) {
+				t.Fatalf("steps %+v; want %s, %q", plan.Steps, test.want, test.reason)
+			}
+			name := plan.Steps[i].Branch
+			if name == "" {
+				name = plan.Steps[i].Stack
+			}
+			if why := in.Why(name); !slices.Contains(why, fmt.Sprintf("so: %s: %s", plan.Steps[i].Action, plan.Steps[i].Reason)) {
+				t.Errorf("the trace does not end in the decision: %q", why)
+			}
+		})
+	}
+}
+
+func TestBrake(t *testing.T) {
+	t.Parallel()
+	exactly := func(n int) *int { return &n }
+	gone := func(n int) []StackFact {
+		var out []StackFact
+		for i := range n {
+			out = append(out, fact(t, fmt.Sprintf("gone%d", i), day))
+		}
+		return out
+	}
+	living := func(n int) (branches []PlanBranch, stacks []StackFact) {
+		for i := range n {
+			name := fmt.Sprintf("living%d", i)
+			branches, stacks = append(branches, PlanBranch{Name: name, Commit: headA}), append(stacks, fact(t, name, day))
+		}
+		return branches, stacks
+	}
+	tests := []struct {
+		what         string
+		gone, living int
+		limits       Limits
+		want         string
+	}{
+		{"none", 0, 3, Limits{}, ""},
+		{"at the number", 5, 10, Limits{MaxDestroy: 5, Share: 0.5}, ""},
+		{"past the number", 6, 10, Limits{MaxDestroy: 5, Share: 0.5}, "it would destroy 6 environments, and maxDestroy allows 5: if that is right, repeat it with --max-destroy 6"},
+		{"at the share", 2, 2, Limits{MaxDestroy: 5, Share: 0.5}, ""},
+		{"past the share", 3, 2, Limits{MaxDestroy: 5, Share: 0.5}, "it would destroy 3 environments of 5, and maxDestroyShare allows 2: if that is right, repeat it with --max-destroy 3"},
+		{"the only one", 1, 0, Limits{MaxDestroy: 5, Share: 0.5}, ""},
+		{"share 0", 1, 9, Limits{MaxDestroy: 5, Share: 0}, "it would destroy 1 environment of 10, and maxDestroyShare allows 0: if that is right, repeat it with --max-destroy 1"},
+		{"number 0", 1, 9, Limits{MaxDestroy: 0, Share: 1}, "it would destroy 1 environment, and maxDestroy allows 0: if that is right, repeat it with --max-destroy 1"},
+		{"share of thirds", 1, 2, Limits{MaxDestroy: 5, Share: 1.0 / 3}, ""},
+		{"exactly", 12, 1, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(12)}, ""},
+		{"fewer than exactly", 11, 1, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(12)}, "it would destroy 11 environments, and maxDestroy allows 5: if that is right, repeat it with --max-destroy 11"},
+		{"more than exactly", 13, 1, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(12)}, "it would destroy 13 environments, and --max-destroy allows 12"},
+		{"fewer, and few", 1, 3, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(12)}, ""},
+		{"exactly none", 1, 3, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(0)}, "it would destroy 1 environment, and --max-destroy allows 0"},
+	}
+	for _, test := range tests {
+		t.Run(test.what, func(t *testing.T) {
+			t.Parallel()
+			branches, stacks := living(test.living)
+			in := planInput(branches, append(stacks, gone(test.gone)...))
+			// What is not an environment of branchenv does not make the share smaller.
+			in.Stacks = append(in.Stacks, StackFact{Name: "foreign"}, StackFact{Name: ApplicationStack})
+			in.Limits = test.limits
+			plan := MakePlan(in)
+			if plan.Refused != test.want {
+				t.Errorf("refused: %q; want %q", plan.Refused, test.want)
+			}
+			if todo := plan.Todo(); len(todo) != test.gone && test.want == "" || len(todo) != 0 && test.want != "" {
+				t.Errorf("to do: %+v", todo)
+			}
+		})
+	}
+}
+
+// TestDistrust: a list that cannot be right decides nothing at all, whatever the limits.
+func TestDistrust(t *testing.T) {
+	t.Parallel()
+	one := 1
+	lists := map[string]func(*PlanInput){
+		"the list of branches is empty":                       func(in *PlanInput) { in.Branches = nil },
+		"the default branch is not known":                     func(in *PlanInput) { in.Default = "" },
+		"the list of branches lacks the default branch, Main": func(in *PlanInput) { in.Default = "Main" },
+	}
+	for want, change := range lists {
+		in := planInput([]PlanBranch{{Name: "auto/new", Commit: headA, CommittedAt: planNow}}, []StackFact{fact(t, "x", 9*day)})
+		in.Limits.Exact = &one
+		change(&in)
+		plan := MakePlan(in)
+		if plan.Refused != want || plan.Todo() != nil {
+			t.Errorf("refused %q, to do %+v; want %q", plan.Refused, plan.Todo(), want)
+		}
+		for _, s := range plan.Steps {
+			if s.Action != ActionKeep && s.Action != ActionSkip || s.Reason != "nothing is decided: "+want {
+				t.Errorf("%s: step %+v", want, s)
+			}
+		}
+	}
+}
+
+// TestPlanJSON keeps the form in which machines read a plan, and its order.
+func TestPlanJSON(t *testing.T) {
+	t.Parallel()
+	in := planInput(
+		[]PlanBranch{{"auto/new", headA, ago(time.Hour)}, {"auto/moved", headB, ago(time.Hour)}, {"by-hand", headA, time.Time{}}, {"quiet", headA, ago(9 * day)}},
+		[]StackFact{fact(t, "zz-gone", day), fact(t, "aa-gone", day), fact(t, "auto/moved", day), fact(t, "main", day), fact(t, "quiet", 8*day), {Name: "foreign"}},
+	)
+	got, err := json.MarshalIndent(MakePlan(in), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, filepath.Join("testdata", "plan.golden.json"), append(got, '\n'))
+	empty, err := json.Marshal(MakePlan(PlanInput{}))
+	if want := `{"source":"","branches":0,"stacks":0,"steps":[],"refused":"the list of branches is empty"}`; err != nil || string(empty) != want {
+		t.Errorf("%s, %v; want %s", empty, err, want)
+	}
+}
+
+func checkGolden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestWhy(t *testing.T) {
+	t.Parallel()
+	in := planInput([]PlanBranch{{"auto/x", headB, ago(time.Hour)}}, []StackFact{fact(t, "auto/x", day), fact(t, "gone", day)})
+	want := []string{
+		"stack auto-x-" + digest("auto/x")[:hashLen] + " carries the branch's tag",
+		"it is of kind branch, which is made automatically; ttl 72h",
+		"github.com/acme/shop lists the branch at commit bbbbbbbb",
+		"it expires at 2026-03-13 11:00 UTC, 72h after its branch's last commit, and is gone by 2026-03-13 12:00 UTC",
+		"so: update: its branch's head moved from aaaaaaaa to bbbbbbbb",
+	}
+	if diff := cmp.Diff(want, in.Why("auto/x")); diff != "" {
+		t.Errorf("auto/x (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"github.com/acme/shop lists no branch nobody, and no stack belongs to one"}, in.Why("nobody")); diff != "" {
+		t.Errorf("nobody (-want +got):\n%s", diff)
+	}
+	in.Limits = Limits{}
+	if why := in.Why("gone"); !strings.HasPrefix(why[len(why)-1], "but nothing is carried out: it would destroy 1 environment") {
+		t.Errorf("a plan that is refused: %q", why)
+	}
+}
+
+func TestUndated(t *testing.T) {
+	t.Parallel()
+	commit := func(name string) string { return digest(name)[:40] }
+	var branches []PlanBranch
+	for _, name := range []string{"fresh", "stale", "auto/new", "auto/moved", "by-hand", "skip/x", "guarded/x"} {
+		branches = append(branches, PlanBranch{Name: name, Commit: commit(name)})
+	}
+	in := planInput(branches, []StackFact{fact(t, "fresh", day), fact(t, "stale", 4*day), fact(t, "auto/moved", day), fact(t, "guarded/x", 90*day), fact(t, "gone", 9*day)})
+	want := []string{commit("auto/new"), commit("stale")}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, in.Undated()); diff != "" {
+		t.Errorf("undated (-want +got):\n%s", diff)
+	}
+	dated := in.Dated(map[string]time.Time{commit("stale"): ago(9 * day), commit("auto/new"): ago(day)})
+	if got := dated.Undated(); len(got) != 0 {
+		t.Errorf("still undated: %q", got)
+	}
+	var todo []PlanStep
+	for _, s := range MakePlan(dated).Todo() {
+		todo = append(todo, PlanStep{Branch: s.Branch, Action: s.Action})
+	}
+	wantTodo := []PlanStep{{Branch: "gone", Action: ActionDestroy}, {Branch: "stale", Action: ActionDestroy}, {Branch: "auto/new", Action: ActionCreate}, {Branch: "auto/moved", Action: ActionUpdate}}
+	if diff := cmp.Diff(wantTodo, todo); diff != "" {
+		t.Errorf("to do (-want +got):\n%s", diff)
+	}
+}
+
+func TestRulesOf(t *testing.T) {
+	t.Parallel()
+	file, err := config.Parse("branchenv.yaml", []byte(`
+project: shop
+region: eu-central-1
+domain: example.com
+source: {github: acme/shop}
+protected: [main, keep-*]
+kinds:
+  branch: {create: auto, image: "registry.example.com/app:{sha}"}
+branches:
+  - {match: main, kind: production}
+  - {match: "slow/*", ttl: 10d}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := RulesOf(file)
+	branch := Rule{Kind: "branch", Auto: true, TTL: 3 * day, Image: "registry.example.com/app:{sha}"}
+	slow, skipped, stack := branch, branch, branch
+	slow.TTL = 10 * day
+	skipped.Skipped = `it matches "**/*-no-infra" of the settings' skip`
+	stack.Protected = `it matches "keep-*" of the settings' protected`
+	tests := []struct {
+		branch, like, stack string
+		want                Rule
+	}{
+		{"x", "", "x", branch},
+		{"slow/x", "", "slow-x", slow},
+		{"x", "slow/y", "x", slow},
+		{"a/x-no-infra", "", "", skipped},
+		{"x", "", "keep-x", stack},
+		{"main", "", "main", Rule{Kind: "production", Protected: `it matches "main" of the settings' protected`}},
+		{"y", "main", "y", Rule{Kind: "production", Protected: "its kind, production, is protected"}},
+	}
+	for _, test := range tests {
+		for range 2 { // from the file, and from memory
+			got, err := rules(test.branch, test.like, test.stack)
+			if err != nil || got != test.want {
+				t.Errorf("%q like %q, stack %q: %+v, %v; want %+v", test.branch, test.like, test.stack, got, err, test.want)
+			}
+		}
+	}
+}
+
+// world draws branches and stacks, with everything that can be odd about them.
+func world(t *rapid.T) PlanInput {
+	names := rapid.SampledFrom([]string{
+		"main", "x", "y", "x/y", "X", "auto/1", "auto/2", "auto/3", "bundle/1", "skip/1", "guarded/1", "guarded-stack", "forever", "broken",
+		"application", "a..b", longName, longName + "2", "ü",
+	})
+	age := rapid.Map(rapid.IntRange(-10, 150), func(h int) time.Time { return ago(time.Duration(h) * time.Hour) })
+	maybe := rapid.OneOf(age, rapid.Just(time.Time{}))
+	commits := rapid.SampledFrom([]string{headA, headB})
+	in := PlanInput{
+		Source: "source", Default: rapid.SampledFrom([]string{"main", "main", "main", "x", ""}).Draw(t, "default"), Rules: planRules, Now: planNow, Interval: time.Hour,
+		Limits: Limits{MaxDestroy: rapid.IntRange(0, 12).Draw(t, "max"), Share: rapid.Float64Range(0, 1).Draw(t, "share")},
+	}
+	if rapid.Bool().Draw(t, "overridden") {
+		exact := rapid.IntRange(0, 6).Draw(t, "exact")
+		in.Limits.Exact = &exact
+	}
+	for _, name := range rapid.SliceOfNDistinct(names, 0, 12, rapid.ID[string]).Draw(t, "branches") {
+		in.Branches = append(in.Branches, PlanBranch{Name: name, Commit: commits.Draw(t, "head"), CommittedAt: maybe.Draw(t, "committed")})
+	}
+	for _, name := range rapid.SliceOfNDistinct(names, 0, 12, rapid.ID[string]).Draw(t, "stacks") {
+		slug, err := Slug(name)
+		if err != nil {
+			continue
+		}
+		s := StackFact{
+			Name: slug, Tag: BranchTag(name), Branch: name, Commit: rapid.SampledFrom([]string{headA, headB, ""}).Draw(t, "commit"),
+			UpdatedAt: maybe.Draw(t, "updated"), KeepUntil: rapid.OneOf(rapid.Just(time.Time{}), age).Draw(t, "kept"),
+		}
+		switch rapid.IntRange(0, 12).Draw(t, "oddity") {
+		case 0:
+			s.Tag, s.Branch = "", ""
+		case 1:
+			s.Branch = ""
+		case 2:
+			s.Locked = true
+		case 3:
+			s.Incomplete = true
+		case 4:
+			s.Empty = true
+		case 5:
+			s.Protected = true
+		case 6:
+			s.Like = names.Draw(t, "like")
+		case 7:
+			s.Tag = BranchTag(names.Draw(t, "tag"))
+		case 8:
+			s.Tag, s.Branch, s.Empty = "", "", true
+		case 9:
+			s.Branch = names.Draw(t, "branch in the state")
+		}
+		in.Stacks = append(in.Stacks, s)
+	}
+	if rapid.Bool().Draw(t, "application") {
+		in.Stacks = append(in.Stacks, StackFact{Name: ApplicationStack})
+	}
+	return in
+}
+
+// TestPlansDestroyNothingElse: what a plan destroys is tagged with a branch whose stack it is, unprotected, not being
+// updated, and its branch is gone or it has expired, each judged here from the facts alone.
+func TestPlansDestroyNothingElse(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in := world(t)
+		plan := MakePlan(in)
+		destroyed := 0
+		for _, step := range plan.Todo() {
+			if step.Action != ActionDestroy {
+				continue
+			}
+			destroyed++
+			i := slices.IndexFunc(in.Stacks, func(s StackFact) bool { return s.Name == step.Stack })
+			s := in.Stacks[i]
+			rule, err := planRules(step.Branch, s.Like, s.Name)
+			slug, _ := Slug(step.Branch)
+			switch {
+			case s.Tag == "" || s.Tag != BranchTag(step.Branch) || s.Branch != "" && s.Branch != step.Branch || slug != s.Name || s.Name == ApplicationStack:
+				t.Fatalf("not the branch's own: %+v by %+v", s, step)
+			case s.Protected || rule.Protected != "" || err != nil:
+				t.Fatalf("protected: %+v by %+v", s, step)
+			case s.Locked:
+				t.Fatalf("being updated: %+v by %+v", s, step)
+			}
+			j := slices.IndexFunc(in.Branches, func(b PlanBranch) bool { return b.Name == step.Branch })
+			if j < 0 {
+				continue // gone
+			}
+			for _, active := range []time.Time{s.UpdatedAt, in.Branches[j].CommittedAt} {
+				if active.IsZero() || rule.TTL == 0 || active.Add(rule.TTL).After(planNow) || s.KeepUntil.After(planNow) {
+					t.Fatalf("listed and not expired: %+v by %+v", s, step)
+				}
+			}
+		}
+		listed := func(b PlanBranch) bool { return b.Name == in.Default }
+		limit := in.Limits.MaxDestroy
+		if in.Limits.Exact != nil {
+			limit = max(limit, *in.Limits.Exact)
+		}
+		if destroyed > limit || destroyed > 0 && !slices.ContainsFunc(in.Branches, listed) {
+			t.Fatalf("%d destroyed past the brake: %+v", destroyed, in.Limits)
+		}
+	})
+}
+
+// TestPlansAreComplete: every branch and every stack has a step with a reason, and none has two.
+func TestPlansAreComplete(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in := world(t)
+		plan := MakePlan(in)
+		branches, stacks := map[string]int{}, map[string]int{}
+		for _, s := range plan.Steps {
+			if s.Reason == "" || strings.Contains(s.Reason, "\n") || actionOrder[s.Action] == 0 && s.Action != ActionDestroy {
+				t.Fatalf("step %+v", s)
+			}
+			if s.Action != ActionUnmanaged {
+				branches[s.Branch]++
+			}
+			if s.Action != ActionCreate {
+				stacks[s.Stack]++
+			}
+		}
+		for _, b := range in.Branches {
+			if branches[b.Name] != 1 {
+				t.Fatalf("branch %q has %d steps: %+v", b.Name, branches[b.Name], plan.Steps)
+			}
+		}
+		for _, s := range in.Stacks {
+			creates := slices.ContainsFunc(plan.Steps, func(p PlanStep) bool { return p.Stack == s.Name && p.Action == ActionCreate })
+			if stacks[s.Name] > 1 || stacks[s.Name] == 0 && !creates {
+				t.Fatalf("stack %q has %d steps: %+v", s.Name, stacks[s.Name], plan.Steps)
+			}
+		}
+	})
+}
+
+func TestPlansDoNotDependOnOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in := world(t)
+		want := MakePlan(in)
+		in.Branches = rapid.Permutation(in.Branches).Draw(t, "branches in another order")
+		in.Stacks = rapid.Permutation(in.Stacks).Draw(t, "stacks in another order")
+		if diff := cmp.Diff(want, MakePlan(in)); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// TestPlansCarriedOutLeaveNothing: after a plan was carried out, the next one, made at the same time or at the next
+// sweep before anything else expires, changes nothing.
+func TestPlansCarriedOutLeaveNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in := world(t)
+		plan := MakePlan(in)
+		for _, step := range plan.Todo() {
+			carryOut(t, &in, step)
+		}
+		if plan.Refused != "" {
+			return
+		}
+		if again := MakePlan(in); len(again.Todo()) != 0 || again.Refused != "" {
+			t.Fatalf("after %+v\nagain %+v, refused %q", plan.Todo(), again.Todo(), again.Refused)
+		}
+	})
+}
+
+// carryOut is what a step does to the facts.
+func carryOut(t *rapid.T, in *PlanInput, step PlanStep) {
+	i := slices.IndexFunc(in.Stacks, func(s StackFact) bool { return s.Name == step.Stack })
+	if step.Action == ActionDestroy {
+		in.Stacks = slices.Delete(slices.Clone(in.Stacks), i, i+1)
+		return
+	}
+	b := in.Branches[slices.IndexFunc(in.Branches, func(b PlanBranch) bool { return b.Name == step.Branch })]
+	s := StackFact{Name: step.Stack, Tag: BranchTag(b.Name), Branch: b.Name}
+	switch {
+	case i >= 0 && in.Stacks[i].Tag == "" && !in.Stacks[i].Empty, i < 0 && step.Action == ActionUpdate:
+		t.Fatalf("%+v cannot be carried out", step)
+	case i >= 0:
+		s.Like, s.KeepUntil, s.Protected = in.Stacks[i].Like, in.Stacks[i].KeepUntil, in.Stacks[i].Protected
+		in.Stacks = slices.Delete(slices.Clone(in.Stacks), i, i+1)
+	}
+	s.Commit, s.Version, s.UpdatedAt = b.Commit, "registry.example.com/app:"+b.Commit, in.Now
+	in.Stacks = append(slices.Clone(in.Stacks), s)
+}
+
+// BenchmarkPlan10000 plans 10,000 branches against 10,000 stacks, by the rules of a settings file: half of them of the
+// same branches, a quarter of each without the other.
+func BenchmarkPlan10000(b *testing.B) {
+	file, err := config.Parse("branchenv.yaml", []byte(`
+project: shop
+region: eu-central-1
+domain: example.com
+source: {github: acme/shop}
+protected: [main, staging, "release/**"]
+kinds:
+  branch: {create: auto, image: "registry.example.com/app:{sha}"}
+branches:
+  - {match: main, kind: production}
+  - {match: staging, kind: staging}
+  - {match: "ui/**", database: {engine: none}}
+`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := planInput(nil, nil)
+	in.Limits.MaxDestroy = 10000
+	random := rand.New(rand.NewPCG(1, 2))
+	name := func(i int) string {
+		return fmt.Sprintf("%s/JIRA-%d-something", []string{"feature", "ui", "fix"}[i%3], i)
+	}
+	for i := range 9999 {
+		in.Branches = append(in.Branches, PlanBranch{Name: name(i), Commit: headA, CommittedAt: ago(time.Duration(random.IntN(100)) * time.Hour)})
+	}
+	for i := range 10000 {
+		in.Stacks = append(in.Stacks, fact(b, name(i+3333), time.Duration(random.IntN(100))*time.Hour))
+	}
+	for b.Loop() {
+		in.Rules = RulesOf(file)
+		if plan := MakePlan(in); plan.Refused != "" || len(plan.Steps) != 13334 {
+			b.Fatalf("%d steps, refused %q", len(plan.Steps), plan.Refused)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package stacks
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/branchenv/branchenv/config"
+)
+
+// Rule is what the settings say about one branch and its stack.
+type Rule struct {
+	Kind      string
+	Auto      bool          // reconcile makes the environment and keeps it at the branch's head
+	TTL       time.Duration // how long it lives without activity; 0: for ever
+	Image     string        // the template of its version; "": reconcile has no version to update it to
+	Skipped   string        // why the branch gets no environment; "" where it may
+	Protected string        // why the environment is never destroyed; "" where it may be
+}
+
+// Rules tells the Rule of a stack and its branch. like is the branch whose settings the stack has, where it is a copy
+// of another one, else "". An error means that the settings contradict each other for this branch.
+type Rules func(branch, like, stack string) (Rule, error)
+
+// RulesOf are the rules of a settings file. They are not for several goroutines.
+func RulesOf(file *config.File) Rules {
+	resolve := file.Resolver()
+	return func(branch, like, stack string) (Rule, error) {
+		own, err := resolve(branch)
+		if err != nil {
+			return Rule{}, err
+		}
+		settings := own
+		if like != "" {
+			if settings, err = resolve(like); err != nil {
+				return Rule{}, err
+			}
+		}
+		s := settings.Settings
+		rule := Rule{Kind: settings.Kind, Auto: s.Create == "auto", TTL: time.Duration(s.TTL), Image: s.Image}
+		if pattern, ok := file.Skips(branch); ok {
+			rule.Skipped = fmt.Sprintf("it matches %q of the settings' skip", pattern)
+		}
+		switch pattern, ok := file.Protects(branch, stack); {
+		case ok:
+			rule.Protected = fmt.Sprintf("it matches %q of the settings' protected", pattern)
+		case own.Settings.Protected || s.Protected:
+			rule.Protected = fmt.Sprintf("its kind, %s, is protected", settings.Kind)
+		}
+		return rule, nil
+	}
+}
