@@ -186,11 +186,16 @@ func (m *Manager) removeBundles(ctx context.Context, f *facts) error {
 	return err
 }
 
-// verify describes every resource that the state had. AWS answers late at times, so what is still there is asked for
-// again for a while.
+// verifyFor bounds the check after a destroy. AWS answers late at times; where it does not answer at all, the receipt
+// says so.
+const verifyFor = 2 * time.Minute
+
+// verify describes every resource that the state had. What is still there is asked for again for a while.
 func (m *Manager) verify(ctx context.Context, s state, r *Receipt) {
 	m.tell(r.Stack, Event{Kind: Step, Op: "check that all is gone"})
-	left := make([]aws.Resource, 0, len(s.Resources))
+	ctx, cancel := context.WithTimeout(ctx, verifyFor)
+	defer cancel()
+	var left []aws.Resource
 	for _, x := range s.aws() {
 		left = append(left, aws.Resource{Type: x.Type, ID: x.ID, Name: urnName(x.URN), Inputs: x.Inputs, Outputs: x.Outputs})
 	}
@@ -198,7 +203,7 @@ func (m *Manager) verify(ctx context.Context, s state, r *Receipt) {
 		var again []aws.Resource
 		r.Remaining = []Resource{}
 		for _, found := range m.aws.Describe(ctx, left) {
-			entry := Resource{Type: found.Resource.Type, Name: found.Resource.ID, Note: found.Note}
+			entry := Resource{Type: found.Resource.Type, Name: awsName(found.Resource.ID, found.Resource.Inputs), Note: found.Note}
 			if found.State == aws.Gone {
 				r.Deleted = append(r.Deleted, entry)
 				continue
@@ -206,17 +211,30 @@ func (m *Manager) verify(ctx context.Context, s state, r *Receipt) {
 			r.Remaining = append(r.Remaining, entry)
 			again = append(again, found.Resource)
 		}
-		if left = again; len(left) == 0 || pause > 8*time.Second || ctx.Err() != nil {
+		if left = again; len(left) == 0 || pause > 8*time.Second {
 			break
 		}
 		select {
 		case <-time.After(pause):
+			continue
 		case <-ctx.Done():
 		}
+		break
 	}
-	byName := func(a, b Resource) int { return strings.Compare(a.Type+a.Name, b.Type+b.Name) }
 	slices.SortFunc(r.Deleted, byName)
 	slices.SortFunc(r.Remaining, byName)
+}
+
+func byName(a, b Resource) int { return strings.Compare(a.Type+" "+a.Name, b.Type+" "+b.Name) }
+
+// awsName is a resource's name as people see it in AWS, else its id.
+func awsName(id string, inputs map[string]any) string {
+	for _, property := range []string{"identifier", "name", "key", "bucket"} {
+		if name, ok := inputs[property].(string); ok && name != "" {
+			return name
+		}
+	}
+	return id
 }
 
 // removeStack removes a stack that has become empty.
@@ -232,8 +250,8 @@ func (m *Manager) removeStack(ctx context.Context, e *engine, f *facts) error {
 func resources(s state) []Resource {
 	list := []Resource{}
 	for _, r := range s.aws() {
-		list = append(list, Resource{Type: r.Type, Name: r.ID})
+		list = append(list, Resource{Type: r.Type, Name: awsName(r.ID, r.Inputs)})
 	}
-	slices.SortFunc(list, func(a, b Resource) int { return strings.Compare(a.Type+a.Name, b.Type+b.Name) })
+	slices.SortFunc(list, byName)
 	return list
 }

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -172,22 +173,35 @@ func (w *workspace) destroy(ctx context.Context, exclude []string, watch func(ap
 // went before may never have come.
 const recovery = "branchenv: recover an interrupted run"
 
-// recover brings a state with pending creates in line with AWS: those with an id are imported, the others forgotten.
-// The Automation API has no option for the first, so pulumi is called as it would call it.
+// recover brings a state with pending creates in line with AWS: those with an id become resources of the state, which
+// the refresh then reads from AWS; the others are forgotten. `pulumi refresh --import-pending-creates` promises the
+// first but drops them (3.250, tried), so the state is exported, edited and imported. Secrets stay encrypted meanwhile.
 func (w *workspace) recover(ctx context.Context, imports map[string]string) error {
-	args := []string{"refresh", "--yes", "--skip-preview", "--message", recovery, "--suppress-progress", "--suppress-outputs", "--run-program=false", "--stack", w.name}
 	if len(imports) > 0 {
-		for urn, id := range imports {
-			args = append(args, "--import-pending-creates", urn, "--import-pending-creates", id)
+		deployment, err := w.pulumi(ctx, "export", nil, "stack", "export", "--stack", w.name)
+		if err != nil {
+			return err
+		}
+		edited, err := adopt([]byte(deployment), imports)
+		if err != nil {
+			return fault.Failedf("read the state of stack %s: %w", w.name, err)
+		}
+		if _, err := w.pulumi(ctx, "import", bytes.NewReader(edited), "stack", "import", "--stack", w.name); err != nil {
+			return err
 		}
 	}
-	// What is not imported is cleared; pulumi takes the two flags together.
-	args = append(args, "--clear-pending-creates")
-	_, stderr, _, err := w.engine.pulumi.Run(ctx, w.dir, nil, nil, nil, nil, args...)
+	_, err := w.pulumi(ctx, "refresh", nil, "refresh", "--yes", "--skip-preview", "--message", recovery, "--suppress-progress",
+		"--suppress-outputs", "--run-program=false", "--clear-pending-creates", "--stack", w.name)
+	return err
+}
+
+// pulumi runs what the Automation API has no function for, or only one that shows secrets.
+func (w *workspace) pulumi(ctx context.Context, what string, stdin io.Reader, args ...string) (string, error) {
+	stdout, stderr, _, err := w.engine.pulumi.Run(ctx, w.dir, stdin, nil, nil, nil, args...)
 	if err != nil {
-		return w.explainText("refresh", err, stderr, nil)
+		return "", w.explainText(what, err, stderr, nil)
 	}
-	return nil
+	return stdout, nil
 }
 
 // remove deletes the stack itself. pulumi refuses one that still has resources.

@@ -133,12 +133,12 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := applicationReady(all); err != nil {
-		return nil, err
-	}
 	u := &undertaking{before: find(all, stack)}
 	if u.before == nil && r.IfExists {
 		return nil, nil
+	}
+	if err := applicationReady(all); err != nil {
+		return nil, err
 	}
 	if u.before != nil {
 		if err := owns(*u.before, r.Branch); err != nil {
