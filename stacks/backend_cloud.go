@@ -259,4 +259,4 @@ func (b *cloudBackend) setTags(ctx context.Context, name string, tags map[string
 }
 
 // breakLock refuses: the service ends the claims of dead holders itself.
-func (b *cloudBackend) breakLock(_ context.Context, l lock) error { return lockedError(l.stack, nil) }
+func (b *cloudBackend) breakLock(_ context.Context, l lock) error { return lockedError(l.stack) }

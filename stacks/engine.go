@@ -240,7 +240,7 @@ func (w *workspace) explain(what string, err error, failures []string) error {
 		return nil
 	}
 	if auto.IsConcurrentUpdateError(err) { // a bare type assertion: before any wrapping
-		return lockedError(w.name, nil)
+		return lockedError(w.name)
 	}
 	if own := w.refused.Load(); own != nil {
 		return fmt.Errorf("%s stack %s: %w", what, w.name, *own)
@@ -265,7 +265,7 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 	case strings.Contains(text, "incorrect passphrase"), strings.Contains(text, "passphrase must be set"):
 		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
 	case strings.Contains(stderr, "the stack is currently locked"):
-		return lockedError(w.name, nil)
+		return lockedError(w.name)
 	case strings.Contains(text, "NoCredentialProviders"), strings.Contains(text, "No valid credential sources"):
 		return e.WithHint("give AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	case strings.Contains(text, "ExpiredToken"):

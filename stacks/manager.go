@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/branchenv/branchenv/config"
@@ -199,44 +198,6 @@ func (m *Manager) stackConfig(stack, branch, key string, spec any, s state) (sta
 		c[m.File.Project+":"+key] = json.RawMessage(text)
 	}
 	return stackConfig{Config: c}.withSecrets(s)
-}
-
-// abandoned tells whether a lock was left behind by a process of this very machine that is gone, in a file backend.
-// Anywhere else nobody can know that.
-func (m *Manager) abandoned(l lock) bool {
-	host, err := os.Hostname()
-	return err == nil && strings.HasPrefix(m.backendURL, "file://") && l.Hostname == host && errors.Is(syscall.Kill(l.Pid, 0), syscall.ESRCH)
-}
-
-// unlocked checks that nobody works on a stack. An abandoned lock is removed; any other is reported with its age and
-// holder.
-func (m *Manager) unlocked(ctx context.Context, f *facts) error {
-	var held []lock
-	for _, l := range f.locks {
-		if !m.abandoned(l) {
-			held = append(held, l)
-			continue
-		}
-		if err := m.backend.breakLock(ctx, l); err != nil {
-			return err
-		}
-		m.tell(f.name, Event{Kind: Note, Message: "removed a lock left behind by a process that is gone: " + l.describe(m.now())})
-	}
-	f.locks = held
-	if len(held) > 0 {
-		return lockedError(f.name, []string{held[0].describe(m.now())})
-	}
-	return nil
-}
-
-// lockedError says that somebody else works on a stack.
-func lockedError(stack string, holders []string) error {
-	by := "by another process"
-	if len(holders) > 0 {
-		by = "by " + strings.Join(holders, ", ")
-	}
-	return fault.Failedf("stack %s is locked %s", stack, by).
-		WithHint("wait until it has ended; if its holder is certainly gone: pulumi cancel --stack %s, then the same command again", stack)
 }
 
 // randomSuffix makes a name new: 6 characters a-z0-9, 2 billion of them.

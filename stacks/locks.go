@@ -1,0 +1,98 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// lockPatience is how long a lock of a living holder is waited for: enough for two commands that started together and
+// both backed off, and for a pulumi that is ending because its branchenv was killed.
+const lockPatience = 10 * time.Second
+
+// abandoned tells whether a lock was left behind by a process of this very machine that is gone, in a file backend.
+// Anywhere else nobody can know that: the self-managed backend's lock has no expiry and no heartbeat.
+func (m *Manager) abandoned(l lock) bool {
+	host, err := os.Hostname()
+	return err == nil && strings.HasPrefix(m.backendURL, "file://") && l.Hostname == host && !alive(l.Pid)
+}
+
+// alive tells whether a process of this machine is still running. A zombie is not: where nobody collects it, in many a
+// container, it stays for good.
+func alive(pid int) bool {
+	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // PID (NAME) STATE …; the name may hold anything
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist) || !exists("/proc/self/stat")
+	}
+	_, state, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
+	return !strings.HasPrefix(state, "Z")
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// unlocked checks that nobody works on a stack. An abandoned lock is removed. Any other is waited for a little while,
+// and then reported with its holder and age. After a wait f is read anew: its state has changed.
+func (m *Manager) unlocked(ctx context.Context, f *facts) error {
+	for begun := m.now(); ; {
+		held, err := m.held(ctx, f)
+		if err != nil || len(held) == 0 {
+			return err
+		}
+		if m.now().Sub(begun) > lockPatience || m.Stop.Stopped() {
+			return lockedError(f.name, held[0].describe(m.now()))
+		}
+		select {
+		case <-time.After(time.Second/2 + rand.N(time.Second)): //nolint:gosec // jitter, not a secret
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		again, err := m.backend.read(ctx, f.name)
+		if err != nil {
+			return err
+		}
+		if again == nil {
+			return fault.Failedf("stack %s went away while its lock was waited for", f.name).WithHint("run the same command again")
+		}
+		*f = *again
+	}
+}
+
+// held are f's locks without the abandoned ones, which it removes.
+func (m *Manager) held(ctx context.Context, f *facts) ([]lock, error) {
+	var held []lock
+	for _, l := range f.locks {
+		if !m.abandoned(l) {
+			held = append(held, l)
+			continue
+		}
+		if err := m.backend.breakLock(ctx, l); err != nil {
+			return nil, err
+		}
+		m.tell(f.name, Event{Kind: Note, Message: "removed a lock left behind by a process that is gone: " + l.describe(m.now())})
+	}
+	f.locks = held
+	return held, nil
+}
+
+// lockedError says that somebody else works on a stack.
+func lockedError(stack string, holders ...string) error {
+	by := "by another process"
+	if len(holders) > 0 {
+		by = "by " + strings.Join(holders, ", ")
+	}
+	return fault.Failedf("stack %s is locked %s", stack, by).
+		WithHint("wait until it has ended; if its holder is certainly gone: pulumi cancel --stack %s, then the same command again", stack)
+}
