@@ -53,8 +53,10 @@ func openCloud(backendURL, project string, env func(string) string) (*cloudBacke
 func (b *cloudBackend) selfManaged() bool { return false }
 func (b *cloudBackend) close() error      { b.client.CloseIdleConnections(); return nil }
 
-// errNotFound is the service's answer 404.
-var errNotFound = errors.New("not found")
+var (
+	errNotFound = errors.New("not found") // the service's answer 404
+	errStrange  = errors.New("the answer is not what it claims to be")
+)
 
 // call makes one request; a GET that meets a server error or a rate limit is repeated for a minute.
 func (b *cloudBackend) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
@@ -118,7 +120,7 @@ func (b *cloudBackend) request(ctx context.Context, method, path string, query u
 		return nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("the answer is not what it claims to be: %w", err)
+		return fmt.Errorf("%w: %w", errStrange, err)
 	}
 	return nil
 }
@@ -126,12 +128,30 @@ func (b *cloudBackend) request(ctx context.Context, method, path string, query u
 // names returns the project's stacks as the service lists them, all pages of them.
 func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error) {
 	var all []apitype.StackSummary
-	for query := (url.Values{"project": {b.project}}); ; {
-		var page apitype.ListStacksResponse
-		if err := b.call(ctx, http.MethodGet, "/api/user/stacks", query, nil, &page); err != nil {
-			return nil, fmt.Errorf("list the stacks of %s at %s: %w", b.project, b.url, err)
+	failed := func(err error) error {
+		err = fmt.Errorf("list the stacks of %s at %s: %w", b.project, b.url, err)
+		if fault.Hint(err) != "" {
+			return err
 		}
-		for _, s := range page.Stacks {
+		return fault.Failedf("%w", err).WithHint("check backend in the settings, and whether the service is well")
+	}
+	seen := map[string]bool{}
+	for query := (url.Values{"project": {b.project}}); ; {
+		var page struct {
+			Stacks            json.RawMessage `json:"stacks"` // null, too, stands for none
+			ContinuationToken *string         `json:"continuationToken"`
+		}
+		if err := b.call(ctx, http.MethodGet, "/api/user/stacks", query, nil, &page); err != nil {
+			return nil, failed(err)
+		}
+		var stacks []apitype.StackSummary
+		if page.Stacks == nil {
+			return nil, failed(fmt.Errorf("%w: it has no stacks", errStrange))
+		}
+		if err := json.Unmarshal(page.Stacks, &stacks); err != nil {
+			return nil, failed(fmt.Errorf("%w: %w", errStrange, err))
+		}
+		for _, s := range stacks {
 			if s.ProjectName == b.project {
 				all = append(all, s)
 			}
@@ -139,6 +159,10 @@ func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error
 		if page.ContinuationToken == nil {
 			break
 		}
+		if seen[*page.ContinuationToken] {
+			return nil, failed(fmt.Errorf("%w: a page of it comes again", errStrange))
+		}
+		seen[*page.ContinuationToken] = true
 		query.Set("continuationToken", *page.ContinuationToken)
 	}
 	slices.SortFunc(all, func(a, b apitype.StackSummary) int { return strings.Compare(a.StackName, b.StackName) })
@@ -222,12 +246,7 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts
 		f.state = *export.Deployment
 	}
 	f.changed = f.state.Manifest.Time
-	var latest struct {
-		Info struct {
-			update
-			Config map[string]apitype.ConfigValue `json:"config"`
-		} `json:"info"`
-	}
+	var latest latestUpdate
 	switch err := b.call(ctx, http.MethodGet, b.path(s, "/updates/latest"), nil, nil, &latest); {
 	case err == nil:
 		f.last = &latest.Info.update
@@ -241,6 +260,14 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts
 		return unreadable("history", err)
 	}
 	return f, nil
+}
+
+// latestUpdate is the service's answer about a stack's last update.
+type latestUpdate struct {
+	Info struct {
+		update
+		Config map[string]apitype.ConfigValue `json:"config"`
+	} `json:"info"`
 }
 
 // setTags replaces the stack's tags; those that the service keeps for itself stay as they are.

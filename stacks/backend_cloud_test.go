@@ -1,0 +1,211 @@
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// cloud plays Pulumi Cloud: answers by method and path, pages of the stack list by their tokens.
+type cloud struct {
+	mu      sync.Mutex
+	answers map[string]string // "GET /path" or "GET /path#token" to a body
+	status  map[string][]int  // for the first calls; then 200
+	calls   []string
+	bodies  []string
+}
+
+func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call := r.Method + " " + r.URL.EscapedPath()
+	if token := r.URL.Query().Get("continuationToken"); token != "" {
+		call += "#" + token
+	}
+	c.calls = append(c.calls, call)
+	if body, err := io.ReadAll(r.Body); err == nil && len(body) > 0 {
+		c.bodies = append(c.bodies, string(body))
+	}
+	if r.Header.Get("Authorization") != "token secret" || !strings.HasPrefix(r.Header.Get("Accept"), "application/vnd.pulumi+") {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if codes := c.status[call]; len(codes) > 0 {
+		c.status[call] = codes[1:]
+		w.WriteHeader(codes[0])
+		fmt.Fprint(w, "<h1>sorry\x1b[31m</h1>\nlater")
+		return
+	}
+	answer, ok := c.answers[call]
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+	}
+	fmt.Fprint(w, answer)
+}
+
+func (c *cloud) open(t *testing.T) *cloudBackend {
+	t.Helper()
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	b, err := openCloud(server.URL+"/", "shop", func(name string) string {
+		return map[string]string{"PULUMI_ACCESS_TOKEN": "secret"}[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.close() })
+	return b
+}
+
+// team is a service with two stacks of the project, on two pages, and one of another project.
+func team(t *testing.T) *cloud {
+	t.Helper()
+	spec, err := json.Marshal(branchSpec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := json.Marshal(string(spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cloud{status: map[string][]int{}, answers: map[string]string{
+		"GET /api/user/stacks":    `{"stacks": [{"orgName": "team", "projectName": "shop", "stackName": "login"}, {"orgName": "team", "projectName": "blog", "stackName": "login"}], "continuationToken": "p2"}`,
+		"GET /api/user/stacks#p2": `{"stacks": [{"orgName": "team", "projectName": "shop", "stackName": "application"}]}`,
+
+		"GET /api/stacks/team/shop/login":                `{"tags": {"branchenv:branch": "feature/login", "pulumi:project": "shop"}, "currentOperation": {"kind": "update", "author": "ada", "started": 1767225600}}`,
+		"GET /api/stacks/team/shop/login/export":         `{"version": 3, "deployment": {"manifest": {"time": "2026-01-01T00:00:00Z"}, "secrets_providers": {"type": "service"}, "resources": [{"urn": "urn:pulumi:login::shop::aws:s3/bucketV2:BucketV2::assets", "type": "aws:s3/bucketV2:BucketV2", "custom": true, "id": "b"}]}}`,
+		"GET /api/stacks/team/shop/login/updates/latest": `{"info": {"kind": "update", "result": "succeeded", "startTime": 1767225000, "endTime": 1767225600, "config": {"shop:environment": {"string": ` + string(value) + `, "object": true}, "aws:region": {"string": "eu-central-1"}}}}`,
+
+		"GET /api/stacks/team/shop/application":        `{"tags": {"branchenv:stack": "application"}}`,
+		"GET /api/stacks/team/shop/application/export": `{"version": 3, "deployment": null}`,
+		"PATCH /api/stacks/team/shop/login/tags":       ``,
+	}}
+}
+
+func TestCloud(t *testing.T) {
+	t.Parallel()
+	c := team(t)
+	var b backend = c.open(t)
+	all, err := b.list(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 2 || all[0].name != "application" || all[1].name != "login" || b.selfManaged() {
+		t.Fatalf("stacks %+v", all)
+	}
+	if f := all[0]; f.status() != StatusEmpty || f.last != nil || f.locks != nil || f.tags[tagStack] != ApplicationStack {
+		t.Errorf("application: %+v", f)
+	}
+	f := all[1]
+	if diff := cmp.Diff(map[string]string{tagBranch: "feature/login", "pulumi:project": "shop"}, f.tags); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
+	}
+	spec := branchSpec()
+	if diff := cmp.Diff(&spec, f.last.spec("shop")); diff != "" {
+		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+	if len(f.state.aws()) != 1 || f.state.SecretsProviders.Type != "service" || f.changed.IsZero() || f.status() != StatusUpdating || !f.last.succeeded() {
+		t.Errorf("login: %+v", f)
+	}
+	want := "ada@" + b.(*cloudBackend).url + ", process 0, for 1h0m0s"
+	if got := f.locks[0].describe(time.Unix(1767225600+3600, 0)); got != want {
+		t.Errorf("lock %s, want %s", got, want)
+	}
+	one, err := b.read(t.Context(), "login")
+	if err != nil || one == nil || one.name != "login" {
+		t.Errorf("read: %+v, %v", one, err)
+	}
+	if none, err := b.read(t.Context(), "log"); none != nil || err != nil {
+		t.Errorf("read of a stack that is not there: %+v, %v", none, err)
+	}
+	if err := b.setTags(t.Context(), "login", map[string]string{tagBranch: "ü"}); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{`{"branchenv:branch":"ü"}`}, c.bodies); diff != "" {
+		t.Errorf("bodies (-want +got):\n%s", diff)
+	}
+	if got, want := message(b.setTags(t.Context(), "gone", nil)), "tag stack gone: it is gone"; got != want {
+		t.Errorf("error %q, want %q", got, want)
+	}
+	if got, want := message(b.breakLock(t.Context(), f.locks[0])), "stack login is locked by another process"; got != want {
+		t.Errorf("error %q, want %q", got, want)
+	}
+}
+
+// A server error or a rate limit passes.
+func TestCloudRetries(t *testing.T) {
+	t.Parallel()
+	c := team(t)
+	c.status["GET /api/user/stacks"] = []int{500}
+	c.status["GET /api/stacks/team/shop/login/export"] = []int{429}
+	all, err := c.open(t).list(t.Context())
+	if err != nil || len(all) != 2 {
+		t.Errorf("%d stacks, %v", len(all), err)
+	}
+}
+
+// What cannot be read is an error that names the stack, with a remedy.
+func TestCloudFails(t *testing.T) {
+	t.Parallel()
+	const list, stack = "GET /api/user/stacks", "GET /api/stacks/team/shop/login"
+	tests := map[string]struct {
+		change func(*cloud)
+		code   int
+		want   string // URL stands for the service's
+	}{
+		"token refused":       {func(c *cloud) { c.status[list] = []int{401} }, fault.Usage, "list the stacks of shop at URL: URL refuses the access token (HTTP 401)"},
+		"token forbidden":     {func(c *cloud) { c.status[stack] = []int{403} }, fault.Usage, "read the tags of stack login at URL: URL refuses the access token (HTTP 403)"},
+		"list not found":      {func(c *cloud) { delete(c.answers, list) }, fault.Failed, "list the stacks of shop at URL: not found"},
+		"stack not found":     {func(c *cloud) { delete(c.answers, stack) }, fault.Failed, "read the tags of stack login at URL: not found"},
+		"state not found":     {func(c *cloud) { delete(c.answers, stack+"/export") }, fault.Failed, "read the state of stack login at URL: not found"},
+		"rubbish for list":    {func(c *cloud) { c.answers[list] = "<html>" }, fault.Failed, "list the stacks of shop at URL: the answer is not what it claims to be: invalid character '<' looking for beginning of value"},
+		"nothing for list":    {func(c *cloud) { c.answers[list] = "" }, fault.Failed, "list the stacks of shop at URL: the answer is not what it claims to be: unexpected end of JSON input"},
+		"no list in list":     {func(c *cloud) { c.answers[list] = "{}" }, fault.Failed, "list the stacks of shop at URL: the answer is not what it claims to be: it has no stacks"},
+		"rubbish for state":   {func(c *cloud) { c.answers[stack+"/export"] = `{"deployment": {"reso` }, fault.Failed, "read the state of stack login at URL: the answer is not what it claims to be: unexpected end of JSON input"},
+		"rubbish for history": {func(c *cloud) { c.answers[stack+"/updates/latest"] = `[]` }, fault.Failed, "read the history of stack login at URL: the answer is not what it claims to be: json: cannot unmarshal array into Go value of type stacks.latestUpdate"},
+		"bad request":         {func(c *cloud) { c.status[stack] = []int{400} }, fault.Failed, "read the tags of stack login at URL: HTTP 400: <h1>sorry</h1> later"},
+		"two organizations": {func(c *cloud) {
+			c.answers[list+"#p2"] = `{"stacks": [{"orgName": "ada", "projectName": "shop", "stackName": "login"}]}`
+		}, fault.Usage, "stack login of project shop exists in two organizations, team and ada"},
+		"pages without end": {func(c *cloud) {
+			c.answers[list+"#p2"] = `{"stacks": [], "continuationToken": "p2"}`
+		}, fault.Failed, "list the stacks of shop at URL: the answer is not what it claims to be: a page of it comes again"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := team(t)
+			test.change(c)
+			b := c.open(t)
+			all, err := b.list(t.Context())
+			if got := strings.ReplaceAll(message(err), b.url, "URL"); got != test.want || fault.Code(err) != test.code {
+				t.Errorf("got  %s, code %d\nwant %s, code %d", got, fault.Code(err), test.want, test.code)
+			}
+			if fault.Hint(err) == "" || strings.Contains(fault.Hint(err)+message(err), "secret") {
+				t.Errorf("hint %q", fault.Hint(err))
+			}
+			if err == nil {
+				t.Errorf("%d stacks and no error", len(all))
+			}
+		})
+	}
+}
+
+func TestCloudToken(t *testing.T) {
+	t.Setenv("PULUMI_HOME", t.TempDir())
+	_, err := openCloud("https://pulumi.example.com/", "shop", func(string) string { return "" })
+	fails(t, err, fault.Usage, "not logged in to https://pulumi.example.com")
+	if got, want := fault.Hint(err), "set PULUMI_ACCESS_TOKEN, or run: pulumi login https://pulumi.example.com"; got != want {
+		t.Errorf("hint %q, want %q", got, want)
+	}
+}
