@@ -24,11 +24,8 @@ const (
 	hashLen   = 10 // hexadecimal digits of a SHA-256, after a hyphen
 )
 
-var (
-	plainSlug  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	hashEnding = regexp.MustCompile(`-[0-9a-f]{10}$`)
-	unfitRunes = regexp.MustCompile(`[^a-z0-9]+`)
-)
+// hashEnding is what the slugs with a hash end in.
+var hashEnding = regexp.MustCompile(`-[0-9a-f]{10}$`)
 
 // Slug is the name of the stack for branch: 1 to 28 lower-case letters, digits and single hyphens, a letter first, no
 // hyphen last. The error is that of CheckBranch.
@@ -36,16 +33,16 @@ func Slug(branch string) (string, error) {
 	if err := CheckBranch(branch); err != nil {
 		return "", err
 	}
-	if len(branch) <= maxSlug && plainSlug.MatchString(branch) &&
+	readable := fold(branch)
+	if len(branch) <= maxSlug && readable == branch && branch[0] >= 'a' &&
 		!hashEnding.MatchString(branch) && branch != ApplicationStack {
 		return branch, nil
 	}
-	return hashedSlug(branch), nil
+	return hashedSlug(branch, readable), nil
 }
 
-// hashedSlug is the slug with its hash, whether branch needs one or not.
-func hashedSlug(branch string) string {
-	readable := fold(branch)
+// hashedSlug is the slug with its hash, whether branch needs one or not. readable is branch, folded.
+func hashedSlug(branch, readable string) string {
 	if readable == "" || readable[0] < 'a' {
 		readable = strings.TrimSuffix("b-"+readable, "-")
 	}
@@ -61,8 +58,8 @@ func Hosts(branch string, stripPrefixes []string) ([]string, error) {
 	if err := CheckBranch(branch); err != nil {
 		return nil, err
 	}
-	unique := hashedSlug(branch)
 	friendly := fold(branch)
+	unique := hashedSlug(branch, friendly)
 	for _, prefix := range stripPrefixes {
 		if rest, ok := strings.CutPrefix(branch, prefix); ok && prefix != "" {
 			friendly = fold(rest)
@@ -78,7 +75,21 @@ func Hosts(branch string, stripPrefixes []string) ([]string, error) {
 
 // fold reduces s to lower-case letters, digits and single hyphens between them. It may be empty.
 func fold(s string) string {
-	return strings.Trim(unfitRunes.ReplaceAllString(strings.ToLower(s), "-"), "-")
+	var folded strings.Builder
+	folded.Grow(len(s))
+	gap := false
+	for _, r := range strings.ToLower(s) {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			gap = true
+			continue
+		}
+		if gap && folded.Len() > 0 {
+			folded.WriteByte('-')
+		}
+		gap = false
+		folded.WriteByte(byte(r))
+	}
+	return folded.String()
 }
 
 // hashed is readable, cut so that a hyphen and the hash of whole fit into limit characters.

@@ -160,8 +160,8 @@ func (l Limits) share(environments int) int {
 // view is a PlanInput put in order.
 type view struct {
 	PlanInput
-	branches map[string]PlanBranch // by tag
-	stacks   map[string]StackFact  // by name
+	branches map[string]*PlanBranch // by tag
+	stacks   map[string]*StackFact  // by name
 	units    []unit
 	distrust string // why the list of branches is not believed, or ""
 }
@@ -170,42 +170,54 @@ type view struct {
 type unit struct {
 	branch *PlanBranch // nil: not listed
 	stack  *StackFact  // nil: none
+	name   string      // the branch's exact name; "" where it is not known
+	slug   string      // what the branch's stack is called; "" where there is no branch or no such name
 }
 
 func (in PlanInput) view() *view {
-	v := &view{PlanInput: in, branches: make(map[string]PlanBranch, len(in.Branches)), stacks: make(map[string]StackFact, len(in.Stacks))}
-	for _, b := range in.Branches {
-		v.branches[BranchTag(b.Name)] = b
+	v := &view{
+		PlanInput: in, units: make([]unit, 0, len(in.Branches)+len(in.Stacks)),
+		branches: make(map[string]*PlanBranch, len(in.Branches)), stacks: make(map[string]*StackFact, len(in.Stacks)),
 	}
-	for _, s := range in.Stacks {
-		v.stacks[s.Name] = s
+	for i, b := range in.Branches {
+		v.branches[BranchTag(b.Name)] = &in.Branches[i]
 	}
-	switch _, ok := v.branches[BranchTag(in.Default)]; {
+	switch {
 	case len(in.Branches) == 0:
 		v.distrust = "the list of branches is empty"
 	case in.Default == "":
 		v.distrust = "the default branch is not known"
-	case !ok:
+	case v.branches[BranchTag(in.Default)] == nil:
 		v.distrust = fmt.Sprintf("the list of branches lacks the default branch, %s", in.Default)
 	}
-	v.units = make([]unit, 0, len(v.branches)+len(v.stacks))
-	housed := make(map[string]bool, len(v.stacks)) // the tags of branches that have a stack
-	for _, s := range v.stacks {
-		u := unit{stack: &s}
-		if b, ok := v.branches[s.Tag]; ok && s.Tag != "" && !s.contradictory() {
-			u.branch = &b
-			if slug, err := Slug(b.Name); err == nil && slug == s.Name {
-				housed[s.Tag] = true
-			}
+	housed := make(map[*PlanBranch]bool, len(in.Branches))
+	for i := range in.Stacks {
+		s := &in.Stacks[i]
+		v.stacks[s.Name] = s
+		u := unit{stack: s, branch: v.branches[s.Tag]}
+		if s.Tag != "" && s.Name != ApplicationStack && !s.contradictory() {
+			u.name = s.branchName(u.branch)
+			u.slug = slugOrNone(u.name)
+		}
+		if u.branch != nil && u.slug == s.Name {
+			housed[u.branch] = true
 		}
 		v.units = append(v.units, u)
 	}
-	for tag, b := range v.branches {
-		if !housed[tag] {
-			v.units = append(v.units, unit{branch: &b})
+	for _, b := range v.branches {
+		if !housed[b] {
+			v.units = append(v.units, unit{branch: b, name: b.Name, slug: slugOrNone(b.Name)})
 		}
 	}
 	return v
+}
+
+func slugOrNone(branch string) string {
+	slug, err := Slug(branch)
+	if err != nil {
+		return ""
+	}
+	return slug
 }
 
 // Undated is the commits whose time the plan needs and does not know, sorted: those of branches whose environment may
@@ -264,8 +276,8 @@ func (u unit) stackName() string {
 // trace collects how a decision came about. A nil trace collects nothing.
 type trace struct{ lines []string }
 
-func (t *trace) note(format string, args ...any) {
+func (t *trace) note(parts ...string) {
 	if t != nil {
-		t.lines = append(t.lines, fmt.Sprintf(format, args...))
+		t.lines = append(t.lines, strings.Join(parts, ""))
 	}
 }
