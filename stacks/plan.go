@@ -122,11 +122,11 @@ func MakePlan(in PlanInput) Plan {
 		plan.Refused = in.Limits.refuse(destroyed, environments)
 	}
 	slices.SortFunc(plan.Steps, func(a, b PlanStep) int {
-		if a.Action != b.Action {
+		switch {
+		case a.Action != b.Action:
 			return actionOrder[a.Action] - actionOrder[b.Action]
-		}
-		if c := strings.Compare(a.Branch, b.Branch); c != 0 {
-			return c
+		case a.Branch != b.Branch:
+			return strings.Compare(a.Branch, b.Branch)
 		}
 		return strings.Compare(a.Stack, b.Stack)
 	})
@@ -179,8 +179,13 @@ func (in PlanInput) view() *view {
 		PlanInput: in, units: make([]unit, 0, len(in.Branches)+len(in.Stacks)),
 		branches: make(map[string]*PlanBranch, len(in.Branches)), stacks: make(map[string]*StackFact, len(in.Stacks)),
 	}
-	for i, b := range in.Branches {
-		v.branches[BranchTag(b.Name)] = &in.Branches[i]
+	heads := make([]*PlanBranch, 0, len(in.Branches))
+	for i := range in.Branches {
+		b := &in.Branches[i]
+		if tag := BranchTag(b.Name); v.branches[tag] == nil {
+			v.branches[tag] = b
+			heads = append(heads, b)
+		}
 	}
 	switch {
 	case len(in.Branches) == 0:
@@ -204,7 +209,7 @@ func (in PlanInput) view() *view {
 		}
 		v.units = append(v.units, u)
 	}
-	for _, b := range v.branches {
+	for _, b := range heads {
 		if !housed[b] {
 			v.units = append(v.units, unit{branch: b, name: b.Name, slug: slugOrNone(b.Name)})
 		}
