@@ -3,6 +3,10 @@ package stacks
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -165,6 +169,30 @@ func TestEnvironmentProgram(t *testing.T) {
 				t.Error("the DNS record does not wait for what runs the app")
 			}
 		})
+	}
+}
+
+// What the program tells the app is what the settings must not name, all of it and nothing else.
+func TestReservedVariables(t *testing.T) {
+	t.Parallel()
+	told := map[string]bool{}
+	for _, spec := range []Spec{branchSpec(), productionSpec()} {
+		spec.Settings.Environment, spec.Settings.Secrets = nil, nil
+		p := program{stack: spec.Stack, config: configOf(t, specKey, spec), shared: sharedValues()}
+		r, _, err := p.run(makeEnvironment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		options, _ := r.Find(t, typeEnvironment, "environment").Inputs["settings"].([]any)
+		for _, o := range options {
+			option, _ := o.(map[string]any)
+			if space, _ := option["namespace"].(string); strings.HasPrefix(space, "aws:elasticbeanstalk:application:environment") {
+				told[fmt.Sprint(option["name"])] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(config.ReservedVariables())), slices.Sorted(maps.Keys(told))); diff != "" {
+		t.Errorf("reserved (-) and told (+):\n%s", diff)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// What the app is told by environment variables, beside the settings' own.
+// What the app is told by environment variables, beside the settings' own: config.ReservedVariables.
 const (
 	varBranch           = "BRANCH_NAME"
 	varKind             = "ENVIRONMENT_KIND"
@@ -31,19 +31,11 @@ const (
 	varDatabaseCredentials = "DATABASE_CREDENTIALS_ARN"
 )
 
-// reservedVariables are the names that the settings must not use.
-func reservedVariables() []string {
-	return []string{
-		varBranch, varKind, varURL, varRegion, varBucket, varDatabaseHost, varDatabasePort, varDatabaseName,
-		varDatabaseUser, varDatabaseInstance, varDatabasePassword, varDatabaseCredentials,
-	}
-}
-
 // tellApp begins what the app is told: the settings' variables and secrets, and what is known before anything is made.
 func (e *environment) tellApp() error {
 	own := slices.Concat(slices.Collect(maps.Keys(e.spec.Settings.Environment)), slices.Collect(maps.Keys(e.spec.Settings.Secrets)))
 	slices.Sort(own)
-	reserved := reservedVariables()
+	reserved := config.ReservedVariables()
 	own = slices.DeleteFunc(own, func(name string) bool { return !slices.Contains(reserved, name) })
 	if len(own) > 0 {
 		return fault.Usagef("the settings set %s, which branchenv itself tells the app", strings.Join(own, ", ")).
