@@ -26,11 +26,11 @@ const (
 // branch was pushed.
 func (h *hub) Dates(ctx context.Context, commits []string) (map[string]time.Time, error) {
 	return h.cache.datesOf(commits, func(missing []string) (map[string]int64, error) {
+		ctx := withCall(ctx, &call{left: h.MaxWait})
 		repo, err := h.repository(ctx)
 		if err != nil {
 			return nil, err
 		}
-		ctx := withCall(ctx, &call{left: h.MaxWait})
 		found, err := h.queryDates(ctx, repo, missing)
 		if err != nil {
 			return nil, err

@@ -109,6 +109,8 @@ func (h *hub) String() string {
 // moves the first branch of the next page onto it, where nobody sees it. So a list of several pages is believed when
 // two readings in a row agree. The kept answers are such a reading: a list that is still what it was is read once.
 func (h *hub) Branches(ctx context.Context) (List, error) {
+	c := &call{left: h.MaxWait, conditional: true}
+	ctx = withCall(ctx, c)
 	repo, renamed, err := h.ask(ctx)
 	if err != nil {
 		return List{}, err
@@ -116,7 +118,7 @@ func (h *hub) Branches(ctx context.Context) (List, error) {
 	list := List{Repository: repo.String(), Renamed: renamed, Default: repo.defaultBranch}
 	var before []string
 	for range maxReadings {
-		r, err := h.read(ctx, repo)
+		r, err := h.read(ctx, c, repo)
 		if err != nil {
 			return List{}, fmt.Errorf("list the branches of %s: %w", repo, err)
 		}
@@ -134,9 +136,8 @@ func (h *hub) Branches(ctx context.Context) (List, error) {
 		WithHint("run it again when fewer branches come and go")
 }
 
-// ask learns what GitHub calls the repository, and its default branch.
+// ask learns what GitHub calls the repository, and its default branch. ctx has a call.
 func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error) {
-	ctx = withCall(ctx, &call{left: h.MaxWait, conditional: true})
 	r, resp, err := h.client.Repositories.Get(ctx, h.asked.owner, h.asked.name)
 	if err != nil {
 		return repository{}, false, fmt.Errorf("ask for the repository %s: %w", h.asked, h.explain(err))
@@ -164,7 +165,7 @@ func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error
 	return repo, renamed, nil
 }
 
-// repository is what GitHub last called the repository; it asks if it has to.
+// repository is what GitHub last called the repository; it asks if it has to. ctx has a call.
 func (h *hub) repository(ctx context.Context) (repository, error) {
 	h.mu.Lock()
 	repo := h.known
@@ -200,9 +201,8 @@ func repeated(sorted []string) (string, bool) {
 	return "", false
 }
 
-func (h *hub) read(ctx context.Context, repo repository) (reading, error) {
-	c := &call{left: h.MaxWait, conditional: true}
-	ctx = withCall(ctx, c)
+func (h *hub) read(ctx context.Context, c *call, repo repository) (reading, error) {
+	changed := c.changed
 	options := github.BranchListOptions{ListOptions: github.ListOptions{Page: 1, PerPage: 100}}
 	var r reading
 	for {
@@ -226,7 +226,7 @@ func (h *hub) read(ctx context.Context, repo repository) (reading, error) {
 		}
 		options.Page = resp.NextPage
 	}
-	r.unchanged = c.changed == 0
+	r.unchanged = c.changed == changed
 	slices.SortFunc(r.branches, func(a, b Branch) int { return strings.Compare(a.Name, b.Name) })
 	return r, nil
 }
@@ -245,11 +245,11 @@ func (h *hub) branch(repo repository, name, commit, at string) (Branch, error) {
 // Branch implements Source. GitHub also answers 404 to a token that may no longer see the repository: it counts only
 // while the default branch answers 200 after it.
 func (h *hub) Branch(ctx context.Context, name string) (Branch, bool, error) {
+	ctx = withCall(ctx, &call{left: h.MaxWait})
 	repo, err := h.repository(ctx)
 	if err != nil {
 		return Branch{}, false, err
 	}
-	ctx = withCall(ctx, &call{left: h.MaxWait})
 	b, found, err := h.ref(ctx, repo, name)
 	if err != nil || found {
 		return b, found, err
@@ -283,45 +283,4 @@ func (h *hub) ref(ctx context.Context, repo repository, name string) (Branch, bo
 	}
 	b, err := h.branch(repo, name, ref.GetObject().GetSHA(), ref.GetObject().GetURL())
 	return b, err == nil, err
-}
-
-// explain turns go-github's errors into one that says what happened and what to do.
-func (h *hub) explain(err error) error {
-	var refusal *fault.Error
-	if errors.As(err, &refusal) {
-		return refusal
-	}
-	var response *github.ErrorResponse
-	if errors.As(err, &response) {
-		return h.explainStatus(response.Response.StatusCode, line(response.Message))
-	}
-	if errors.Is(err, context.Canceled) {
-		return context.Canceled
-	}
-	var failed *url.Error
-	if errors.As(err, &failed) {
-		return fault.Failedf("%s", line(failed.Err.Error())).WithHint("see whether %s can be reached from here", h.api.Host)
-	}
-	return fault.Refusedf("%s answered with something else than was asked for: %s", h.api.Host, line(err.Error())).WithHint("%s", h.addressHint())
-}
-
-func (h *hub) explainStatus(status int, said string) error {
-	text := fmt.Sprintf("%s answered %d %s", h.api.Host, status, http.StatusText(status))
-	if said != "" && said != http.StatusText(status) {
-		text += ": " + said
-	}
-	e := fault.Failedf("%s", text)
-	switch {
-	case status == http.StatusUnauthorized:
-		return e.WithHint("GITHUB_TOKEN is wrong or has expired")
-	case status == http.StatusForbidden:
-		return e.WithHint("GITHUB_TOKEN needs the permission to read the repository's contents")
-	case status == http.StatusNotFound && h.token == "":
-		return e.WithHint("check the repository's name; a private one needs GITHUB_TOKEN")
-	case status == http.StatusNotFound:
-		return e.WithHint("check the repository's name, and that GITHUB_TOKEN may read it")
-	case status >= 500:
-		return e.WithHint("run it again later")
-	}
-	return e
 }

@@ -1,8 +1,11 @@
 package github
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -518,5 +521,54 @@ func TestDates(t *testing.T) {
 				t.Errorf("an unknown commit: %v", err)
 			}
 		})
+	}
+}
+
+// TestOneBoundForAllWaits: what a call may wait, it may wait once, not at each page.
+func TestOneBoundForAllWaits(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, many(250)...)
+	f.meddle = func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		if n%2 == 0 {
+			return false
+		}
+		w.Header().Set("Retry-After", "80")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}
+	a := f.open(nil)
+	_, err := a.Branches(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "it wants 1m20s of waiting, and at most 5m0s in all is waited") {
+		t.Errorf("error %v", err)
+	}
+	if len(a.waited) != 3 || len(a.logged) != 3 || !strings.HasPrefix(a.logged[0], "GitHub limits requests: asking again in 1m") {
+		t.Errorf("waited %v, logged %q; want three times", a.waited, a.logged)
+	}
+}
+
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, many(3)...)
+	silent := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-silent:
+		}
+	}))
+	t.Cleanup(func() { close(silent); server.Close() })
+	f.URL = server.URL
+	_, err := f.open(func(o *Options) { o.Timeout = 50 * time.Millisecond }).Branches(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "gave no answer in 50ms") || fault.Code(err) != fault.Failed {
+		t.Errorf("a silent server: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.open(nil).Branches(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled call: %v", err)
+	}
+	f.URL = "http://127.0.0.1:1"
+	if _, err := f.open(nil).Branches(t.Context()); err == nil || !strings.Contains(err.Error(), "connection refused") || !strings.Contains(fault.Hint(err), "127.0.0.1:1 can be reached") {
+		t.Errorf("no server: %v", err)
 	}
 }

@@ -1,6 +1,9 @@
 package github
 
 import (
+	"context"
+	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -194,5 +197,24 @@ func TestNames(t *testing.T) {
 		if err != nil || s.String() != test.want {
 			t.Errorf("%+v: %v, %v", test, s, err)
 		}
+	}
+}
+
+func TestSilentRemote(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	address := "git://" + listener.Addr().String() + "/x.git" // the kernel takes the connection, and nobody answers
+	s := openGit(t, address, func(o *Options) { o.Timeout = 100 * time.Millisecond })
+	if _, err := s.Branches(t.Context()); err == nil || !strings.Contains(err.Error(), "git gave no answer in 100ms") {
+		t.Errorf("a silent remote: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Branches(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled call: %v", err)
 	}
 }

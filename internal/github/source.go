@@ -59,7 +59,8 @@ type Options struct {
 	// CacheDir keeps GitHub's answers, with which it can be asked whether anything changed, and commit times. It is made
 	// where it does not exist. Empty: nothing is kept.
 	CacheDir string
-	// Log is told of waits, a rename, and a cache that does not work: single clean lines. May be nil.
+	// Log is told of waits, a rename, and a cache that does not work: single clean lines,
+	// perhaps from several goroutines. May be nil.
 	Log func(string)
 	// MaxWait bounds how long one call waits because GitHub limits requests. Default 5m.
 	MaxWait time.Duration

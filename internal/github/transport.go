@@ -40,7 +40,7 @@ type transport struct {
 type call struct {
 	left        time.Duration // how long it may still wait for limits
 	conditional bool          // ask whether the kept answers still hold
-	changed     int           // how many answers were not the kept ones
+	changed     int           // how many answers so far were not the kept ones
 }
 
 type callKey struct{}
@@ -116,12 +116,16 @@ func (t *transport) attempt(req *http.Request, c *call) (answer, error) {
 		}
 	}
 	resp, err := t.transport.RoundTrip(out)
-	if err != nil {
-		return answer{}, fmt.Errorf("%s: %w", t.api.Host, err)
+	var body []byte
+	if err == nil {
+		defer resp.Body.Close()
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
+	case ctx.Err() != nil && req.Context().Err() == nil:
+		return answer{}, fmt.Errorf("%s gave no answer in %s", t.api.Host, t.Timeout)
+	case resp == nil:
+		return answer{}, fmt.Errorf("%s: %w", t.api.Host, err)
 	case err != nil:
 		return answer{}, fmt.Errorf("%s broke off its answer: %w", t.api.Host, err)
 	case len(body) > maxAnswer:
