@@ -188,7 +188,9 @@ func createEnvironment(o *op) error {
 	cname += "." + o.region + ".elasticbeanstalk.com"
 	o.rec.ID = o.expand("e-{base10}")
 	o.force(map[string]any{"cname": cname})
-	o.environmentOutputs()
+	if err := o.environmentOutputs(); err != nil {
+		return err
+	}
 	now := o.tx.now
 	ready := o.later("Launching", o.waits.Environment, "Ready", "Green")
 	o.rec.Health = "Grey"
@@ -200,8 +202,8 @@ func createEnvironment(o *op) error {
 	return nil
 }
 
-// environmentOutputs computes what follows from an environment's settings.
-func (o *op) environmentOutputs() {
+// environmentOutputs computes what follows from an environment's settings, and makes the balancer that they ask for.
+func (o *op) environmentOutputs() error {
 	settings := o.in["settings"]
 	r := o.rec
 	tier := text(o.in["tier"])
@@ -209,21 +211,12 @@ func (o *op) environmentOutputs() {
 		tier = "WebServer"
 	}
 	label := text(o.in["version"])
-	balancers := []any{}
-	endpoint := "203.0.113.10"
-	switch {
-	case tier == "Worker":
-		endpoint = ""
-	case setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer") != "":
-		arn := setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer")
-		balancers = []any{arn}
-		if lb, err := o.tx.find(typeBalancer, arn); err == nil && lb != nil {
-			endpoint = lb.str("dnsName")
+	balancers, endpoint := []any{}, ""
+	if tier != "Worker" {
+		var err error
+		if balancers, endpoint, err = o.balancing(settings); err != nil {
+			return err
 		}
-	case setting(settings, "aws:elasticbeanstalk:environment", "EnvironmentType") != "SingleInstance":
-		name := "awseb-" + r.ID
-		balancers = []any{o.arn("elasticloadbalancing", "loadbalancer/app/"+name+"/"+hashed(r.ID)[:16])}
-		endpoint = name + "-1234567890." + o.region + ".elb.amazonaws.com"
 	}
 	o.force(map[string]any{
 		"name": r.Name, "application": text(o.in["application"]), "tier": tier, "version": label,
@@ -235,6 +228,7 @@ func (o *op) environmentOutputs() {
 	if text(o.in["platformArn"]) == "" {
 		o.force(map[string]any{"platformArn": "arn:aws:elasticbeanstalk:" + o.region + "::platform/" + platformOf(text(o.in["solutionStackName"]))})
 	}
+	return nil
 }
 
 // platformOf is the last part of the ARN of a solution stack's platform: "Name/version".
@@ -258,7 +252,9 @@ func updateEnvironment(o *op) error {
 	if err := checkEnvironment(o); err != nil {
 		return err
 	}
-	o.environmentOutputs()
+	if err := o.environmentOutputs(); err != nil {
+		return err
+	}
 	now := o.tx.now
 	ready := o.later("Updating", half(o.waits.Environment), "Ready", "Green")
 	o.rec.event(now, "INFO", "Environment update is starting.")
@@ -288,7 +284,11 @@ func (o *op) terminate() error {
 	o.rec.Next = append(o.rec.Next, change{At: end.Add(terminatedVisible), Gone: true})
 	o.rec.event(now, "INFO", "terminateEnvironment is starting.")
 	o.rec.event(end, "INFO", "terminateEnvironment completed successfully.")
-	return nil
+	own, err := o.ownBalancers()
+	if err != nil {
+		return err
+	}
+	return o.dropBalancers(own, end)
 }
 
 func readEnvironment(o *op) (bool, error) {

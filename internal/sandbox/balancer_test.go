@@ -1,0 +1,77 @@
+package sandbox
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// onBalancer are the settings of an environment with a load balancer of its own.
+func onBalancer(more ...any) map[string]any {
+	subnets := defaultSubnets("eu-central-1")
+	return map[string]any{"settings": append([]any{
+		option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile"),
+		option("aws:elasticbeanstalk:environment", "EnvironmentType", "LoadBalanced"),
+		option("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
+		option("aws:ec2:vpc", "Subnets", subnets[0].ID+","+subnets[1].ID),
+	}, more...)}
+}
+
+// An environment's own load balancer comes and goes with it, and has the listeners that the settings ask for.
+func TestOwnBalancer(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	c.platform()
+	before := c.resources()
+	redirect := func(lb any) map[string]any {
+		return map[string]any{"loadBalancerArn": lb, "port": 80, "protocol": "HTTP", "defaultActions": []any{map[string]any{
+			"type": "redirect", "redirect": map[string]any{"port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"},
+		}}}
+	}
+
+	id, out := c.create(typeEnvironment, "env", environment("shop-main", onBalancer()))
+	lb := list(out["loadBalancers"])[0]
+	_, balancer := c.read(typeBalancer, text(lb))
+	if got, want := out["endpointUrl"], balancer["dnsName"]; got == "" || got != want {
+		t.Errorf("the environment's endpoint is %v, its balancer's name %v", got, want)
+	}
+	if _, _, err := c.tryCreate(typeListener, "redirect", redirect(lb)); err == nil || !strings.Contains(err.Error(), "DuplicateListener") {
+		t.Errorf("a second listener on port 80: %v", err)
+	}
+	if err := c.remove(typeEnvironment, id, out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, c.resources()); diff != "" {
+		t.Errorf("after the environment's end: -before +after\n%s", diff)
+	}
+
+	id, out = c.create(typeEnvironment, "env", environment("shop-main", onBalancer(option("aws:elbv2:listener:default", "ListenerEnabled", "false"))))
+	lb = list(out["loadBalancers"])[0]
+	c.create(typeListener, "redirect", redirect(lb))
+	if err := c.remove(typeEnvironment, id, out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, c.resources()); diff != "" {
+		t.Errorf("after the environment's end: -before +after\n%s", diff)
+	}
+
+	// Nothing stays of one whose certificate is not there.
+	_, _, err := c.tryCreate(typeEnvironment, "env", environment("shop-main", onBalancer(
+		option("aws:elbv2:listener:443", "Protocol", "HTTPS"), option("aws:elbv2:listener:443", "SSLCertificateArns", "arn:aws:acm:nope"))))
+	if err == nil || !strings.Contains(err.Error(), "CertificateNotFound") {
+		t.Errorf("a listener without its certificate: %v", err)
+	}
+	if diff := cmp.Diff(before, c.resources()); diff != "" {
+		t.Errorf("after a refusal: -before +after\n%s", diff)
+	}
+}
+
+func (c *caller) resources() []Resource {
+	c.t.Helper()
+	r, err := Resources(c.p.aws.store.dir)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return r
+}
