@@ -54,7 +54,7 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 		q := u.Query()
 		q.Set("no_tmp_dir", "true")
 		u.RawQuery = q.Encode()
-		if err := os.MkdirAll(u.Path, 0o700); err != nil {
+		if err := makeFolder(u.Path); err != nil {
 			return nil, fault.Failedf("backend %s: %w", backendURL, err)
 		}
 	}
@@ -67,6 +67,24 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 		return nil, errors.Join(err, bucket.Close())
 	}
 	return b, nil
+}
+
+// makeFolder makes the folder of a file backend. One below .branchenv, which lies in a checkout, is kept out of git: a
+// state that is committed by accident would be taken for the truth by whoever checks it out.
+func makeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	for dir := path; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if filepath.Base(dir) != ".branchenv" {
+			continue
+		}
+		if ignore := filepath.Join(dir, ".gitignore"); !exists(ignore) {
+			return os.WriteFile(ignore, []byte("*\n"), 0o600)
+		}
+		return nil
+	}
+	return nil
 }
 
 func (b *diyBackend) selfManaged() bool { return true }

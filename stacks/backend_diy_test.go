@@ -51,7 +51,7 @@ func (c *cli) run(args ...string) string {
 }
 
 // pulumiPath is the pulumi that `make tools` puts into bin/, or the one on PATH.
-func pulumiPath(t *testing.T) string {
+func pulumiPath(t testing.TB) string {
 	t.Helper()
 	if path, err := filepath.Abs("../bin/pulumi"); err == nil {
 		if _, err := os.Stat(path); err == nil {

@@ -40,6 +40,7 @@ type Manager struct {
 	backendURL string
 	aws        *aws.Client
 	now        func() time.Time
+	started    func() // told of each process of pulumi, for counting; may be nil
 }
 
 // Open opens the backend; it starts no process and asks AWS nothing. Close the Manager after use.
@@ -161,8 +162,11 @@ func (m *Manager) engine(ctx context.Context) (*engine, error) {
 		}
 	}
 	var err error
-	e.pulumi, err = findPulumi(ctx, env, m.Stop)
-	return e, err
+	if e.pulumi, err = findPulumi(ctx, env, m.Stop); err != nil {
+		return nil, err
+	}
+	e.pulumi.started = m.started
+	return e, nil
 }
 
 func (m *Manager) tell(stack string, e Event) {

@@ -145,7 +145,7 @@ func (p program) run(make func(*pulumi.Context) (pulumi.Map, error)) (*pulumites
 }
 
 // configOf is the stack's config as the manager writes it.
-func configOf(t *testing.T, key string, spec any) map[string]string {
+func configOf(t testing.TB, key string, spec any) map[string]string {
 	t.Helper()
 	text, err := json.Marshal(spec)
 	if err != nil {

@@ -1,0 +1,281 @@
+package stacks
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/sandbox"
+)
+
+// benchmark is a project on the embedded AWS, with its application stack and nothing that waits: what is measured is
+// branchenv and the engine.
+type benchmark struct {
+	*testing.B
+	m         *Manager
+	file      *config.File
+	variables []string
+	backend   string
+	processes int
+	branch    int
+}
+
+func newBenchmark(b *testing.B) *benchmark {
+	b.Helper()
+	b.Setenv("PATH", filepath.Dir(pulumiPath(b))+string(os.PathListSeparator)+os.Getenv("PATH"))
+	b.Setenv("PULUMI_HOME", b.TempDir())
+	server, err := sandbox.Start(b.Context(), sandbox.Options{Dir: b.TempDir(), Region: "eu-central-1", Waits: &sandbox.Waits{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = server.Close() })
+	file, err := config.Parse("branchenv.yaml", []byte("project: shop\nregion: eu-central-1\ndomain: preview.example.com\nsource: {git: .}\n"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	x := &benchmark{B: b, file: file, variables: server.Env(), backend: b.TempDir()}
+	x.m, err = Open(b.Context(), ManagerOptions{File: file, Env: os.Getenv, Extra: x.variables, Backend: "file://" + x.backend})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = x.m.Close() })
+	x.m.started = func() { x.processes++ }
+	if _, err := x.m.ApplicationUp(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return x
+}
+
+// next is a branch that has no environment yet.
+func (x *benchmark) next() string {
+	x.branch++
+	return fmt.Sprintf("branch%d", x.branch)
+}
+
+// measure times do for each iteration; prepare, which is not timed, gives it its branch. It reports the pulumi
+// processes of one do; findPulumi's own is one that the hook cannot see.
+func (x *benchmark) measure(prepare func() string, do func(branch string) error) {
+	x.Helper()
+	x.ResetTimer()
+	for range x.N {
+		x.StopTimer()
+		branch := prepare()
+		before := x.processes
+		x.StartTimer()
+		if err := do(branch); err != nil {
+			x.Fatal(err)
+		}
+		x.StopTimer()
+		x.ReportMetric(float64(x.processes-before), "processes/op")
+	}
+}
+
+func (x *benchmark) up(branch string) error {
+	_, err := x.m.Up(context.Background(), UpRequest{Branch: branch, Image: "registry.example.com/app:1"})
+	x.processes++ // pulumi version
+	return err
+}
+
+func (x *benchmark) made() string {
+	branch := x.next()
+	if err := x.up(branch); err != nil {
+		x.Fatal(err)
+	}
+	return branch
+}
+
+// BenchmarkUp is the making of an environment.
+func BenchmarkUp(b *testing.B) {
+	b.Run("branchenv", func(b *testing.B) {
+		x := newBenchmark(b)
+		x.measure(x.next, x.up)
+	})
+	b.Run("stock", func(b *testing.B) {
+		x := newBenchmark(b)
+		x.stock(x.next)
+	})
+}
+
+// BenchmarkUpAgain is an update that changes nothing.
+func BenchmarkUpAgain(b *testing.B) {
+	b.Run("branchenv", func(b *testing.B) {
+		x := newBenchmark(b)
+		x.measure(x.made, x.up)
+	})
+	b.Run("stock", func(b *testing.B) {
+		x := newBenchmark(b)
+		x.stock(x.made)
+	})
+}
+
+// BenchmarkDestroy is the removal of an environment, receipt and all.
+func BenchmarkDestroy(b *testing.B) {
+	x := newBenchmark(b)
+	x.measure(x.made, func(branch string) error {
+		d, err := x.m.PlanDestroy(context.Background(), branch)
+		if err != nil {
+			return err
+		}
+		x.processes++ // pulumi version
+		r, err := x.m.Destroy(context.Background(), d)
+		if err == nil && len(r.Remaining) > 0 {
+			err = fmt.Errorf("left behind: %+v", r.Remaining)
+		}
+		return err
+	})
+}
+
+// BenchmarkShow reads one environment.
+func BenchmarkShow(b *testing.B) {
+	x := newBenchmark(b)
+	branch := x.made()
+	x.measure(func() string { return branch }, func(branch string) error {
+		_, err := x.m.Show(context.Background(), branch)
+		return err
+	})
+}
+
+// BenchmarkList200 reads 200 environments; beside it, what `pulumi stack ls` takes, which tells less.
+func BenchmarkList200(b *testing.B) {
+	const stacks = 200
+	prepare := func(b *testing.B) *benchmark {
+		x := newBenchmark(b)
+		x.multiply(x.made(), stacks)
+		return x
+	}
+	b.Run("branchenv", func(b *testing.B) {
+		x := prepare(b)
+		x.measure(x.next, func(string) error {
+			list, err := x.m.List(context.Background())
+			if err == nil && len(list) != stacks {
+				err = fmt.Errorf("%d environments, want %d", len(list), stacks)
+			}
+			return err
+		})
+	})
+	b.Run("pulumi", func(b *testing.B) {
+		x := prepare(b)
+		e, err := x.m.engine(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		x.measure(x.next, func(string) error {
+			_, stderr, _, err := e.pulumi.Run(context.Background(), "", nil, nil, nil, nil, "stack", "ls", "--project", "shop", "--json")
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, stderr)
+			}
+			return nil
+		})
+	})
+}
+
+// multiply copies one stack's files in the backend until there are so many environments.
+func (x *benchmark) multiply(branch string, stacks int) {
+	x.Helper()
+	for n := 1; n < stacks; n++ {
+		copied := fmt.Sprintf("copy%d", n)
+		for _, name := range []string{"stacks/shop/BRANCH.json", "stacks/shop/BRANCH.pulumi-tags"} {
+			x.copyFile(filepath.Join(x.backend, ".pulumi", name), branch, copied)
+		}
+		history, err := filepath.Glob(filepath.Join(x.backend, ".pulumi/history/shop", branch, "*.history.json"))
+		if err != nil || len(history) == 0 {
+			x.Fatalf("history of %s: %v, %v", branch, history, err)
+		}
+		x.copyFile(strings.ReplaceAll(history[0], branch, "BRANCH"), branch, copied)
+	}
+}
+
+func (x *benchmark) copyFile(name, from, to string) {
+	x.Helper()
+	data, err := os.ReadFile(strings.ReplaceAll(name, "BRANCH", from))
+	if err != nil {
+		x.Fatal(err)
+	}
+	target := strings.ReplaceAll(name, "BRANCH", to)
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		x.Fatal(err)
+	}
+	if err := os.WriteFile(target, []byte(strings.ReplaceAll(string(data), from, to)), 0o600); err != nil {
+		x.Fatal(err)
+	}
+}
+
+// counted is a stock PulumiCommand that counts, and times the engine's own part.
+type counted struct {
+	auto.PulumiCommand
+	processes int
+	engine    time.Duration
+}
+
+func (c *counted) Run(ctx context.Context, dir string, in io.Reader, out, errs []io.Writer, env []string, args ...string) (string, string, int, error) {
+	c.processes++
+	begun := time.Now()
+	stdout, stderr, code, err := c.PulumiCommand.Run(ctx, dir, in, out, errs, env, args...)
+	if args[0] == "up" {
+		c.engine += time.Since(begun)
+	}
+	return stdout, stderr, code, err
+}
+
+// stock does the same the way that the Automation API's examples do: find pulumi, upsert, set the config, up. It also
+// reports what the engine took of it, the bare `pulumi up` of the same program.
+func (x *benchmark) stock(prepare func() string) {
+	x.Helper()
+	ctx := context.Background()
+	var processes int
+	var engine time.Duration
+	x.ResetTimer()
+	for range x.N {
+		x.StopTimer()
+		u, err := x.m.decide(ctx, UpRequest{Branch: prepare(), Image: "registry.example.com/app:1"})
+		if err != nil {
+			x.Fatal(err)
+		}
+		u.spec.Version = u.source.version
+		dir := x.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600); err != nil {
+			x.Fatal(err)
+		}
+		values := auto.ConfigMap{"aws:region": {Value: "eu-central-1"}}
+		for k, v := range configOf(x.B, specKey, u.spec) {
+			values[k] = auto.ConfigValue{Value: v}
+		}
+		env := map[string]string{"PULUMI_BACKEND_URL": "file://" + x.backend, "PULUMI_CONFIG_PASSPHRASE": ""}
+		for _, v := range x.variables {
+			name, value, _ := strings.Cut(v, "=")
+			env[name] = value
+		}
+		x.StartTimer()
+		cli, err := auto.NewPulumiCommand(nil)
+		if err != nil {
+			x.Fatal(err)
+		}
+		c := &counted{PulumiCommand: cli, processes: 1}
+		ws, err := auto.NewLocalWorkspace(ctx, auto.Pulumi(c), auto.WorkDir(dir), auto.Program(Program), auto.EnvVars(env))
+		if err != nil {
+			x.Fatal(err)
+		}
+		stack, err := auto.UpsertStack(ctx, u.spec.Stack, ws)
+		if err != nil {
+			x.Fatal(err)
+		}
+		if err := stack.SetAllConfig(ctx, values); err != nil {
+			x.Fatal(err)
+		}
+		if _, err := stack.Up(ctx); err != nil {
+			x.Fatal(err)
+		}
+		x.StopTimer()
+		processes, engine = c.processes, engine+c.engine
+	}
+	x.ReportMetric(float64(processes), "processes/op")
+	x.ReportMetric(float64(engine.Nanoseconds())/float64(x.N), "engine-ns/op")
+}
