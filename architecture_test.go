@@ -35,7 +35,6 @@ var onlyIn = map[string][]string{
 	"github.com/google/go-github":             {"internal/github"},
 	"github.com/pulumi/pulumi-aws":            {"components", "stacks"},
 	"github.com/pulumi/pulumi/sdk/v3/go/auto": {"stacks/engine.go"},
-	"github.com/versity/versitygw":            {"internal/sandbox"},
 }
 
 // TestImports keeps the rules of the house: who may import whom, and what each foreign library is confined to. Tests

@@ -5,26 +5,22 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/versity/versitygw/backend/meta"
-	"github.com/versity/versitygw/backend/posix"
-	"github.com/versity/versitygw/embedgw"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/branchenv/branchenv/internal/sandbox"
 )
 
 const (
@@ -33,70 +29,33 @@ const (
 	testSecret = "a-secret-that-must-not-show"
 )
 
-// socket is where the S3 server of this package's tests listens. There is one a process: the server's library allows no
-// more, and changes the working directory to its own.
-var socket string
+// backing is the S3 server of this package's tests: that of the embedded AWS, over files.
+var backing *url.URL
 
 func TestMain(m *testing.M) {
+	os.Exit(withS3(m.Run))
+}
+
+// withS3 runs what needs the S3 server.
+func withS3(run func() int) int {
 	dir, err := os.MkdirTemp("", "s3-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
-	stop, err := startS3(dir)
-	code := 1
-	if err == nil {
-		code = m.Run()
-		stop()
-	} else {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-// startS3 runs a real S3 server with versions over files in dir.
-func startS3(dir string) (stop func(), err error) {
-	for _, d := range []string{"data", "versions", "meta"} {
-		if err := os.Mkdir(filepath.Join(dir, d), 0o700); err != nil {
-			return nil, err
-		}
-	}
-	options := posix.PosixOpts{VersioningDir: filepath.Join(dir, "versions"), CopyObjectThreshold: 5 << 30}
-	var store meta.MetadataStorer = meta.XattrMeta{}
-	if (meta.XattrMeta{}).Test(dir) != nil { // extended attributes are faster, but not every file system has them
-		side, err := meta.NewSideCar(filepath.Join(dir, "meta"))
-		if err != nil {
-			return nil, err
-		}
-		store, options.SideCarDir = side, filepath.Join(dir, "meta")
-	}
-	backend, err := posix.New(filepath.Join(dir, "data"), store, options)
+	defer os.RemoveAll(dir)
+	server, err := sandbox.Start(context.Background(), sandbox.Options{Dir: dir, Region: testRegion})
 	if err != nil {
-		return nil, err
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	socket = filepath.Join(dir, "s3.sock")
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
-			RootUserAccess: testKey, RootUserSecret: testSecret, Region: testRegion, Ports: []string{socket},
-			MaxConnections: 1000, MaxRequests: 1000, MultipartMaxParts: 10000, KeepAlive: true, Quiet: true, DisableACLs: true,
-		})
-	}()
-	for {
-		conn, err := net.Dial("unix", socket)
-		if err == nil {
-			conn.Close()
-			return func() { cancel(); <-done }, nil
-		}
-		select {
-		case err := <-done:
-			cancel()
-			return nil, fmt.Errorf("S3 server: %w", err)
-		case <-time.After(10 * time.Millisecond):
-		}
+	defer server.Close()
+	backing, err = url.Parse(server.Endpoint())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
+	return run()
 }
 
 // gateway stands before the S3 server: it counts requests by operation, can slow them down, and can answer itself.
@@ -114,15 +73,10 @@ func newGateway(t testing.TB, before intercept) *gateway {
 	t.Helper()
 	return newGatewayTo(t, &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "http", Host: r.In.Host})
+			r.SetURL(backing)
 			r.Out.Host = r.In.Host // it is signed
 		},
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-			},
-			MaxIdleConnsPerHost: 100,
-		},
+		Transport:    &http.Transport{MaxIdleConnsPerHost: 100},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}, before)
 }
