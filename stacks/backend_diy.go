@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -194,16 +195,26 @@ func cutEncoding(s, suffix string) (string, bool) {
 	return s, false
 }
 
+// errGone is why a stack that was listed has no facts: another process removed it since.
+var errGone = errors.New("the stack was removed since it was listed")
+
 func (b *diyBackend) list(ctx context.Context) ([]facts, error) {
+	for {
+		all, err := b.listOnce(ctx)
+		if !errors.Is(err, errGone) {
+			return all, err
+		}
+	}
+}
+
+// listOnce is errGone where a stack is removed meanwhile: then what was listed is looked at once more, so that a stack
+// is left out only because it is not there.
+func (b *diyBackend) listOnce(ctx context.Context) ([]facts, error) {
 	inv, err := b.inventory(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, 0, len(inv.checkpoint))
-	for name := range inv.checkpoint {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(inv.checkpoint))
 	all := make([]facts, len(names))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
@@ -226,6 +237,9 @@ func (b *diyBackend) read(ctx context.Context, name string) (*facts, error) {
 		return nil, nil
 	}
 	f, err := b.facts(ctx, name, inv)
+	if errors.Is(err, errGone) {
+		return nil, nil
+	}
 	return &f, err
 }
 
@@ -237,7 +251,11 @@ func (b *diyBackend) facts(ctx context.Context, name string, inv inventory) (fac
 			Latest *state `json:"latest"`
 		} `json:"checkpoint"`
 	}
-	if err := b.decode(ctx, inv.checkpoint[name], &checkpoint); err != nil {
+	err := b.decode(ctx, inv.checkpoint[name], &checkpoint)
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		return f, errGone
+	}
+	if err != nil {
 		return f, b.unreadable(name, "state", err)
 	}
 	if checkpoint.Version != 3 {

@@ -231,7 +231,11 @@ func TestEnvironment(t *testing.T) {
 
 func TestChooseVersion(t *testing.T) {
 	t.Parallel()
-	runs := func(v Version) *facts { s := branchSpec(); s.Version = v; return &facts{last: updated(t, &s)} }
+	runs := func(v Version) *facts {
+		s := branchSpec()
+		s.Version = v
+		return &facts{last: updated(t, &s), state: stateOf(nil, typeBucket)}
+	}
 	image, bundle := Version{Image: "app:old"}, Version{Label: "x-1", BundleKey: "x/1.zip"}
 	template := config.Settings{Image: "app:{sha}"}
 	tests := map[string]struct {
@@ -245,6 +249,7 @@ func TestChooseVersion(t *testing.T) {
 		"bundle before all":              {UpRequest{Bundle: "a.zip", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{bundle: "a.zip"}, ""},
 		"label before all":               {UpRequest{Version: "build-7", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{label: "build-7"}, ""},
 		"settings' image":                {UpRequest{Commit: "abcdef1", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: Version{Image: "app:abcdef1"}}, ""},
+		"like's before settings' image":  {UpRequest{Commit: "abcdef1", Like: "main"}, nil, runs(image), template, versionSource{version: image}, ""},
 		"template without commit":        {UpRequest{}, runs(image), nil, template, versionSource{version: image}, ""},
 		"commit without template":        {UpRequest{Commit: "abc"}, runs(bundle), nil, config.Settings{}, versionSource{version: bundle}, ""},
 		"its own before like's":          {UpRequest{Like: "main"}, runs(bundle), runs(image), config.Settings{}, versionSource{version: bundle}, ""},
@@ -531,24 +536,6 @@ func TestSpecify(t *testing.T) {
 	}
 	if kept[tagKind] != "old" {
 		t.Error("the facts' own tags were changed")
-	}
-}
-
-func TestSameTags(t *testing.T) {
-	t.Parallel()
-	a := map[string]string{"x": "1", "y": "2"}
-	for name, test := range map[string]struct {
-		want map[string]string
-		same bool
-	}{
-		"all":     {map[string]string{"x": "1", "y": "2"}, true},
-		"fewer":   {map[string]string{"x": "1"}, true},
-		"more":    {map[string]string{"x": "1", "z": "3"}, false},
-		"another": {map[string]string{"x": "2"}, false},
-	} {
-		if sameTags(a, test.want) != test.same {
-			t.Errorf("%s: %t", name, !test.same)
-		}
 	}
 }
 

@@ -3,6 +3,7 @@ package stacks
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -89,9 +90,33 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	m.verify(ctx, d.before.state, &r)
 	r.Seconds = m.now().Sub(begun).Seconds()
 	if len(r.Remaining) > 0 {
-		return r, nil
+		return r, m.rememberLeft(ctx, d.before, r.Remaining)
+	}
+	if left := d.before.tags[tagLeft]; left != "" {
+		m.tell(r.Stack, Event{Kind: Warning, Message: "an earlier destroy could not confirm that this is gone, and nothing knows of it any more: " + left})
 	}
 	return r, m.removeStack(ctx, e, d.before)
+}
+
+// rememberLeft notes in the stack's tags what a destroy left behind. The state is empty by now: without the note, the
+// next destroy would find nothing to do and say that all is well.
+func (m *Manager) rememberLeft(ctx context.Context, f *facts, left []Resource) error {
+	var names []string
+	for _, r := range left {
+		names = append(names, r.Name)
+	}
+	tags := maps.Clone(f.tags)
+	tags[tagLeft] = cutTag(count(len(left), "resource") + ": " + strings.Join(names, ", "))
+	return m.backend.setTags(ctx, f.name, tags)
+}
+
+// cutTag cuts a stack tag's value to what Pulumi takes, 256 bytes.
+func cutTag(value string) string {
+	const limit = 250
+	if len(value) <= limit {
+		return value
+	}
+	return strings.ToValidUTF8(value[:limit], "") + "…"
 }
 
 // tearDown empties the stack.
@@ -152,6 +177,8 @@ func mayEmpty(stack string, buckets []stateResource) error {
 
 // emptyBuckets empties the stack's own buckets.
 func (m *Manager) emptyBuckets(ctx context.Context, f *facts, buckets []stateResource, r *Receipt) error {
+	ctx, release := m.Stop.interruptible(ctx)
+	defer release()
 	for _, b := range buckets {
 		if m.Stop.Stopped() {
 			return stoppedBefore("emptying of a bucket", f.name)
@@ -161,6 +188,9 @@ func (m *Manager) emptyBuckets(ctx context.Context, f *facts, buckets []stateRes
 			m.tell(f.name, Event{Kind: Emptying, Bucket: b.ID, Done: done})
 		})
 		r.Objects += emptied.Total()
+		if context.Cause(ctx) == errStopped {
+			return fault.Failedf("empty bucket %s: %w", b.ID, errStopped).WithHint("run the same command again to go on")
+		}
 		if err != nil {
 			return err
 		}

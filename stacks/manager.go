@@ -96,6 +96,8 @@ func chooseBackend(o ManagerOptions) (string, error) {
 		return o.Backend, nil
 	case o.File.Backend != "":
 		return resolveBackend(o.File.Backend, o.File.Dir)
+	case o.Env("PULUMI_BACKEND_URL") != "":
+		return resolveBackend(o.Env("PULUMI_BACKEND_URL"), o.File.Dir)
 	case o.Env("CI") != "":
 		return "", fault.Usagef("no backend in %s: the default, a folder beside it, would be lost with this CI machine, and every environment with it", o.File.Path).
 			WithHint("write backend: s3://BUCKET (a bucket of yours), or https://api.pulumi.com")
@@ -159,6 +161,7 @@ func (m *Manager) engine(ctx context.Context) (*engine, error) {
 		e.secretsProvider = "passphrase"
 		if m.variable("PULUMI_CONFIG_PASSPHRASE") == "" && m.variable("PULUMI_CONFIG_PASSPHRASE_FILE") == "" {
 			env = append(env, "PULUMI_CONFIG_PASSPHRASE=")
+			e.plainPassphrase = true
 		}
 	}
 	var err error

@@ -19,6 +19,7 @@ const (
 	tagBucket    = "branchenv:bucket"    // the suffix of the bucket's name
 	tagCreated   = "branchenv:created"   // RFC 3339
 	tagLike      = "branchenv:like"      // the branch whose settings it has, where it is a copy
+	tagLeft      = "branchenv:left"      // what a destroy could not confirm to be gone
 	tagProtected = "branchenv:protected" // "true" where its kind was protected when it was last updated
 )
 

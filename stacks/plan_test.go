@@ -374,6 +374,8 @@ branches:
 	branch := Rule{Kind: "branch", Auto: true, TTL: 3 * day, Image: "registry.example.com/app:{sha}"}
 	slow, skipped, stack := branch, branch, branch
 	slow.TTL = 10 * day
+	copied := branch // of production: neither protected nor for ever
+	copied.Image = ""
 	skipped.Skipped = `it matches "**/*-no-infra" of the settings' skip`
 	stack.Protected = `it matches "keep-*" of the settings' protected`
 	tests := []struct {
@@ -382,11 +384,11 @@ branches:
 	}{
 		{"x", "", "x", branch},
 		{"slow/x", "", "slow-x", slow},
-		{"x", "slow/y", "x", slow},
+		{"x", "slow/y", "x", branch},
 		{"a/x-no-infra", "", "", skipped},
 		{"x", "", "keep-x", stack},
 		{"main", "", "main", Rule{Kind: "production", Protected: `it matches "main" of the settings' protected`}},
-		{"y", "main", "y", Rule{Kind: "production", Protected: "its kind, production, is protected"}},
+		{"y", "main", "y", copied},
 	}
 	for _, test := range tests {
 		for range 2 { // from the file, and from memory

@@ -25,15 +25,9 @@ type Rules func(branch, like, stack string) (Rule, error)
 func RulesOf(file *config.File) Rules {
 	resolve := file.Resolver()
 	return func(branch, like, stack string) (Rule, error) {
-		own, err := resolve(branch)
+		settings, err := resolveCopy(resolve, branch, like)
 		if err != nil {
 			return Rule{}, err
-		}
-		settings := own
-		if like != "" {
-			if settings, err = resolve(like); err != nil {
-				return Rule{}, err
-			}
 		}
 		s := settings.Settings
 		rule := Rule{Kind: settings.Kind, Auto: s.Create == "auto", TTL: time.Duration(s.TTL), Image: s.Image}
@@ -43,9 +37,27 @@ func RulesOf(file *config.File) Rules {
 		switch pattern, ok := file.Protects(branch, stack); {
 		case ok:
 			rule.Protected = fmt.Sprintf("it matches %q of the settings' protected", pattern)
-		case own.Settings.Protected || s.Protected:
+		case s.Protected:
 			rule.Protected = fmt.Sprintf("its kind, %s, is protected", settings.Kind)
 		}
 		return rule, nil
 	}
+}
+
+// resolveCopy resolves the settings of a branch whose environment is a copy of like's; "" where it is none. A copy has
+// the other one's settings, but it is an environment of its own branch: of its kind, in its application, as short-lived
+// and as little protected as that. Otherwise a copy of staging could not be destroyed.
+func resolveCopy(resolve func(string) (config.Resolved, error), branch, like string) (config.Resolved, error) {
+	own, err := resolve(branch)
+	if err != nil || like == "" {
+		return own, err
+	}
+	other, err := resolve(like)
+	if err != nil {
+		return own, err
+	}
+	s := other.Settings
+	s.Protected, s.TTL, s.Create, s.Application = own.Settings.Protected, own.Settings.TTL, own.Settings.Create, own.Settings.Application
+	own.Settings = s
+	return own, nil
 }

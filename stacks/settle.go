@@ -81,6 +81,11 @@ func (m *Manager) identify(ctx context.Context, f *facts) (map[string]string, er
 		case !found.Untagged && (found.Tags[tagProject] != m.File.Project || found.Tags[tagStack] != f.name):
 			m.tell(f.name, Event{Kind: Warning, Message: fmt.Sprintf("%s %s exists but is not this stack's: left alone", r.Type, found.ID)})
 		default:
+			if r.Type == typeEnvironment {
+				if err := m.settleEnvironment(ctx, f.name, r); err != nil {
+					return nil, err
+				}
+			}
 			imports[r.URN] = found.ID
 			m.tell(f.name, Event{Kind: Note, Message: fmt.Sprintf("%s %s was made by an interrupted run: taken over", r.Type, found.ID)})
 		}
@@ -97,28 +102,33 @@ func (m *Manager) discardVersion(ctx context.Context, stack string, r stateResou
 	return m.aws.DiscardVersion(ctx, application, label, BundlePrefix(stack))
 }
 
-// settleEnvironments waits until the stack's Beanstalk environments can be changed.
+// settleEnvironments waits until the stack's Beanstalk environments can be changed, if its last run was cut short.
 func (m *Manager) settleEnvironments(ctx context.Context, f *facts) error {
-	var names []string
-	for _, r := range f.state.aws() {
-		if name, _ := r.Inputs["name"].(string); r.Type == typeEnvironment && name != "" {
-			names = append(names, name)
-		}
-	}
-	for _, op := range f.state.Pending {
-		if name, _ := op.Resource.Inputs["name"].(string); op.Resource.Type == typeEnvironment && name != "" {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 || f.last.succeeded() && len(f.state.Pending) == 0 {
+	if f.last.succeeded() && len(f.state.Pending) == 0 {
 		return nil
 	}
-	for _, name := range names {
-		if err := m.aws.SettleEnvironment(ctx, name, aws.Settling{Report: func(status string) {
-			m.tell(f.name, Event{Kind: Note, Message: "waiting for environment " + name + ", which is " + status})
-		}}); err != nil {
-			return err
+	for _, r := range f.state.aws() {
+		if r.Type == typeEnvironment {
+			if err := m.settleEnvironment(ctx, f.name, r); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func (m *Manager) settleEnvironment(ctx context.Context, stack string, r stateResource) error {
+	name, _ := r.Inputs["name"].(string)
+	if name == "" {
+		return nil
+	}
+	ctx, release := m.Stop.interruptible(ctx)
+	defer release()
+	err := m.aws.SettleEnvironment(ctx, name, aws.Settling{Report: func(status string) {
+		m.tell(stack, Event{Kind: Note, Message: "waiting for environment " + name + ", which is " + status})
+	}})
+	if context.Cause(ctx) == errStopped {
+		return fault.Failedf("wait for environment %s: %w", name, errStopped).WithHint("run the same command again to go on")
+	}
+	return err
 }

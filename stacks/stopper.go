@@ -1,6 +1,9 @@
 package stacks
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // Stopper carries a person's wish to stop into a running command. The zero value is not usable; see NewStopper.
 //
@@ -46,4 +49,22 @@ func (s *Stopper) interrupted() <-chan struct{} {
 		return nil
 	}
 	return s.interrupt
+}
+
+// interruptible is ctx, cancelled by Interrupt with errStopped as the cause, for calls that AWS is given directly.
+// release must be called.
+func (s *Stopper) interruptible(ctx context.Context) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-s.interrupted():
+			cancel(errStopped)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		close(done)
+		cancel(nil)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -122,7 +123,8 @@ func (u *undertaking) state() state {
 	return u.before.state
 }
 
-// decide reads the facts and decides everything that Up does. It changes nothing. nil: there is nothing to do.
+// decide reads the facts and decides everything that Up does. It changes nothing, but that it removes a lock which a
+// dead process left behind. nil: there is nothing to do.
 func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error) {
 	stack, err := Slug(r.Branch)
 	if err != nil {
@@ -159,6 +161,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 			tags[k] = v
 		}
 	}
+	delete(tags, tagLeft)
 	like := likeFacts(r, all)
 	if tags[tagBranch] == "" && r.Like != "" {
 		tags[tagLike] = r.Like
@@ -166,11 +169,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 			tags[tagLike] = like.tags[tagLike]
 		}
 	}
-	settingsOf := r.Branch
-	if tags[tagLike] != "" {
-		settingsOf = tags[tagLike]
-	}
-	resolved, err := m.File.Resolve(settingsOf)
+	resolved, err := resolveCopy(m.File.Resolve, r.Branch, tags[tagLike])
 	if err != nil {
 		return err
 	}
@@ -221,6 +220,10 @@ func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack string, 
 func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) error {
 	if u.before == nil {
 		m.tell(u.spec.Stack, Event{Kind: Step, Op: "create stack"})
+		if e.plainPassphrase && len(m.Extra) == 0 {
+			m.tell(u.spec.Stack, Event{Kind: Warning, Message: "the secrets of this stack are encrypted with an empty passphrase, which protects nothing: " +
+				"set secretsProvider in the settings, or PULUMI_CONFIG_PASSPHRASE"})
+		}
 		w, err := e.open(ctx, u.spec.Stack, stackConfig{}, true, nil)
 		if err != nil {
 			return err
@@ -229,7 +232,7 @@ func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) erro
 			return err
 		}
 	}
-	if u.before == nil || !sameTags(u.before.tags, u.tags) {
+	if u.before == nil || !maps.Equal(u.before.tags, u.tags) {
 		if err := m.backend.setTags(ctx, u.spec.Stack, u.tags); err != nil {
 			return err
 		}
@@ -246,15 +249,6 @@ func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) erro
 		return nil
 	}
 	return m.settle(ctx, e, u.before)
-}
-
-func sameTags(a, b map[string]string) bool {
-	for k, v := range b {
-		if a[k] != v {
-			return false
-		}
-	}
-	return true
 }
 
 // run runs the program.

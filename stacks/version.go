@@ -31,8 +31,8 @@ type versionSource struct {
 	key     string  // a bundle in the versions bucket to take over
 }
 
-// chooseVersion decides what an environment is to run: what was asked for; else the settings' image for the commit;
-// else what it runs already; else what the environment runs that it is a copy of.
+// chooseVersion decides what an environment is to run: what was asked for; else, where it is being made as a copy, what
+// the other one runs; else the settings' image for the commit; else what it runs already.
 func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project string) (versionSource, error) {
 	switch {
 	case r.Image != "":
@@ -41,6 +41,8 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 		return versionSource{bundle: r.Bundle}, nil
 	case r.Version != "":
 		return versionSource{label: r.Version}, nil
+	case r.Like != "" && (before == nil || before.state.empty()):
+		return versionOf(r, like, project)
 	case s.Image != "" && r.Commit != "":
 		image, err := config.ExpandImage(s.Image, r.Commit, r.Branch)
 		return versionSource{version: Version{Image: image}}, err
@@ -50,20 +52,25 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 			return versionSource{version: spec.Version}, nil
 		}
 	}
-	if like != nil {
-		if spec := like.last.spec(project); spec != nil && spec.Version.Image != "" {
-			return versionSource{version: Version{Image: spec.Version.Image}}, nil
-		} else if spec != nil && spec.Version.BundleKey != "" {
-			return versionSource{key: spec.Version.BundleKey}, nil
-		}
-		return versionSource{}, fault.Usagef("the environment of %q has no version that could be taken over", r.Like).
-			WithHint("branchenv up %s --like %s --image REF", shellWord(r.Branch), shellWord(r.Like))
-	}
-	if r.Like != "" {
-		return versionSource{}, fault.Usagef("branch %q has no environment to copy", r.Like).WithHint("branchenv list")
+	if r.Like != "" { // the run that was to make the copy was interrupted
+		return versionOf(r, like, project)
 	}
 	return versionSource{}, fault.Usagef("what should the environment of %q run?", r.Branch).
 		WithHint("branchenv up %s --image REGISTRY/APP:TAG (or --bundle FILE, --version LABEL; or set image in the settings)", shellWord(r.Branch))
+}
+
+// versionOf is the version that the environment like runs, for a copy of it.
+func versionOf(r UpRequest, like *facts, project string) (versionSource, error) {
+	if like == nil {
+		return versionSource{}, fault.Usagef("branch %q has no environment to copy", r.Like).WithHint("branchenv list")
+	}
+	if spec := like.last.spec(project); spec != nil && spec.Version.Image != "" {
+		return versionSource{version: Version{Image: spec.Version.Image}}, nil
+	} else if spec != nil && spec.Version.BundleKey != "" {
+		return versionSource{key: spec.Version.BundleKey}, nil
+	}
+	return versionSource{}, fault.Usagef("the environment of %q has no version that could be taken over", r.Like).
+		WithHint("branchenv up %s --like %s --image REF", shellWord(r.Branch), shellWord(r.Like))
 }
 
 // resolve finds out which bundle it is, without changing anything, and returns what to copy it from, if
