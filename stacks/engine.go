@@ -26,7 +26,8 @@ import (
 type engine struct {
 	pulumi          *process
 	project         string
-	secretsProvider string // "" for a passphrase, or the service's own
+	secretsProvider string // "" for the service's own
+	plainPassphrase bool   // the passphrase is empty
 	observe         Observer
 }
 
@@ -65,6 +66,7 @@ type workspace struct {
 	engine *engine
 	name   string
 	dir    string
+	work   workDir
 	stack  auto.Stack
 	// refused is the program's own error. The engine passes on only its text; the program runs in this process, so its
 	// exit code and hint need not be lost.
@@ -74,11 +76,11 @@ type workspace struct {
 // open makes a work directory of its own for a stack: the Automation API's `select` and `init` change the directory's
 // current stack, so two stacks must never share one. Close removes it.
 func (e *engine) open(ctx context.Context, name string, c stackConfig, create bool, program pulumi.RunFunc) (*workspace, error) {
-	dir, err := os.MkdirTemp("", "branchenv-"+name+"-")
+	work, err := makeWorkDir(e.project, name)
 	if err != nil {
-		return nil, fault.Failedf("make a work directory: %w", err)
+		return nil, err
 	}
-	w := &workspace{engine: e, name: name, dir: dir}
+	w := &workspace{engine: e, name: name, dir: work.path, work: work}
 	if err := w.prepare(ctx, c, create, program); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
@@ -128,7 +130,7 @@ func (w *workspace) prepare(ctx context.Context, c stackConfig, create bool, pro
 	return w.explain("open", err, nil)
 }
 
-func (w *workspace) close() error { return os.RemoveAll(w.dir) }
+func (w *workspace) close() error { return w.work.close() }
 
 // up runs the program and makes the stack so.
 func (w *workspace) up(ctx context.Context, watch func(apiEvent)) error {

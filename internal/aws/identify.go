@@ -28,7 +28,7 @@ type Identity struct {
 }
 
 // Identify looks for a resource that an interrupted run may have made: Inputs are all that is known of r. Types that a
-// second creation simply overwrites (an object, a bucket's settings, a secret's version, a role's policies) are never
+// second creation simply overwrites (an object, a bucket's settings, a role's policies) are never
 // found, and need not be.
 func (c *Client) Identify(ctx context.Context, r Resource) (Identity, error) {
 	find := c.finder(r.Type)
@@ -68,6 +68,8 @@ func (c *Client) finder(token string) finder {
 		return c.findParameterGroup
 	case "aws:secretsmanager/secret:Secret":
 		return c.findSecret
+	case "aws:secretsmanager/secretVersion:SecretVersion":
+		return c.findSecretVersion
 	case "aws:route53/record:Record":
 		return c.findRecord
 	case "aws:iam/role:Role":
@@ -248,6 +250,20 @@ func (c *Client) findSecret(ctx context.Context, r Resource) (Identity, []string
 		tags[awssdk.ToString(t.Key)] = awssdk.ToString(t.Value)
 	}
 	return Identity{ID: awssdk.ToString(out.ARN), Tags: tags}, nil, nil
+}
+
+// A secret that is ours has no other versions than ours. What the current one holds is read when it is imported.
+func (c *Client) findSecretVersion(ctx context.Context, r Resource) (Identity, []string, error) {
+	out, err := c.secrets().DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: awssdk.String(r.text("secretId"))})
+	if err != nil {
+		return Identity{}, []string{"ResourceNotFoundException"}, err
+	}
+	for version, stages := range out.VersionIdsToStages {
+		if slices.Contains(stages, "AWSCURRENT") {
+			return Identity{ID: awssdk.ToString(out.ARN) + "|" + version, Untagged: true}, nil, nil
+		}
+	}
+	return Identity{}, nil, nil
 }
 
 // A record has no tags: it is ours where it has the very target that we meant to give it.

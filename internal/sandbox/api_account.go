@@ -144,8 +144,17 @@ func secretsAction(name string) action {
 			if err != nil {
 				return nil, err
 			}
+			versions, err := c.tx.where(typeSecretVersion, func(v *record) bool { return v.str("secretId") == r.ID })
+			if err != nil {
+				return nil, err
+			}
+			stages := map[string]any{}
+			for _, v := range versions {
+				stages[v.str("versionId")] = v.Outputs["versionStages"]
+			}
 			return map[string]any{
-				"ARN": r.ID, "Name": r.Name, "Description": r.str("description"), "CreatedDate": epoch(r.Created), "Tags": tagList(r.tags()),
+				"ARN": r.ID, "Name": r.Name, "Description": r.str("description"), "CreatedDate": epoch(r.Created),
+				"Tags": tagList(r.tags()), "VersionIdsToStages": stages,
 			}, nil
 		},
 		"GetSecretValue": func(c *call) (any, error) {

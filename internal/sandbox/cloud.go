@@ -71,6 +71,7 @@ func (c *cloud) create(ctx context.Context, req request) (*record, error) {
 		return nil, err
 	}
 	fault.kill()
+	fault.stall(ctx)
 	return c.await(ctx, rec, "creating")
 }
 
@@ -107,6 +108,7 @@ func (c *cloud) update(ctx context.Context, id string, req request) (*record, er
 		return nil, err
 	}
 	fault.kill()
+	fault.stall(ctx)
 	return c.await(ctx, rec, "updating")
 }
 
@@ -168,6 +170,7 @@ func (c *cloud) remove(ctx context.Context, id string, req request) error {
 		return err
 	}
 	fault.kill()
+	fault.stall(ctx)
 	if rec == nil {
 		return nil
 	}

@@ -109,7 +109,7 @@ func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
 	e.s3.ServeHTTP(w, r)
 }
 
-// fault is the fault that hits a request; a hanging one was waited for, and a killing one kills.
+// fault is the fault that hits a request; a hanging or stalling one was waited for, and a killing one kills.
 func (e *endpoint) fault(r *http.Request, action string, names ...string) (*Fault, error) {
 	if some, err := e.cloud.store.faults(e.cloud.given); err != nil || len(some) == 0 {
 		return nil, err // the usual case, without a transaction
@@ -121,7 +121,7 @@ func (e *endpoint) fault(r *http.Request, action string, names ...string) (*Faul
 		return err
 	})
 	fault.kill()
-	if fault != nil && fault.Kind == Hang {
+	if fault != nil && (fault.Kind == Hang || fault.Kind == Stall) {
 		<-r.Context().Done()
 	}
 	return fault, err

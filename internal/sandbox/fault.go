@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,6 +58,8 @@ const (
 	Red FaultKind = "red"
 	// Kill accepts the operation, and then kills the serving process as kill -9 does.
 	Kill FaultKind = "kill"
+	// Stall accepts the operation, which ends as if nothing were wrong, and never answers: the answer is lost on the way.
+	Stall FaultKind = "stall"
 )
 
 // faultFile is the name of the faults' file in the state directory, countFile of the one that counts.
@@ -212,6 +215,13 @@ func (f *Fault) kill() {
 		self.Kill()
 	}
 	select {} // the signal is on its way
+}
+
+// stall keeps the answer back until the caller gives up, if the fault says so.
+func (f *Fault) stall(ctx context.Context) {
+	if f != nil && f.Kind == Stall {
+		<-ctx.Done()
+	}
 }
 
 // deniedDeletions tells which objects' deletion is answered with an error, by key: those named by a fault on

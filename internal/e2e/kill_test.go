@@ -1,0 +1,227 @@
+//go:build unix
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/internal/sandbox"
+)
+
+// allPoints is the variable that asks for every point; make test-faults sets it.
+const allPoints = "BRANCHENV_TEST_FAULTS"
+
+// point is where a command is killed, with kill -9.
+type point struct {
+	name    string
+	fault   *sandbox.Fault // while this operation is under way, or
+	process string         // before or after one of pulumi's commands (see pulumiScript), or
+	after   time.Duration  // by the clock, with waits as long as AWS's are in proportion
+	victims victims
+}
+
+// victims are who is killed at a fault or by the clock.
+type victims int
+
+const (
+	branchenv victims = iota // and pulumi lives on: it saves its state
+	pulumi                   // and branchenv lives on
+	both                     // as when the machine goes down
+)
+
+// scene is a command that is killed, and what its repetition must lead to.
+type scene struct {
+	from    string // the project it starts from
+	fill    bool   // the bucket has versions in it
+	command []string
+}
+
+var scenes = map[string]scene{
+	"up":      {from: "application", command: []string{"up", "topic", "--image", image}},
+	"update":  {from: "environment", command: []string{"up", "topic", "--image", "registry.example.com/shop:2"}},
+	"destroy": {from: "environment", fill: true, command: []string{"destroy", "topic", "--yes", "--json"}},
+}
+
+// enter makes the scene's world.
+func (s scene) enter(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t, s.from)
+	if s.fill {
+		var shown struct{ Bucket string }
+		decode(t, []byte(w.must(t, "show", "topic", "--json").out), &shown)
+		w.must(t, "sandbox", "fill", shown.Bucket, "--versions", "30")
+	}
+	return w
+}
+
+// steps are the resources of the environment, by type and logical name: each can be the one that is being worked on
+// when the command is killed.
+func steps(t *testing.T, on string) []point {
+	t.Helper()
+	w := newWorld(t, "environment")
+	var points []point
+	for _, r := range w.checkpoint(t, "topic").Resources {
+		if !r.Custom || !strings.HasPrefix(r.Type, "aws:") {
+			continue
+		}
+		name := r.URN[strings.LastIndex(r.URN, "::")+2:]
+		for i, who := range []string{"branchenv", "pulumi", "both"} {
+			points = append(points, point{
+				name:    fmt.Sprintf("%s %s %s, %s", on, r.Type[strings.LastIndex(r.Type, ":")+1:], name, who),
+				fault:   &sandbox.Fault{On: on, Type: r.Type, Name: name, Kind: sandbox.Stall},
+				victims: victims(i),
+			})
+		}
+	}
+	return points
+}
+
+func processes(spec ...string) []point {
+	var points []point
+	for _, s := range spec {
+		points = append(points, point{name: s, process: s})
+	}
+	return points
+}
+
+func clock(from, to, every time.Duration) []point {
+	var points []point
+	for at := from; at <= to; at += every {
+		points = append(points, point{name: "after " + at.String(), after: at, victims: both})
+	}
+	return points
+}
+
+func calls(kinds ...string) []point {
+	var points []point
+	for _, kind := range kinds {
+		points = append(points, point{name: "call " + kind, fault: &sandbox.Fault{On: "call", Type: kind, Kind: sandbox.Stall}})
+	}
+	return points
+}
+
+// TestKilledInUp kills up at many points. A plain run takes a sample; make test-faults takes them all.
+func TestKilledInUp(t *testing.T) {
+	t.Parallel()
+	killAt(t, "up", 4, slices.Concat(
+		processes("before 1 stack init", "after 1 stack init", "before 1 up", "after 1 up"),
+		steps(t, "create"),
+		clock(200*time.Millisecond, 4*time.Second, 400*time.Millisecond),
+	))
+}
+
+// TestKilledInUpdate kills an up that replaces the version.
+func TestKilledInUpdate(t *testing.T) {
+	t.Parallel()
+	points := processes("before 1 up", "after 1 up")
+	for i, who := range []string{"branchenv", "pulumi", "both"} {
+		for _, f := range []sandbox.Fault{
+			{On: "create", Type: "aws:s3/bucketObjectv2:BucketObjectv2"},
+			{On: "create", Type: "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"},
+			{On: "update", Type: "aws:elasticbeanstalk/environment:Environment"},
+			{On: "delete", Type: "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"},
+			{On: "delete", Type: "aws:s3/bucketObjectv2:BucketObjectv2"},
+		} {
+			f.Kind = sandbox.Stall
+			points = append(points, point{name: f.On + " " + f.Type + ", " + who, fault: &f, victims: victims(i)})
+		}
+	}
+	killAt(t, "update", 2, points)
+}
+
+// TestKilledInDestroy kills destroy.
+func TestKilledInDestroy(t *testing.T) {
+	t.Parallel()
+	killAt(t, "destroy", 4, slices.Concat(
+		processes("before 1 destroy", "after 1 destroy", "before 2 destroy", "after 2 destroy", "before 1 stack rm", "after 1 stack rm"),
+		calls("s3:ListObjectVersions", "s3:DeleteObjects", "rds:DescribeDBInstances", "elasticbeanstalk:DescribeEnvironments"),
+		steps(t, "delete"),
+		clock(200*time.Millisecond, 4*time.Second, 400*time.Millisecond),
+	))
+}
+
+// killAt kills the scene's command at each point in a world of its own, or at so many of them, repeats it, and compares
+// what it leads to with what it leads to when nobody kills it. Then everything is destroyed, which must leave nothing.
+func killAt(t *testing.T, name string, sample int, points []point) {
+	t.Helper()
+	s := scenes[name]
+	want := sync.OnceValue(func() ending {
+		w := s.enter(t)
+		w.must(t, s.command...)
+		return w.ending(t)
+	})
+	every := 1
+	if os.Getenv(allPoints) == "" {
+		every = (len(points) + sample - 1) / sample
+		t.Logf("%d points of %d; %s=all takes them all", (len(points)+every-1)/every, len(points), allPoints)
+	}
+	for i := 0; i < len(points); i += every {
+		p := points[i]
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			w := s.enter(t)
+			w.killed(t, p, s.command)
+			w.repeat(t, s.command...)
+			if diff := cmp.Diff(want(), w.ending(t)); diff != "" {
+				t.Errorf("-undisturbed +killed and repeated\n%s", diff)
+			}
+			if name != "destroy" {
+				w.must(t, "destroy", "topic", "--yes")
+				if diff := cmp.Diff(nothing(t), w.ending(t)); diff != "" {
+					t.Errorf("after the destroy: -before the up +after\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// nothing is the ending of a world that never had an environment.
+func nothing(t *testing.T) ending {
+	t.Helper()
+	return newWorld(t, "application").ending(t)
+}
+
+// killed runs a command and kills it at a point, unless it has ended before.
+func (w *world) killed(t *testing.T, p point, command []string) {
+	t.Helper()
+	switch {
+	case p.process != "":
+		w.env = []string{"E2E_KILL=" + p.process}
+		r := w.run(t, command...)
+		w.env = nil
+		if r.code != -1 {
+			t.Fatalf("it was not killed: exit code %d\n%s", r.code, r.err)
+		}
+		return
+	case p.fault != nil:
+		w.faults(t, *p.fault)
+	default:
+		w.env = []string{"BRANCHENV_SANDBOX_WAIT=0.4"}
+	}
+	running := w.begin(t, command...)
+	if p.fault != nil {
+		until(t, "the operation is under way", func() bool { return w.met(1) })
+	} else {
+		time.Sleep(p.after)
+	}
+	if p.victims != pulumi {
+		running.kill()
+	}
+	if p.victims != branchenv {
+		w.killPulumi()
+	}
+	r := running.wait()
+	if p.fault != nil && (r.code == 0 || r.code == -1 == (p.victims == pulumi)) {
+		t.Errorf("after the kill: exit code %d\n%s", r.code, r.err)
+	}
+	w.faults(t)
+	w.env = nil
+}

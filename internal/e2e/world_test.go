@@ -1,0 +1,319 @@
+//go:build unix
+
+// Package e2e holds tests of the whole product: the program as a person runs it, with the real engine, over the
+// embedded AWS. It has no code of its own.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox"
+)
+
+// image is what the environments run.
+const image = "registry.example.com/shop:1"
+
+// patience bounds whatever a test waits for.
+const patience = 2 * time.Minute
+
+// common is what the tests of a run have in common: the program, and two projects to copy.
+type common struct {
+	dir  string
+	once sync.Once
+	err  error
+}
+
+var base common // TestMain has no other way to hand it to the tests
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "e2e-")
+	if err != nil {
+		panic(err)
+	}
+	base.dir = dir
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+// pulumiScript stands before the real pulumi. It notes the process's id, so that a test can kill pulumi, and kills the
+// program that started it before or after one of pulumi's commands, as E2E_KILL says: "before 2 destroy", for instance.
+const pulumiScript = `#!/bin/sh
+echo $$ >>"$E2E_DIR/pids"
+set -f
+if [ -n "$E2E_KILL" ]; then
+	when=${E2E_KILL%% *}; rest=${E2E_KILL#* }; nth=${rest%% *}; verb=${rest#* }
+	case " $* " in *" $verb "*)
+		echo x >>"$E2E_DIR/met"
+		if [ "$(wc -l <"$E2E_DIR/met")" -eq "$nth" ]; then
+			[ "$when" = before ] || "$E2E_PULUMI" "$@"
+			kill -9 $PPID
+			exit 1
+		fi
+	esac
+fi
+exec "$E2E_PULUMI" "$@"
+`
+
+// prepare builds the program, a project with its application stack, and the same one with an environment.
+func (c *common) prepare() error {
+	c.once.Do(func() { c.err = c.build() })
+	return c.err
+}
+
+func (c *common) build() error {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		return err
+	}
+	for _, d := range []string{"bin", "home", "application"} {
+		if err := os.Mkdir(filepath.Join(c.dir, d), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "bin", "pulumi"), []byte(pulumiScript), 0o700); err != nil {
+		return err
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(c.dir, "bin", "branchenv"), ".")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build branchenv: %w\n%s", err, out)
+	}
+	application, environment := filepath.Join(c.dir, "application"), filepath.Join(c.dir, "environment")
+	if out, err := exec.Command("git", "init", "-q", "-b", "main", application).CombinedOutput(); err != nil {
+		return fmt.Errorf("git init: %w\n%s", err, out)
+	}
+	if err := c.lines(application, "init --project shop --region eu-central-1 --domain preview.example.com --source .", "application up"); err != nil {
+		return err
+	}
+	if err := copyTree(environment, application); err != nil {
+		return err
+	}
+	return c.lines(environment, "up topic --image "+image)
+}
+
+// lines runs command lines one after the other.
+func (c *common) lines(dir string, lines ...string) error {
+	w := &world{dir: dir, scratch: c.dir}
+	for _, line := range lines {
+		p, err := w.start(strings.Fields(line)...)
+		if err != nil {
+			return err
+		}
+		if r := p.wait(); r.code != 0 {
+			return fmt.Errorf("branchenv %s: exit code %d\n%s", line, r.code, r.err)
+		}
+	}
+	return nil
+}
+
+func copyTree(to, from string) error { return os.CopyFS(to, os.DirFS(from)) }
+
+// A world is one project with its embedded AWS.
+type world struct {
+	dir     string   // the checkout
+	scratch string   // the scripts' notes, and TMPDIR below it
+	env     []string // beside the usual
+}
+
+// newWorld copies one of the prepared projects.
+func newWorld(t *testing.T, from string, env ...string) *world {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts the real engine many times: left out in -short mode")
+	}
+	if err := base.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	scratch := t.TempDir()
+	w := &world{dir: filepath.Join(scratch, "shop"), scratch: scratch, env: env}
+	if err := copyTree(w.dir, filepath.Join(base.dir, from)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(scratch, "tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) aws() string { return filepath.Join(w.dir, ".branchenv", "sandbox", "aws") }
+func (w *world) state() string {
+	return filepath.Join(w.dir, ".branchenv", "sandbox", "state", ".pulumi")
+}
+func (w *world) tmp() string { return filepath.Join(w.scratch, "tmp") }
+
+// process is a running branchenv.
+type process struct {
+	*exec.Cmd
+	out, err bytes.Buffer
+}
+
+// result is how one ended.
+type result struct {
+	code     int // -1 where a signal ended it
+	out, err string
+}
+
+// start starts branchenv in a process group of its own, as a shell does.
+func (w *world) start(args ...string) (*process, error) {
+	bin := filepath.Join(base.dir, "bin")
+	real, err := exec.LookPath(filepath.Join("..", "..", "bin", "pulumi"))
+	if err != nil {
+		if real, err = exec.LookPath("pulumi"); err != nil {
+			return nil, fmt.Errorf("%w: make tools builds it", err)
+		}
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return nil, err
+	}
+	p := &process{Cmd: exec.Command(filepath.Join(bin, "branchenv"), append([]string{"--sandbox"}, args...)...)}
+	p.Dir = w.dir
+	p.Env = append(os.Environ(),
+		"CI=", "PULUMI_HOME="+filepath.Join(base.dir, "home"), "PULUMI_SKIP_UPDATE_CHECK=true", "GIT_CONFIG_GLOBAL="+os.DevNull,
+		"BRANCHENV_SANDBOX_WAIT=0", "E2E_DIR="+w.scratch, "E2E_KILL=", "E2E_PULUMI="+real,
+		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if dir := w.tmp(); w.scratch != base.dir {
+		p.Env = append(p.Env, "TMPDIR="+dir)
+	}
+	p.Env = append(p.Env, w.env...)
+	p.Stdout, p.Stderr = &p.out, &p.err
+	p.WaitDelay = 30 * time.Second
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return p, p.Start()
+}
+
+// begin starts branchenv; it is killed when the test ends before it does.
+func (w *world) begin(t *testing.T, args ...string) *process {
+	t.Helper()
+	p, err := w.start(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if p.ProcessState == nil {
+			p.kill()
+			p.wait()
+		}
+	})
+	return p
+}
+
+func (p *process) wait() result {
+	p.Wait() // the exit code tells
+	return result{p.ProcessState.ExitCode(), p.out.String(), p.err.String()}
+}
+
+// kill is kill -9 of the process and its group.
+func (p *process) kill() { syscall.Kill(-p.Process.Pid, syscall.SIGKILL) }
+
+// run runs branchenv to its end.
+func (w *world) run(t *testing.T, args ...string) result {
+	t.Helper()
+	return w.begin(t, args...).wait()
+}
+
+// must runs branchenv, which must end well.
+func (w *world) must(t *testing.T, args ...string) result {
+	t.Helper()
+	r := w.run(t, args...)
+	if r.code != 0 {
+		t.Fatalf("branchenv %s: exit code %d\n%s%s", strings.Join(args, " "), r.code, r.out, r.err)
+	}
+	return r
+}
+
+// repeat runs branchenv again until nobody holds the stack any more: a pulumi whose branchenv was killed still saves
+// its state. Then it must end well.
+func (w *world) repeat(t *testing.T, args ...string) result {
+	t.Helper()
+	var r result
+	until(t, "the stack is unlocked", func() bool {
+		r = w.run(t, args...)
+		return !strings.Contains(r.err, "is locked by")
+	})
+	if r.code != 0 {
+		t.Fatalf("branchenv %s, again: exit code %d\n%s%s", strings.Join(args, " "), r.code, r.out, r.err)
+	}
+	return r
+}
+
+// until waits for something that a process does.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited in vain: %s", what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// faults makes the embedded AWS misbehave from now on.
+func (w *world) faults(t *testing.T, faults ...sandbox.Fault) {
+	t.Helper()
+	for _, name := range []string{"faults.json", "faults-met.json"} {
+		if err := os.Remove(filepath.Join(w.aws(), name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if len(faults) == 0 {
+		return
+	}
+	data, err := json.Marshal(faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.aws(), "faults.json"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// met tells whether an operation has met the fault that was asked for: it was the n-th of its kind.
+func (w *world) met(n int) bool {
+	data, err := os.ReadFile(filepath.Join(w.aws(), "faults-met.json"))
+	counts := map[string]int{}
+	if err != nil || json.Unmarshal(data, &counts) != nil {
+		return false
+	}
+	for _, count := range counts {
+		return count >= n
+	}
+	return false
+}
+
+// pulumis are the process ids of every pulumi that was started.
+func (w *world) pulumis() []int {
+	data, _ := os.ReadFile(filepath.Join(w.scratch, "pids"))
+	var pids []int
+	for _, field := range strings.Fields(string(data)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// killPulumi is kill -9 of the pulumi that runs now, and of its group.
+func (w *world) killPulumi() {
+	if pids := w.pulumis(); len(pids) > 0 {
+		syscall.Kill(-pids[len(pids)-1], syscall.SIGKILL)
+	}
+}
