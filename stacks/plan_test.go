@@ -410,14 +410,21 @@ func world(t *rapid.T) PlanInput {
 	maybe := rapid.OneOf(age, rapid.Just(time.Time{}))
 	commits := rapid.SampledFrom([]string{headA, headB})
 	in := PlanInput{
-		Source: "source", Default: rapid.SampledFrom([]string{"main", "main", "main", "x", ""}).Draw(t, "default"), Rules: planRules, Now: planNow, Interval: time.Hour,
-		Limits: Limits{MaxDestroy: rapid.IntRange(0, 12).Draw(t, "max"), Share: rapid.Float64Range(0, 1).Draw(t, "share")},
+		Source: "source", Default: rapid.SampledFrom([]string{"main", "main", "main", "main", "main", "main", "x", ""}).Draw(t, "default"), Rules: planRules, Now: planNow, Interval: time.Hour,
+		Limits: Limits{
+			MaxDestroy: rapid.SampledFrom([]int{100, 100, 100, 3, 0}).Draw(t, "max"),
+			Share:      rapid.SampledFrom([]float64{1, 1, 1, 0.5, 0}).Draw(t, "share"),
+		},
 	}
-	if rapid.Bool().Draw(t, "overridden") {
+	if rapid.IntRange(0, 4).Draw(t, "overridden") == 4 {
 		exact := rapid.IntRange(0, 6).Draw(t, "exact")
 		in.Limits.Exact = &exact
 	}
-	for _, name := range rapid.SliceOfNDistinct(names, 0, 12, rapid.ID[string]).Draw(t, "branches") {
+	listed := rapid.SliceOfNDistinct(names, 0, 12, rapid.ID[string]).Draw(t, "branches")
+	if rapid.IntRange(0, 9).Draw(t, "lists main") < 9 && !slices.Contains(listed, "main") {
+		listed = append(listed, "main")
+	}
+	for _, name := range listed {
 		in.Branches = append(in.Branches, PlanBranch{Name: name, Commit: commits.Draw(t, "head"), CommittedAt: maybe.Draw(t, "committed")})
 	}
 	for _, name := range rapid.SliceOfNDistinct(names, 0, 12, rapid.ID[string]).Draw(t, "stacks") {
