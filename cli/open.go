@@ -21,19 +21,39 @@ func (s *session) openCommand() *urfave.Command {
 					return fault.Failedf("the environment of branch %s has no URL yet", e.Branch).
 						WithHint("%s up %s", program, shellQuote(e.Branch))
 				}
+				address, err := s.address(e)
+				if err != nil {
+					return err
+				}
 				if s.json {
 					if err := s.out.document(e); err != nil {
 						return err
 					}
 				} else {
-					s.out.linef("%s", e.URL)
+					s.out.linef("%s", address)
 				}
 				browser.Stdout, browser.Stderr = io.Discard, io.Discard
-				if err := browser.OpenURL(e.URL); err != nil {
-					return fault.Failedf("open a browser: %w", err).WithHint("open %s yourself", e.URL)
+				if err := browser.OpenURL(address); err != nil {
+					return fault.Failedf("open a browser: %w", err).WithHint("open %s yourself", address)
 				}
 				return nil
 			})
 		},
 	}
+}
+
+// address is where an environment is to be opened: at its URL, or in the sandbox at that of the gateway.
+func (s *session) address(e stacks.Environment) (string, error) {
+	if !s.sandbox {
+		return e.URL, nil
+	}
+	file, err := s.settings()
+	if err != nil {
+		return "", err
+	}
+	endpoint, err := gateway(file)
+	if err != nil {
+		return "", err
+	}
+	return locally(endpoint, e.URL)
 }

@@ -23,11 +23,17 @@ func (s *session) sandboxCommand() *urfave.Command {
 		Subcommands: []*urfave.Command{
 			{
 				Name: "serve", Usage: "serve the embedded AWS to tools of your own until Ctrl-C",
-				Description: "Prints the variables that point the aws command line and other tools to it.",
+				Description: "Prints the variables that point the aws command line and other tools to it. At the same address the\n" +
+					"environments answer on their host names, and at NAME.localhost in a browser on this machine.",
 				Flags: []urfave.Flag{
 					&urfave.StringFlag{Name: "addr", Usage: "answer at `HOST:PORT`; default: a free port of this machine"},
 				},
 				Action: s.sandboxServe,
+			},
+			{
+				Name: "get", Usage: "visit an environment of the embedded AWS, as a browser would, and print the answer", ArgsUsage: "URL",
+				Description: "URL is what up prints, or a host name. The answer comes from a running: " + program + " sandbox serve",
+				Action:      s.sandboxGet,
 			},
 			{Name: "resources", Usage: "list what exists in the embedded AWS", Action: s.sandboxResources},
 			{
@@ -73,6 +79,7 @@ func (s *session) startSandbox(ctx context.Context, file *config.File, addr stri
 type served struct {
 	Endpoint  string            `json:"endpoint"`
 	Variables map[string]string `json:"variables"`
+	Sites     []sandbox.Site    `json:"sites"` // the environments that there are now
 }
 
 func (s *session) sandboxServe(c *urfave.Context) error {
@@ -85,9 +92,16 @@ func (s *session) sandboxServe(c *urfave.Context) error {
 		return err
 	}
 	defer e.Close()
+	if err := e.Announce(); err != nil {
+		return err
+	}
+	sites, err := e.Sites()
+	if err != nil {
+		return err
+	}
 	variables := slices.Sorted(slices.Values(e.Env()))
 	if s.json {
-		document := served{Endpoint: e.Endpoint(), Variables: map[string]string{}}
+		document := served{Endpoint: e.Endpoint(), Variables: map[string]string{}, Sites: append([]sandbox.Site{}, sites...)}
 		for _, v := range variables {
 			name, value, _ := strings.Cut(v, "=")
 			document.Variables[name] = value
@@ -100,6 +114,9 @@ func (s *session) sandboxServe(c *urfave.Context) error {
 			name, value, _ := strings.Cut(v, "=")
 			s.out.linef("export %s=%s", name, shellQuote(value))
 		}
+	}
+	for _, site := range sites {
+		s.say("branch %s: %s", site.Branch, site.Address)
 	}
 	s.say("serving at %s until Ctrl-C", e.Endpoint())
 	<-c.Context.Done()

@@ -6,7 +6,8 @@ PATH="$root/bin:$PATH"
 export PATH
 unset CI GITHUB_REF_NAME GITHUB_HEAD_REF CIRCLE_BRANCH CI_COMMIT_BRANCH 2>/dev/null || true
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 cd "$scratch"
 PULUMI_HOME="$scratch/.pulumi"
@@ -45,6 +46,21 @@ run branchenv --sandbox list
 
 say "A branch whose name ends in -no-infra gets nothing"
 run branchenv --sandbox up reformat-no-infra --image registry.example.com/shop:1
+
+say "Their URLs answer while the sandbox is served (in a browser: http://new-cool-page.localhost:PORT/)"
+printf '$ branchenv sandbox serve &\n'
+branchenv sandbox serve >"$scratch/serve.log" 2>&1 &
+server=$!
+until grep -q ': serving at ' "$scratch/serve.log"; do
+	kill -0 "$server" 2>/dev/null || { cat "$scratch/serve.log" >&2; exit 1; }
+	sleep 0.1
+done
+grep ': branch ' "$scratch/serve.log"
+for url in $(branchenv --sandbox --json list | sed -n 's/.*"url": *"\([^"]*\)".*/\1/p'); do
+	run branchenv sandbox get "$url"
+done
+kill -INT "$server" && wait "$server"
+server=
 
 say "Fill one environment's bucket with 2,500 object versions"
 bucket=$(branchenv --sandbox --json show addDashboards | sed -n 's/.*"bucket": *"\([^"]*\)".*/\1/p')

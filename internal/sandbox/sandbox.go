@@ -1,5 +1,6 @@
 // Package sandbox is an embedded AWS: enough of it that all of branchenv runs with no account. It serves the simulated
-// aws provider to the real Pulumi engine, and the AWS APIs that branchenv itself calls on an HTTP endpoint.
+// aws provider to the real Pulumi engine, and the AWS APIs that branchenv itself calls on an HTTP endpoint, where
+// environments answer on their host names as well.
 //
 // What exists is stored in one directory, which any number of processes may use at once, each with a server of its
 // own. The provider checks inputs against the real provider's schema and the rules of AWS, and has the semantics that
@@ -77,6 +78,8 @@ type Server struct {
 	grpc     *grpc.Server
 	http     *http.Server
 	p        *provider
+
+	announced announcement
 }
 
 // Start serves the sandbox. The server ends when ctx does, or when it is closed.
@@ -103,7 +106,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{
 		cloud: c, provider: provider, endpoint: endpoint, p: newProvider(c),
 		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(unlimited), grpc.MaxSendMsgSize(unlimited)),
-		http: &http.Server{Handler: newEndpoint(c, o.Log), ReadHeaderTimeout: time.Minute},
+		http: &http.Server{Handler: &gateway{c, newEndpoint(c, o.Log)}, ReadHeaderTimeout: time.Minute},
 	}
 	pulumirpc.RegisterResourceProviderServer(s.grpc, s.p)
 	go s.grpc.Serve(provider)
@@ -177,9 +180,9 @@ func (s *Server) Close() error {
 	s.grpc.Stop()
 	err := s.http.Close()
 	if errors.Is(err, net.ErrClosed) {
-		return nil
+		err = nil
 	}
-	return err
+	return errors.Join(s.announced.withdraw(), err)
 }
 
 // A Resource is one thing that exists in the sandbox.
@@ -263,7 +266,7 @@ func checkOurs(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case "resources", "s3", "lock", stateDir, faultFile, countFile:
+		case "resources", "s3", "lock", stateDir, faultFile, countFile, servingLock, servingFile:
 		default:
 			if !strings.HasPrefix(e.Name(), ".new-") {
 				return fmt.Errorf("%s is not a sandbox directory: it holds %s", dir, e.Name())
