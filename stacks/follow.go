@@ -25,7 +25,7 @@ const (
 type follower struct {
 	m      *Manager
 	stack  string
-	ctx    context.Context //nolint:containedctx // of the update being followed; the follower ends with it
+	ctx    context.Context // of the update being followed; the follower ends with it
 	cancel context.CancelFunc
 	done   chan struct{}
 	since  time.Time

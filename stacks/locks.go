@@ -55,7 +55,7 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 			return lockedError(f.name, held[0].describe(m.now()))
 		}
 		select {
-		case <-time.After(time.Second/2 + rand.N(time.Second)): //nolint:gosec // jitter, not a secret
+		case <-time.After(time.Second/2 + rand.N(time.Second)): // #nosec G404 -- jitter
 		case <-ctx.Done():
 			return ctx.Err()
 		}

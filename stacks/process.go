@@ -121,7 +121,7 @@ func (p *process) Run(
 		args = append([]string{"--non-interactive"}, args...)
 	}
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(p.path, args...) //nolint:gosec // the pulumi that was found, with arguments made here
+	cmd := exec.Command(p.path, args...) // the pulumi that was found, with arguments made here
 	cmd.Dir = dir
 	cmd.Env = slices.Concat(os.Environ(), p.env, env, []string{"PULUMI_AUTOMATION_API=true", "PULUMI_SKIP_UPDATE_CHECK=true"})
 	cmd.Stdin = stdin

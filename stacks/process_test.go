@@ -177,7 +177,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	tests := map[string]struct {
 		stop *Stopper
-		ctx  context.Context //nolint:containedctx // of one run
+		ctx  context.Context // of one run
 		do   func()
 	}{
 		"stopper":           {stopper, t.Context(), func() { stopper.Interrupt(); stopper.Interrupt() }},

@@ -28,7 +28,7 @@ const (
 	varDatabasePassword = "DATABASE_PASSWORD"
 	// varDatabaseCredentials is the ARN of the secret with user and password, which RDS changes every 7 days while
 	// Beanstalk reads secrets only when an instance starts: the app reads it itself, whenever it connects.
-	varDatabaseCredentials = "DATABASE_CREDENTIALS_ARN"
+	varDatabaseCredentials = "DATABASE_CREDENTIALS_ARN" // #nosec G101 -- the name of a variable
 )
 
 // tellApp begins what the app is told: the settings' variables and secrets, and what is known before anything is made.

@@ -22,10 +22,10 @@ type workDir struct {
 // makeWorkDir makes one, and removes those that were left behind. It must not be called for a stack that somebody
 // works on: a pulumi that has outlived its branchenv still needs its folder.
 func makeWorkDir(project, stack string) (workDir, error) {
-	prefix := "branchenv." + project + "." + stack + "."
-	if err := sweep(prefix); err != nil {
-		return workDir{}, fault.Failedf("remove work directories left behind: %w", err)
+	if err := sweepWorkDirs(project, stack); err != nil {
+		return workDir{}, err
 	}
+	prefix := workDirPrefix(project, stack)
 	for {
 		path, err := os.MkdirTemp("", prefix)
 		if err != nil {
@@ -39,6 +39,16 @@ func makeWorkDir(project, stack string) (workDir, error) {
 			return workDir{path, held}, nil
 		}
 	}
+}
+
+func workDirPrefix(project, stack string) string { return "branchenv." + project + "." + stack + "." }
+
+// sweepWorkDirs removes a stack's work directories that were left behind.
+func sweepWorkDirs(project, stack string) error {
+	if err := sweep(workDirPrefix(project, stack)); err != nil {
+		return fault.Failedf("remove work directories left behind: %w", err)
+	}
+	return nil
 }
 
 // close removes it.
@@ -74,7 +84,7 @@ func sweep(prefix string) error {
 
 // hold locks a folder; nil where it is another's, or was removed before it could be locked.
 func hold(path string) (*os.File, error) {
-	f, err := os.Open(path) //nolint:gosec // a folder of our own name
+	f, err := os.Open(path) // a folder of our own name
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

@@ -189,7 +189,7 @@ func (c *Client) SettleEnvironment(ctx context.Context, name string, s Settling)
 			aborted = true
 		}
 		select {
-		case <-time.After(pause/2 + rand.N(pause)):
+		case <-time.After(pause/2 + rand.N(pause)): // #nosec G404 -- jitter
 		case <-ctx.Done():
 			return settleError(ctx, name, last, s.Timeout)
 		}

@@ -22,7 +22,7 @@ func (h *hub) explain(err error) error {
 	if errors.As(err, &response) {
 		return h.explainStatus(response.Response.StatusCode, line(response.Message))
 	}
-	if err == context.Canceled || err == context.DeadlineExceeded { //nolint:errorlint // go-github's own, of the caller's context
+	if err == context.Canceled || err == context.DeadlineExceeded { // go-github's own, of the caller's context
 		return err
 	}
 	var failed *url.Error

@@ -11,8 +11,8 @@ func createSecret(o *op) error {
 	if err != nil {
 		return err
 	}
-	for _, other := range others {
-		if other.Status == "deleted" {
+	if len(others) > 0 {
+		if others[0].Status == "deleted" {
 			return awsErrorf("InvalidRequestException", "You can't create this secret because a secret with this name is already scheduled for deletion.")
 		}
 		return awsErrorf("ResourceExistsException", "The operation failed because the secret %s already exists.", name)
