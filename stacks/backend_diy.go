@@ -51,13 +51,14 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 		return nil, fault.Usagef("backend %q is not a URL", backendURL).WithHint("write file://…, s3://bucket or https://api.pulumi.com")
 	}
 	if u.Scheme == "file" {
+		if err := makeFolder(u.Path); err != nil {
+			return nil, fault.Failedf("backend %s: %w", backendURL, err)
+		}
 		// As Pulumi does (massageBlobPath): temporary files beside their targets, or a rename could cross devices.
 		q := u.Query()
 		q.Set("no_tmp_dir", "true")
 		u.RawQuery = q.Encode()
-		if err := makeFolder(u.Path); err != nil {
-			return nil, fault.Failedf("backend %s: %w", backendURL, err)
-		}
+		u = withoutAttributes(u)
 	}
 	bucket, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
@@ -86,6 +87,19 @@ func makeFolder(path string) error {
 		return nil
 	}
 	return nil
+}
+
+// withoutAttributes has a backend in files keep no file of attributes (.attrs) beside each one. Nobody needs them, and
+// unlike what they stand beside they are not replaced in one go: whoever reads meanwhile, or after a kill -9, finds an
+// empty file and cannot read the state (gocloud.dev/blob/fileblob/attrs.go).
+func withoutAttributes(u *url.URL) *url.URL {
+	if u.Scheme != "file" {
+		return u
+	}
+	without, q := *u, u.Query()
+	q.Set("metadata", "skip")
+	without.RawQuery = q.Encode()
+	return &without
 }
 
 func (b *diyBackend) selfManaged() bool { return true }

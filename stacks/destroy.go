@@ -32,7 +32,7 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 		return Destruction{}, err
 	}
 	if f == nil {
-		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, nil
+		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, sweepWorkDirs(m.File.Project, stack)
 	}
 	if err := owns(*f, branch); err != nil {
 		return Destruction{}, err

@@ -81,7 +81,7 @@ func (m *Manager) held(ctx context.Context, f *facts) ([]lock, error) {
 		if err := m.backend.breakLock(ctx, l); err != nil {
 			return nil, err
 		}
-		m.tell(f.name, Event{Kind: Note, Message: "removed a lock left behind by a process that is gone: " + l.describe(m.now())})
+		m.tell(f.name, Event{Kind: Warning, Message: "removed a lock left behind by a process that is gone: " + l.describe(m.now())})
 	}
 	f.locks = held
 	return held, nil

@@ -154,7 +154,11 @@ func openBackend(ctx context.Context, address, project string, env func(string) 
 
 // engine finds pulumi and prepares its environment.
 func (m *Manager) engine(ctx context.Context) (*engine, error) {
-	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + m.backendURL})
+	address, err := url.Parse(m.backendURL)
+	if err != nil {
+		return nil, fault.Usagef("backend %s is not a URL: %w", m.backendURL, err)
+	}
+	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + withoutAttributes(address).String()})
 	e := &engine{project: m.File.Project, observe: m.Observe, secretsProvider: m.File.SecretsProvider}
 	// Without a passphrase variable `stack init` fails; an empty one is what a person's own machine starts with.
 	if e.secretsProvider == "" && m.backend.selfManaged() {
@@ -164,7 +168,6 @@ func (m *Manager) engine(ctx context.Context) (*engine, error) {
 			e.plainPassphrase = true
 		}
 	}
-	var err error
 	if e.pulumi, err = findPulumi(ctx, env, m.Stop); err != nil {
 		return nil, err
 	}

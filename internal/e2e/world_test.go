@@ -160,7 +160,25 @@ func (w *world) tmp() string { return filepath.Join(w.scratch, "tmp") }
 // process is a running branchenv.
 type process struct {
 	*exec.Cmd
-	out, err bytes.Buffer
+	out, err text
+}
+
+// text is what a process has written so far.
+type text struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (t *text) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.Write(p)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.String()
 }
 
 // result is how one ended.
@@ -171,6 +189,17 @@ type result struct {
 
 // start starts branchenv in a process group of its own, as a shell does.
 func (w *world) start(args ...string) (*process, error) {
+	p, err := w.command(args...)
+	if err != nil {
+		return nil, err
+	}
+	p.Stdout, p.Stderr = &p.out, &p.err
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return p, p.Start()
+}
+
+// command is branchenv, ready to be started.
+func (w *world) command(args ...string) (*process, error) {
 	bin := filepath.Join(base.dir, "bin")
 	real, err := exec.LookPath(filepath.Join("..", "..", "bin", "pulumi"))
 	if err != nil {
@@ -191,10 +220,8 @@ func (w *world) start(args ...string) (*process, error) {
 		p.Env = append(p.Env, "TMPDIR="+dir)
 	}
 	p.Env = append(p.Env, w.env...)
-	p.Stdout, p.Stderr = &p.out, &p.err
 	p.WaitDelay = 30 * time.Second
-	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return p, p.Start()
+	return p, nil
 }
 
 // begin starts branchenv; it is killed when the test ends before it does.
