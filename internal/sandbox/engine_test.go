@@ -117,3 +117,11 @@ func (p *program) tryUp(run pulumi.RunFunc, opts ...optup.Option) (map[string]in
 	}
 	return *res.Summary.ResourceChanges, nil
 }
+
+// notShort skips what starts pulumi, or many processes, where only the quick tests are wanted.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts pulumi")
+	}
+}

@@ -109,6 +109,7 @@ func (p *program) adopt(id string) {
 // kill -9 of everything in the middle of a create leaves a database that is being created and a stack with a pending
 // create. A refresh finds it by its name, and the next up has nothing to do.
 func TestKilledInCreate(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	dir := t.TempDir()
 	for _, d := range []string{"aws", "state"} {
@@ -148,6 +149,7 @@ func TestKilledInCreate(t *testing.T) {
 
 // A fault can kill the serving process in the middle of an operation.
 func TestFaultKill(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	dir := t.TempDir()
 	for _, d := range []string{"aws", "state"} {

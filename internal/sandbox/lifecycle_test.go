@@ -32,6 +32,7 @@ func names(t *testing.T, dir string) []string {
 }
 
 func TestEngineBucket(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	dir := t.TempDir()
 	s := start(t, Options{Dir: dir})
@@ -117,6 +118,7 @@ func web(ctx *pulumi.Context, kind string) error {
 }
 
 func TestEngineEnvironment(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	dir := t.TempDir()
 	s, c := served(t, Options{Dir: dir})
