@@ -18,7 +18,7 @@ test-short: ## the quick tests alone: nothing that starts pulumi
 	go test -short ./...
 
 build: tools ## bin/branchenv and the tools it needs
-	@go build -trimpath -o $(BIN)/branchenv .
+	@go build -o $(BIN)/branchenv .
 
 tools: ## bin/pulumi and bin/pulumi-language-go: those on PATH, or built from source once
 	@tools/pulumi.sh $(BIN)
@@ -27,8 +27,8 @@ tools: ## bin/pulumi and bin/pulumi-language-go: those on PATH, or built from so
 lint: ## gofmt, go vet, staticcheck, gosec, govulncheck
 	@tools/lint.sh
 
-preview: build ## what BRANCH's environment would be: make preview BRANCH=x [ARGS=--sandbox]
-	@$(BIN)/branchenv preview $(if $(BRANCH),"$(BRANCH)") $(ARGS)
+preview: build ## pulumi's preview of a branch: make preview BRANCH=x [ARGS="--image REF --sandbox"]
+	@$(BIN)/branchenv preview --pulumi $(if $(BRANCH),'$(BRANCH)') $(ARGS)
 
 bench: build ## measure; docs/benchmarks.md says what and how
 	go test -run '^$$' -bench . -benchtime 1x ./...
