@@ -3,7 +3,7 @@ BIN := $(CURDIR)/bin
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-short build tools lint preview bench fuzz clean
+.PHONY: help demo test test-short test-faults build tools lint preview bench fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ test: build ## all tests, the real Pulumi engine included; no AWS account needed
 
 test-short: ## the quick tests alone: nothing that starts pulumi
 	go test -short ./...
+
+test-faults: build ## interruptions at every point, where `make test` takes a sample: a quarter of an hour
+	BRANCHENV_TEST_FAULTS=all go test -timeout 60m -run Killed ./internal/e2e
 
 build: tools ## bin/branchenv and the tools it needs
 	@go build -o $(BIN)/branchenv .

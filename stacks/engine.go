@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 
@@ -18,6 +19,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -244,7 +247,9 @@ func (w *workspace) explain(what string, err error, failures []string) error {
 	if auto.IsConcurrentUpdateError(err) { // a bare type assertion: before any wrapping
 		return lockedError(w.name)
 	}
-	if own := w.refused.Load(); own != nil {
+	// A program also ends with an error when the engine ends it because a resource failed.
+	ended := func(err error) bool { return status.Code(err) == codes.Canceled || status.Code(err) == codes.Unavailable }
+	if own := w.refused.Load(); own != nil && (len(failures) == 0 || !ended(*own)) {
 		return fmt.Errorf("%s stack %s: %w", what, w.name, *own)
 	}
 	_, stderr, found := strings.Cut(err.Error(), "\nstderr: ")
@@ -270,11 +275,16 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 		return lockedError(w.name)
 	case strings.Contains(text, "NoCredentialProviders"), strings.Contains(text, "No valid credential sources"):
 		return e.WithHint("give AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	case nameTaken.MatchString(text):
+		return e.WithHint("something of that name exists that is not this stack's: remove it, or choose another project or branch name; then run the same command again")
 	case strings.Contains(text, "ExpiredToken"):
 		return e.WithHint("renew the AWS credentials, then run the same command again")
 	}
 	return e.WithHint("run the same command again once the cause is mended: it goes on from here")
 }
+
+// nameTaken finds what the services of AWS say when something of a name exists already.
+var nameTaken = regexp.MustCompile(`AlreadyExists|BucketAlreadyOwnedByYou|InvalidGroup\.Duplicate|DuplicateLoadBalancerName|already exists|ResourceExistsException`)
 
 // cause finds the line that tells what went wrong in what pulumi printed.
 func cause(stderr string) string {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -128,14 +129,23 @@ func (p *process) Run(
 	cmd.Stdout = io.MultiWriter(append(stdouts, &stdout)...)
 	cmd.Stderr = io.MultiWriter(append(stderrs, &stderr)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endWithParent(cmd.SysProcAttr)
 	if p.started != nil {
 		p.started()
 	}
-	if err := cmd.Start(); err != nil {
+	started, ended := make(chan error), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // whose end is the parent's, to the kernel: see endWithParent
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ended <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		return "", "", -1, fmt.Errorf("start %s: %w", p.path, err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
 	err := p.wait(ctx, stop, cmd, ended)
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
 }

@@ -32,10 +32,12 @@ type point struct {
 type victims int
 
 const (
-	branchenv victims = iota // and pulumi lives on: it saves its state
-	pulumi                   // and branchenv lives on
-	both                     // as when the machine goes down
+	branchenv victims = iota
+	pulumi            // and branchenv lives on
+	both              // as when the machine goes down
 )
+
+func (v victims) String() string { return []string{"branchenv", "pulumi", "both"}[v] }
 
 // scene is a command that is killed, and what its repetition must lead to.
 type scene struct {
@@ -55,15 +57,13 @@ func (s scene) enter(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, s.from)
 	if s.fill {
-		var shown struct{ Bucket string }
-		decode(t, []byte(w.must(t, "show", "topic", "--json").out), &shown)
-		w.must(t, "sandbox", "fill", shown.Bucket, "--versions", "30")
+		w.must(t, "sandbox", "fill", w.bucket(t), "--versions", "30")
 	}
 	return w
 }
 
-// steps are the resources of the environment, by type and logical name: each can be the one that is being worked on
-// when the command is killed.
+// steps are the resources of the environment, each of which is once the one that is being worked on when the command is
+// killed, by one kind of kill or another.
 func steps(t *testing.T, on string) []point {
 	t.Helper()
 	w := newWorld(t, "environment")
@@ -73,13 +73,12 @@ func steps(t *testing.T, on string) []point {
 			continue
 		}
 		name := r.URN[strings.LastIndex(r.URN, "::")+2:]
-		for i, who := range []string{"branchenv", "pulumi", "both"} {
-			points = append(points, point{
-				name:    fmt.Sprintf("%s %s %s, %s", on, r.Type[strings.LastIndex(r.Type, ":")+1:], name, who),
-				fault:   &sandbox.Fault{On: on, Type: r.Type, Name: name, Kind: sandbox.Stall},
-				victims: victims(i),
-			})
-		}
+		who := victims(len(points) % 3)
+		points = append(points, point{
+			name:    fmt.Sprintf("%s %s %s, %s", on, r.Type[strings.LastIndex(r.Type, ":")+1:], name, who),
+			fault:   &sandbox.Fault{On: on, Type: r.Type, Name: name, Kind: sandbox.Stall},
+			victims: who,
+		})
 	}
 	return points
 }
@@ -122,7 +121,7 @@ func TestKilledInUp(t *testing.T) {
 func TestKilledInUpdate(t *testing.T) {
 	t.Parallel()
 	points := processes("before 1 up", "after 1 up")
-	for i, who := range []string{"branchenv", "pulumi", "both"} {
+	for _, who := range []victims{branchenv, pulumi, both} {
 		for _, f := range []sandbox.Fault{
 			{On: "create", Type: "aws:s3/bucketObjectv2:BucketObjectv2"},
 			{On: "create", Type: "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"},
@@ -131,7 +130,7 @@ func TestKilledInUpdate(t *testing.T) {
 			{On: "delete", Type: "aws:s3/bucketObjectv2:BucketObjectv2"},
 		} {
 			f.Kind = sandbox.Stall
-			points = append(points, point{name: f.On + " " + f.Type + ", " + who, fault: &f, victims: victims(i)})
+			points = append(points, point{name: fmt.Sprintf("%s %s, %s", f.On, f.Type, who), fault: &f, victims: who})
 		}
 	}
 	killAt(t, "update", 2, points)

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package stacks
+
+import "syscall"
+
+// endWithParent does nothing where a parent's end cannot be told: see process_linux.go.
+func endWithParent(*syscall.SysProcAttr) {}
