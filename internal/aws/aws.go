@@ -40,6 +40,9 @@ const (
 	// connections is the number of idle connections kept a host, no fewer than requests are in flight, so that none is
 	// opened and closed for a single request.
 	connections = deletesInFlight + 4
+	// answerTime is how long an answer may take to begin once its request is sent; AWS takes seconds at most. With the
+	// tries it bounds a call to an endpoint that accepts connections and says nothing: about five minutes.
+	answerTime = 30 * time.Second
 )
 
 // Options say which AWS to talk to.
@@ -91,9 +94,15 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	return newClient(cfg), nil
 }
 
+func httpClient(answer time.Duration) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost, t.ResponseHeaderTimeout = connections, answer
+	})
+}
+
 // load makes the SDK's settings. With an explicit endpoint nothing is read from the process's environment or files.
 func load(ctx context.Context, o Options) (awssdk.Config, error) {
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = connections })
+	client := httpClient(answerTime)
 	if o.Endpoint != nil {
 		return awssdk.Config{
 			Region:       o.Region,

@@ -53,6 +53,8 @@ func cause(err error) string {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled.Error()
+	case errors.Is(err, context.DeadlineExceeded) && errors.As(err, &link):
+		return fault.Line("no answer in time from " + host(link.URL))
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.As(err, &creds):

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -57,6 +60,28 @@ func TestErrorWithoutAnswer(t *testing.T) {
 	cancel()
 	if _, err := c.EmptyBucket(ctx, "b", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Whoever takes requests and never answers is given up.
+func TestErrorOfSilence(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer server.Close()
+	defer close(release)
+	cfg, err := load(t.Context(), Options{Region: testRegion, Endpoint: &Endpoint{URL: server.URL, AccessKey: testKey, SecretKey: testSecret}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.HTTPClient.(*awshttp.BuildableClient).GetTransport().ResponseHeaderTimeout; got != answerTime {
+		t.Errorf("an answer is waited for %s, want %s", got, answerTime)
+	}
+	cfg.HTTPClient = httpClient(20 * time.Millisecond)
+	cfg.Retryer = func() awssdk.Retryer { return awssdk.NopRetryer{} }
+	_, err = newClient(cfg).EmptyBucket(t.Context(), "b", nil)
+	if err == nil || !strings.HasPrefix(err.Error(), `empty bucket "b": no answer in time from 127.0.0.1:`) || fault.Hint(err) != "check the network, the region and AWS_ENDPOINT_URL" {
+		t.Errorf("got %v, hint %q", err, fault.Hint(err))
 	}
 }
 
