@@ -198,7 +198,8 @@ func NewBeanstalkEnv(ctx *pulumi.Context, name string, args BeanstalkEnvArgs, op
 		return nil, err
 	}
 	if args.Balancer == BalancerOwn {
-		if err := redirect(ctx, name+"-redirect", environment.LoadBalancers.Index(pulumi.Int(0)), c); err != nil {
+		balancer := first(ctx, environment.LoadBalancers, "load balancer of environment "+args.Name, func(arn string) *string { return &arn })
+		if err := redirect(ctx, name+"-redirect", balancer, c); err != nil {
 			return nil, err
 		}
 	}

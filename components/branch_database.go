@@ -170,7 +170,8 @@ func NewBranchDatabase(ctx *pulumi.Context, name string, args BranchDatabaseArgs
 	if password != nil {
 		c.SecretARN = password.Arn
 	} else {
-		c.SecretARN = instance.MasterUserSecrets.Index(pulumi.Int(0)).SecretArn().Elem()
+		c.SecretARN = first(ctx, instance.MasterUserSecrets, "secret with the master password of database "+args.Name,
+			func(s rds.InstanceMasterUserSecret) *string { return s.SecretArn })
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"identifier": c.Identifier, "address": c.Address, "port": c.Port, "name": c.Name, "username": c.Username,
