@@ -23,6 +23,10 @@ type backend interface {
 	setTags(ctx context.Context, name string, tags map[string]string) error
 	// breakLock removes one lock of a stack.
 	breakLock(ctx context.Context, l lock) error
+	// heartbeat returns the project's heartbeat; nothing where there is none.
+	heartbeat(ctx context.Context) ([]byte, error)
+	// beat replaces it.
+	beat(ctx context.Context, text []byte) error
 	// selfManaged tells a self-managed backend (a file system or a bucket) from Pulumi Cloud.
 	selfManaged() bool
 	close() error

@@ -51,7 +51,7 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 		return nil, fault.Usagef("backend %q is not a URL", backendURL).WithHint("write file://…, s3://bucket or https://api.pulumi.com")
 	}
 	if u.Scheme == "file" {
-		if err := makeFolder(u.Path); err != nil {
+		if err := MakeFolder(u.Path); err != nil {
 			return nil, fault.Failedf("backend %s: %w", backendURL, err)
 		}
 		// As Pulumi does (massageBlobPath): temporary files beside their targets, or a rename could cross devices.
@@ -71,9 +71,9 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 	return b, nil
 }
 
-// makeFolder makes the folder of a file backend. One below .branchenv, which lies in a checkout, is kept out of git: a
+// MakeFolder makes a folder, of a file backend for instance. One below .branchenv, which lies in a checkout, is kept out of git: a
 // state that is committed by accident would be taken for the truth by whoever checks it out.
-func makeFolder(path string) error {
+func MakeFolder(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -181,6 +182,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+func withRules(m *Manager, f facts) Environment { return m.environment(f, RulesOf(m.File)) }
+
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	at := func(d time.Duration) *time.Time { v := noon.Add(d); return &v }
@@ -191,13 +194,21 @@ func TestEnvironment(t *testing.T) {
 	full := Environment{
 		Branch: "feature/login", Stack: "x", Kind: "branch", URL: "https://login.preview.example.com", Host: "login.preview.example.com",
 		Status: StatusReady, Version: "registry.example.com/shop:1a2b3c", Platform: "beanstalk", Database: "shop-login", Bucket: "shop-login-x1y2z3",
-		CreatedAt: at(-2 * time.Hour), UpdatedAt: at(-50 * time.Minute), ExpiresAt: at(-50*time.Minute + 72*time.Hour),
+		CreatedAt: at(-2 * time.Hour), UpdatedAt: at(-50 * time.Minute), ExpiresAt: at(-50*time.Minute + 73*time.Hour),
 	}
 	with := func(change func(*Environment)) Environment { e := full; change(&e); return e }
 	long := spec
 	long.Branch = strings.Repeat("ü", 150)
 	running := updated(t, &spec)
 	running.EndTime, running.Result = 0, "in-progress"
+	failed := updated(t, &spec)
+	failed.Result = "failed"
+	plus := func(name string, d time.Duration) map[string]string {
+		more := maps.Clone(tags)
+		more[name] = noon.Add(d).Format(time.RFC3339)
+		return more
+	}
+	kept, keptShort, tagged := plus(tagKeep, 100*time.Hour), plus(tagKeep, time.Hour), plus(tagUpdated, -30*time.Hour)
 	tests := map[string]struct {
 		settings string
 		facts    facts
@@ -206,19 +217,25 @@ func TestEnvironment(t *testing.T) {
 		"complete":      {"", facts{tags: tags, state: stateOf(outputs, typeBucket), last: updated(t, &spec)}, full},
 		"protected now": {"protected: [feature/*]", facts{tags: tags, state: stateOf(outputs, typeBucket), last: updated(t, &spec)}, with(func(e *Environment) { e.Protected, e.ExpiresAt = true, nil })},
 		"running in the cloud": {"", facts{tags: tags, state: stateOf(outputs, typeBucket), last: running}, with(func(e *Environment) {
-			e.Status, e.UpdatedAt, e.ExpiresAt = StatusIncomplete, at(-time.Hour), at(-time.Hour+72*time.Hour)
+			e.Status, e.UpdatedAt, e.ExpiresAt = StatusIncomplete, at(-time.Hour), at(-2*time.Hour+73*time.Hour)
 		})},
 		"name too long for tag": {"", facts{tags: map[string]string{tagBranch: BranchTag(long.Branch)}, last: updated(t, &long)}, Environment{Branch: long.Branch, Stack: "x", Status: StatusEmpty, Platform: "beanstalk", Version: full.Version, UpdatedAt: full.UpdatedAt, ExpiresAt: full.ExpiresAt}},
 		"killed in the first update": {"", facts{tags: tags, state: stateOf(nil, typeBucket), changed: noon.In(time.FixedZone("CET", 3600))}, Environment{
 			Branch: "feature/login", Stack: "x", Kind: "branch", Host: "login.preview.example.com", Status: StatusIncomplete, Platform: "beanstalk", CreatedAt: full.CreatedAt, UpdatedAt: at(0),
+			ExpiresAt: at(-2*time.Hour + 73*time.Hour),
 		}},
+		"kept":                        {"", facts{tags: kept, state: stateOf(outputs, typeBucket), last: updated(t, &spec)}, with(func(e *Environment) { e.ExpiresAt = at(101 * time.Hour) })},
+		"kept for less than it lives": {"", facts{tags: keptShort, state: stateOf(outputs, typeBucket), last: updated(t, &spec)}, full},
+		"its last update failed": {"", facts{tags: tagged, state: stateOf(outputs, typeBucket), last: failed}, with(func(e *Environment) {
+			e.Status, e.ExpiresAt = StatusIncomplete, at(-30*time.Hour+73*time.Hour)
+		})},
 		"empty": {"", facts{}, Environment{Stack: "x", Status: StatusEmpty, Platform: "beanstalk"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.facts.name = "x"
-			got := manager(t, test.settings).environment(test.facts)
+			got := withRules(manager(t, test.settings), test.facts)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -250,9 +267,9 @@ func TestChooseVersion(t *testing.T) {
 		"label before all":               {UpRequest{Version: "build-7", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{label: "build-7"}, ""},
 		"settings' image":                {UpRequest{Commit: "abcdef1", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: Version{Image: "app:abcdef1"}}, ""},
 		"like's before settings' image":  {UpRequest{Commit: "abcdef1", Like: "main"}, nil, runs(image), template, versionSource{version: image}, ""},
-		"template without commit":        {UpRequest{}, runs(image), nil, template, versionSource{version: image}, ""},
-		"commit without template":        {UpRequest{Commit: "abc"}, runs(bundle), nil, config.Settings{}, versionSource{version: bundle}, ""},
-		"its own before like's":          {UpRequest{Like: "main"}, runs(bundle), runs(image), config.Settings{}, versionSource{version: bundle}, ""},
+		"template without commit":        {UpRequest{}, runs(image), nil, template, versionSource{version: image, kept: true}, ""},
+		"commit without template":        {UpRequest{Commit: "abc"}, runs(bundle), nil, config.Settings{}, versionSource{version: bundle, kept: true}, ""},
+		"its own before like's":          {UpRequest{Like: "main"}, runs(bundle), runs(image), config.Settings{}, versionSource{version: bundle, kept: true}, ""},
 		"like's image":                   {UpRequest{Like: "main"}, nil, runs(image), config.Settings{}, versionSource{version: image}, ""},
 		"like's bundle":                  {UpRequest{Like: "main"}, nil, runs(bundle), config.Settings{}, versionSource{key: "x/1.zip"}, ""},
 		"like's, itself being half made": {UpRequest{Like: "main"}, &facts{}, runs(image), config.Settings{}, versionSource{version: image}, ""},

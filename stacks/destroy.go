@@ -43,7 +43,7 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 	if err := m.unlocked(ctx, f); err != nil {
 		return Destruction{}, err
 	}
-	d := Destruction{Environment: m.environment(*f), before: f}
+	d := Destruction{Environment: m.environment(*f, RulesOf(m.File)), before: f}
 	d.Environment.Branch = branch
 	d.Resources = resources(f.state)
 	return d, nil
@@ -111,12 +111,14 @@ func (m *Manager) rememberLeft(ctx context.Context, f *facts, left []Resource) e
 }
 
 // cutTag cuts a stack tag's value to what Pulumi takes, 256 bytes.
-func cutTag(value string) string {
-	const limit = 250
-	if len(value) <= limit {
-		return value
+func cutTag(value string) string { return cut(value, 250) }
+
+// cut cuts text to so many bytes, and an ellipsis where something is missing.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
-	return strings.ToValidUTF8(value[:limit], "") + "…"
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }
 
 // tearDown empties the stack.

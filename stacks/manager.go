@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/branchenv/branchenv/config"
@@ -41,6 +42,7 @@ type Manager struct {
 	aws        *aws.Client
 	now        func() time.Time
 	started    func() // told of each process of pulumi, for counting; may be nil
+	naming     sync.Mutex
 }
 
 // Open opens the backend; it starts no process and asks AWS nothing. Close the Manager after use.

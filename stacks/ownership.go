@@ -20,6 +20,9 @@ const (
 	tagCreated   = "branchenv:created"   // RFC 3339
 	tagLike      = "branchenv:like"      // the branch whose settings it has, where it is a copy
 	tagLeft      = "branchenv:left"      // what a destroy could not confirm to be gone
+	tagUpdated   = "branchenv:updated"   // RFC 3339: the end of the last good update before the one that set the tag
+	tagKeep      = "branchenv:keep"      // RFC 3339: reconcile keeps it until then
+	tagHeartbeat = "branchenv:heartbeat" // of the application stack: when reconcile last ran, in Pulumi Cloud
 	tagProtected = "branchenv:protected" // "true" where its kind was protected when it was last updated
 )
 
@@ -55,11 +58,12 @@ func chooseHost(candidates []string, self string, others []facts) (string, error
 	return "", fault.Failedf("no host name is free: %s are all taken", strings.Join(candidates, ", "))
 }
 
-// environment tells what is known of one environment. domain and expiry come from the settings.
-func (f facts) environment(project, domain string, ttl time.Duration, protected bool) Environment {
+// environment tells what is known of one environment. What the settings say of it is rule; interval is how often reconcile
+// runs, and so how much later than it expires the environment is gone.
+func (f facts) environment(project, domain string, rule Rule, interval time.Duration) Environment {
 	e := Environment{
 		Branch: f.tags[tagBranch], Stack: f.name, Kind: f.tags[tagKind],
-		Status: f.status(), Platform: "beanstalk", Protected: protected,
+		Status: f.status(), Platform: "beanstalk", Protected: rule.Protected != "",
 	}
 	if h := f.tags[tagHost]; h != "" {
 		e.Host = h + "." + domain
@@ -78,13 +82,17 @@ func (f facts) environment(project, domain string, ttl time.Duration, protected 
 	if f.last != nil {
 		t := time.Unix(max(f.last.StartTime, f.last.EndTime), 0).UTC() // one that is running has no end yet
 		e.UpdatedAt = &t
-		if ttl > 0 && !protected {
-			expires := t.Add(ttl)
-			e.ExpiresAt = &expires
-		}
 	} else if !f.changed.IsZero() {
 		t := f.changed.UTC()
 		e.UpdatedAt = &t
+	}
+	if last := f.goodUpdate(); rule.TTL > 0 && rule.Protected == "" && !last.IsZero() {
+		expires := last.Add(rule.TTL)
+		if keep := f.keepUntil(); keep.After(expires) {
+			expires = keep
+		}
+		expires = expires.Add(interval)
+		e.ExpiresAt = &expires
 	}
 	return e
 }

@@ -19,7 +19,9 @@ type Environment struct {
 	Bucket    string     `json:"bucket"`   // "" without one
 	CreatedAt *time.Time `json:"createdAt"`
 	UpdatedAt *time.Time `json:"updatedAt"`
-	ExpiresAt *time.Time `json:"expiresAt"` // null: never
+	// ExpiresAt is when it is gone at the latest if nothing happens to it or its branch: its ttl after its last good
+	// update, or the end of the time that someone wants it kept, and then one interval of reconcile. null: never.
+	ExpiresAt *time.Time `json:"expiresAt"`
 	Protected bool       `json:"protected"`
 }
 

@@ -103,7 +103,7 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 	if err := m.unlocked(ctx, f); err != nil {
 		return Destruction{}, err
 	}
-	return Destruction{Environment: m.environment(*f), Resources: resources(f.state), before: f}, nil
+	return Destruction{Environment: m.environment(*f, RulesOf(m.File)), Resources: resources(f.state), before: f}, nil
 }
 
 // ApplicationDestroy carries out d, in the steps of Destroy.

@@ -16,9 +16,12 @@ type Spec struct {
 	Host    string `json:"host"`   // host label
 	Domain  string `json:"domain"` // the host name is Host.Domain
 	// BucketSuffix makes the bucket's name new for each incarnation of the environment: 6 characters, a-z0-9.
-	BucketSuffix string          `json:"bucketSuffix"`
-	Version      Version         `json:"version"`
-	Settings     config.Settings `json:"settings"`
+	BucketSuffix string  `json:"bucketSuffix"`
+	Version      Version `json:"version"`
+	// Commit was the head of the branch when Version was decided; "" where that is not known. Here, in what the update
+	// worked from, and not in a tag, it holds only once that update has ended.
+	Commit   string          `json:"commit,omitempty"`
+	Settings config.Settings `json:"settings"`
 }
 
 // Version is what an environment runs. Exactly one of Image and BundleKey is set, unless both are empty: then the

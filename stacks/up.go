@@ -22,7 +22,7 @@ type UpRequest struct {
 	Image    string        // container image to run, or
 	Bundle   string        // path of a source bundle to upload and run, or
 	Version  string        // label of an application version that exists
-	Commit   string        // commit that the settings' image template is filled in with; may be empty
+	Commit   string        // the branch's head, with which the settings' image template is filled in; may be empty
 	Like     string        // branch whose settings and version to start from; counts at creation only
 	IfExists bool          // do nothing where there is no environment yet
 	Timeout  time.Duration // bound for each wait for AWS; 0: the settings' timeout
@@ -46,15 +46,8 @@ type undertaking struct {
 //  4. a bundle is put in place;
 //  5. the engine runs the program.
 func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) {
-	u, err := m.decide(ctx, r)
+	e, u, err := m.begin(ctx, r)
 	if err != nil || u == nil {
-		return Environment{}, err
-	}
-	e, err := m.engine(ctx)
-	if err != nil {
-		return Environment{}, err
-	}
-	if err := m.makeStack(ctx, e, u); err != nil {
 		return Environment{}, err
 	}
 	if err := m.place(ctx, u.source, &u.spec); err != nil {
@@ -64,6 +57,34 @@ func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) {
 		return Environment{}, err
 	}
 	return m.Show(ctx, r.Branch)
+}
+
+// begin decides, and makes and tags the stack. A new one is tagged before the next is decided about: two environments
+// that are made at once must not choose the same host name.
+func (m *Manager) begin(ctx context.Context, r UpRequest) (*engine, *undertaking, error) {
+	u, e, err := m.beginNew(ctx, r)
+	if err != nil || u == nil || e != nil {
+		return e, u, err
+	}
+	if e, err = m.engine(ctx); err != nil {
+		return nil, nil, err
+	}
+	return e, u, m.makeStack(ctx, e, u)
+}
+
+// beginNew decides, and makes the stack where there is none yet: then the engine is not nil.
+func (m *Manager) beginNew(ctx context.Context, r UpRequest) (*undertaking, *engine, error) {
+	m.naming.Lock()
+	defer m.naming.Unlock()
+	u, err := m.decide(ctx, r)
+	if err != nil || u == nil || u.before != nil {
+		return u, nil, err
+	}
+	e, err := m.engine(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return u, e, m.makeStack(ctx, e, u)
 }
 
 // Preview tells what Up would change. A branch that has no stack gets one for the time of the preview only.
@@ -162,6 +183,11 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 		}
 	}
 	delete(tags, tagLeft)
+	if u.before != nil {
+		if at := u.before.goodUpdate(); !at.IsZero() {
+			tags[tagUpdated] = at.Format(time.RFC3339)
+		}
+	}
 	like := likeFacts(r, all)
 	if tags[tagBranch] == "" && r.Like != "" {
 		tags[tagLike] = r.Like
@@ -187,7 +213,11 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 		Project: m.File.Project, Region: m.File.Region, Branch: r.Branch, Stack: stack, Kind: resolved.Kind,
 		Host: tags[tagHost], Domain: m.File.Domain, BucketSuffix: tags[tagBucket], Settings: settings,
 	}
+	u.spec.Commit = r.Commit
 	u.source, err = chooseVersion(r, u.before, like, settings, m.File.Project)
+	if u.source.kept {
+		u.spec.Commit = u.before.last.spec(m.File.Project).Commit
+	}
 	return err
 }
 
@@ -317,9 +347,10 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 		return nil, err
 	}
 	list := []Environment{}
+	rules := RulesOf(m.File)
 	for _, f := range all {
 		if f.name != ApplicationStack && f.tags[tagBranch] != "" {
-			list = append(list, m.environment(f))
+			list = append(list, m.environment(f, rules))
 		}
 	}
 	slices.SortFunc(list, func(a, b Environment) int { return strings.Compare(a.Branch, b.Branch) })
@@ -327,15 +358,24 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 }
 
 // environment tells what is known of one stack, by the settings as they are now.
-func (m *Manager) environment(f facts) Environment {
+func (m *Manager) environment(f facts, rules Rules) Environment {
 	f.locks = slices.DeleteFunc(slices.Clone(f.locks), m.abandoned)
-	_, protected := m.File.Protects(f.tags[tagBranch], f.name)
-	protected = protected || f.tags[tagProtected] == "true"
-	var ttl time.Duration
-	if s := f.last.spec(m.File.Project); s != nil {
-		ttl = time.Duration(s.Settings.TTL)
+	branch := f.tags[tagBranch]
+	spec := f.last.spec(m.File.Project)
+	if spec != nil {
+		branch = spec.Branch
 	}
-	return f.environment(m.File.Project, m.File.Domain, ttl, protected)
+	rule, err := rules(branch, f.tags[tagLike], f.name)
+	if err != nil { // settings that contradict each other: what held at its last update is the best that is known
+		rule = Rule{}
+		if spec != nil {
+			rule.TTL = time.Duration(spec.Settings.TTL)
+		}
+	}
+	if rule.Protected == "" && f.tags[tagProtected] == "true" {
+		rule.Protected = "it was protected when it was last updated"
+	}
+	return f.environment(m.File.Project, m.File.Domain, rule, time.Duration(m.File.Reconcile.Interval))
 }
 
 // Show returns one environment; an error where there is none.
@@ -355,7 +395,7 @@ func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) 
 	if err := owns(*f, branch); err != nil {
 		return Environment{}, err
 	}
-	e := m.environment(*f)
+	e := m.environment(*f, RulesOf(m.File))
 	e.Branch = branch
 	return e, nil
 }

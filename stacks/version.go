@@ -29,6 +29,7 @@ type versionSource struct {
 	bundle  string  // a file to upload, or
 	label   string  // an application version to take over, or
 	key     string  // a bundle in the versions bucket to take over
+	kept    bool    // it is what the environment runs already
 }
 
 // chooseVersion decides what an environment is to run: what was asked for; else, where it is being made as a copy, what
@@ -49,7 +50,7 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 	}
 	if before != nil {
 		if spec := before.last.spec(project); spec != nil && spec.Version != (Version{}) {
-			return versionSource{version: spec.Version}, nil
+			return versionSource{version: spec.Version, kept: true}, nil
 		}
 	}
 	if r.Like != "" { // the run that was to make the copy was interrupted

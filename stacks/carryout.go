@@ -1,0 +1,259 @@
+package stacks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// CarryOut says how a plan is carried out.
+type CarryOut struct {
+	// Head asks the source for one branch, past every cache; false: it does not exist. It is asked right before each
+	// step begins, from several goroutines. Required.
+	Head func(ctx context.Context, branch string) (PlanBranch, bool, error)
+	// Parallel is how many environments are worked on at once. Default: see DefaultParallel.
+	Parallel int
+	// Timeout bounds the work on one environment; then pulumi is interrupted, which lets what it has begun end. Default 1h.
+	Timeout time.Duration
+	// LockWait bounds how long a stack that another process works on is waited for. Default 5m.
+	LockWait time.Duration
+}
+
+// Outcome is what became of a plan: each of its steps that were to change something is in one of the lists, which are
+// in the plan's order.
+type Outcome struct {
+	Done   []PlanStep `json:"done"`
+	Kept   []PlanStep `json:"kept"`   // decided otherwise right before it began; the reason says why
+	Failed []Failure  `json:"failed"` // the next run tries again
+	Left   []PlanStep `json:"left"`   // not begun, because someone asked to stop
+}
+
+// Failure is a step that failed.
+type Failure struct {
+	PlanStep
+	Error string `json:"error"`
+	Next  string `json:"next"` // the command to try
+}
+
+// Err is nil where every step was done or kept; exit code 99 where some failed, 1 where some were not begun.
+func (o Outcome) Err() error {
+	switch {
+	case len(o.Failed) > 0:
+		return &fault.Error{
+			Code: fault.Partial, Err: fmt.Errorf("%s of %d failed", count(len(o.Failed), "environment"), o.total()),
+			Hint: "the next run tries them again",
+		}
+	case len(o.Left) > 0:
+		return fault.Failedf("%w: %s not begun", errStopped, count(len(o.Left), "step")).WithHint("run the same command again to go on")
+	}
+	return nil
+}
+
+func (o Outcome) total() int { return len(o.Done) + len(o.Kept) + len(o.Failed) + len(o.Left) }
+
+// result is what became of one step.
+type result struct {
+	kept   string // why it was not carried out, where it was decided otherwise
+	begun  bool
+	failed error
+}
+
+// CarryOut carries out what plan, which was made from in, has to do: all destructions first, because creates may need
+// the room, then the rest. A step that fails, be it with a panic, does not stop the others. Right before each one
+// begins, it is decided anew from the stack's facts and the branch as they are by then: a branch that came back, an
+// environment that was updated or is to be kept by now, are left alone.
+func (m *Manager) CarryOut(ctx context.Context, in PlanInput, plan Plan, o CarryOut) Outcome {
+	o.Parallel = cmp.Or(o.Parallel, DefaultParallel())
+	o.Timeout = cmp.Or(o.Timeout, time.Hour)
+	o.LockWait = cmp.Or(o.LockWait, 5*time.Minute)
+	todo := plan.Todo()
+	results := make([]result, len(todo))
+	d := &doing{Manager: m, CarryOut: o, in: in}
+	phase := func(destroys bool) {
+		var group errgroup.Group
+		group.SetLimit(max(1, o.Parallel))
+		for i, step := range todo {
+			if (step.Action == ActionDestroy) == destroys {
+				group.Go(func() error {
+					results[i] = d.step(ctx, step)
+					return nil
+				})
+			}
+		}
+		_ = group.Wait() // no step returns an error
+	}
+	phase(true)
+	phase(false)
+	out := Outcome{Done: []PlanStep{}, Kept: []PlanStep{}, Failed: []Failure{}, Left: []PlanStep{}}
+	for i, step := range todo {
+		switch r := results[i]; {
+		case !r.begun:
+			out.Left = append(out.Left, step)
+		case r.failed != nil:
+			out.Failed = append(out.Failed, Failure{step, fault.Line(r.failed.Error()), step.next()})
+		case r.kept != "":
+			step.Reason = r.kept
+			out.Kept = append(out.Kept, step)
+		default:
+			out.Done = append(out.Done, step)
+		}
+	}
+	return out
+}
+
+// next is the command that tries one step alone.
+func (s PlanStep) next() string {
+	if s.Action == ActionDestroy {
+		return "branchenv destroy " + shellWord(s.Branch) + " --yes"
+	}
+	return "branchenv up " + shellWord(s.Branch)
+}
+
+// doing is a plan that is being carried out.
+type doing struct {
+	*Manager
+	CarryOut
+	mu sync.Mutex // for in: its rules are not for several goroutines
+	in PlanInput
+}
+
+// step carries out one step.
+func (d *doing) step(ctx context.Context, step PlanStep) (r result) {
+	if d.Stop.Stopped() || ctx.Err() != nil {
+		return result{}
+	}
+	r.begun = true
+	defer func() {
+		if p := recover(); p != nil {
+			r.failed = fmt.Errorf("branchenv has a bug: %v", p)
+		}
+		d.report(step, r)
+	}()
+	limited, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	d.tell(step.Stack, Event{Kind: Step, Op: string(step.Action), Message: step.Reason})
+	r.kept, r.failed = d.do(limited, step)
+	if r.failed != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
+		r.failed = fmt.Errorf("it took longer than %s: %w", config.Duration(d.Timeout), r.failed)
+	}
+	return r
+}
+
+func (d *doing) report(step PlanStep, r result) {
+	switch {
+	case r.failed != nil:
+		d.tell(step.Stack, Event{Kind: Warning, Message: string(step.Action) + ": " + r.failed.Error()})
+	case r.kept != "":
+		d.tell(step.Stack, Event{Kind: Note, Message: "left alone: " + r.kept})
+	default:
+		d.tell(step.Stack, Event{Kind: Note, Message: string(step.Action) + " done"})
+	}
+}
+
+// do decides once more and acts. kept is why it did not.
+func (d *doing) do(ctx context.Context, step PlanStep) (kept string, err error) {
+	if err := d.waitForLock(ctx, step.Stack); err != nil {
+		return "", err
+	}
+	head, found, err := d.Head(ctx, step.Branch)
+	if err != nil {
+		return "", err
+	}
+	f, err := d.backend.read(ctx, step.Stack)
+	if err != nil {
+		return "", err
+	}
+	var fact *StackFact
+	if f != nil {
+		s := d.stackFact(*f)
+		fact = &s
+	}
+	switch again := d.again(step, head, found, fact); {
+	case (step.Action == ActionDestroy) != (again.Action == ActionDestroy), again.Action != ActionDestroy && again.Action != ActionCreate && again.Action != ActionUpdate:
+		return again.Reason, nil
+	case again.Action == ActionDestroy:
+		return "", d.destroy(ctx, step)
+	}
+	_, err = d.Up(ctx, UpRequest{Branch: step.Branch, Commit: head.Commit})
+	return "", err
+}
+
+// destroy destroys an environment by the same steps, with the same refusals, as the command does.
+func (d *doing) destroy(ctx context.Context, step PlanStep) error {
+	planned, err := d.PlanDestroy(ctx, step.Branch)
+	if err != nil {
+		return err
+	}
+	receipt, err := d.Destroy(ctx, planned)
+	if err != nil || len(receipt.Remaining) == 0 {
+		return err
+	}
+	var names []string
+	for _, r := range receipt.Remaining {
+		names = append(names, strings.TrimSpace(r.Type+" "+r.Name+" "+r.Note))
+	}
+	return fmt.Errorf("%s left behind: %s", count(len(names), "resource"), strings.Join(names, ", "))
+}
+
+func (d *doing) again(step PlanStep, head PlanBranch, found bool, stack *StackFact) PlanStep {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.in.Now = d.now()
+	return d.in.again(step, head, found, stack)
+}
+
+// waitForLock waits until nobody works on a stack; what begins after that is refused by PlanDestroy and Up.
+func (d *doing) waitForLock(ctx context.Context, stack string) error {
+	patience, cancel := context.WithTimeout(ctx, d.LockWait)
+	defer cancel()
+	for {
+		f, err := d.backend.read(ctx, stack)
+		if err != nil || f == nil {
+			return err
+		}
+		live := slices.DeleteFunc(f.locks, d.abandoned)
+		if len(live) == 0 {
+			return nil
+		}
+		if d.Stop.Stopped() {
+			return lockedError(stack, live[0].describe(d.now()))
+		}
+		select {
+		case <-time.After(time.Second + rand.N(4*time.Second)): //nolint:gosec // jitter, not a secret
+		case <-patience.Done():
+			return lockedError(stack, live[0].describe(d.now()))
+		}
+	}
+}
+
+// again is what step would be if the plan were made now: with the branch and the stack as given, and all else as it
+// was. nil: there is no such stack.
+func (in PlanInput) again(step PlanStep, head PlanBranch, found bool, stack *StackFact) PlanStep {
+	tag := BranchTag(step.Branch)
+	in.Branches = slices.DeleteFunc(slices.Clone(in.Branches), func(b PlanBranch) bool { return BranchTag(b.Name) == tag })
+	if found {
+		in.Branches = append(in.Branches, head)
+	}
+	in.Stacks = slices.DeleteFunc(slices.Clone(in.Stacks), func(s StackFact) bool { return s.Name == step.Stack })
+	if stack != nil {
+		in.Stacks = append(in.Stacks, *stack)
+	}
+	v := in.view()
+	for _, u := range v.units {
+		if u.stack != nil && u.stack.Name == step.Stack || u.stack == nil && stack == nil && u.name == step.Branch {
+			return v.decide(u, nil).step
+		}
+	}
+	return PlanStep{Branch: step.Branch, Stack: step.Stack, Action: ActionSkip, Reason: "neither its branch nor its stack is there any more"}
+}
