@@ -138,7 +138,7 @@ func (s *session) app() *urfave.App {
 func (s *session) commands() []*urfave.Command {
 	commands := []*urfave.Command{
 		s.initCommand(), s.upCommand(), s.previewCommand(), s.destroyCommand(), s.listCommand(), s.showCommand(),
-		s.openCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(), s.sandboxCommand(),
+		s.openCommand(), s.keepCommand(), s.reconcileCommand(), s.statusCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(), s.sandboxCommand(),
 		s.versionCommand(), s.completionCommand(), s.completeCommand(),
 	}
 	for _, c := range commands {
@@ -169,7 +169,9 @@ func settleFlags(flags []urfave.Flag) []urfave.Flag {
 		case *urfave.BoolFlag:
 			f.DisableDefaultText = true
 		case *urfave.DurationFlag:
-			f.DefaultText = "the settings' timeout"
+			if f.DefaultText == "" {
+				f.DefaultText = "the settings' timeout"
+			}
 		}
 	}
 	return flags

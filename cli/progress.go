@@ -36,12 +36,26 @@ func (s *session) startProgress() progress {
 	}
 }
 
+// startProgressByStack is startProgress for several environments at once: plain lines that name the stack, since moving
+// lines of many would not fit on a screen.
+func (s *session) startProgressByStack() progress {
+	if s.quiet {
+		return &quietProgress{err: s.err, byStack: true}
+	}
+	p := newPlain(s.err, s.now())
+	p.log.byStack = true
+	return p
+}
+
 // quietProgress shows warnings and failures only.
-type quietProgress struct{ err *printer }
+type quietProgress struct {
+	err     *printer
+	byStack bool
+}
 
 func (q *quietProgress) observe(e stacks.Event) {
 	if e.Kind == stacks.Warning || e.Kind == stacks.ResourceFailed {
-		q.err.linef("%s: %s", program, describe(e))
+		q.err.linef("%s: %s", program, describeOf(e, q.byStack))
 	}
 }
 
@@ -96,14 +110,15 @@ func (p *plain) print(lines func(*progressLog) []string) {
 // progressLog decides which lines plain progress consists of. It knows no clock.
 type progressLog struct {
 	start, last time.Time // of the command, of the last line
+	byStack     bool      // lines name the stack
 	running     []running
 	emptying    map[string]time.Time // last line about each bucket
 }
 
 // running is a resource whose operation has begun and not ended.
 type running struct {
-	name, token, op string
-	since           time.Time
+	stack, name, token, op string
+	since                  time.Time
 }
 
 // event returns the lines for e.
@@ -113,12 +128,12 @@ func (l *progressLog) event(e stacks.Event) []string {
 		if !shown(e) {
 			return nil
 		}
-		l.running = append(l.running, running{e.Name, e.Type, e.Op, e.Time})
+		l.running = append(l.running, running{e.Stack, e.Name, e.Type, e.Op, e.Time})
 		if !takesLong(e.Type) {
 			return nil
 		}
 	case stacks.ResourceDone, stacks.ResourceFailed:
-		l.running = slices.DeleteFunc(l.running, func(r running) bool { return r.name == e.Name && r.token == e.Type })
+		l.running = slices.DeleteFunc(l.running, func(r running) bool { return r.stack == e.Stack && r.name == e.Name && r.token == e.Type })
 		if !shown(e) && e.Kind == stacks.ResourceDone {
 			return nil
 		}
@@ -131,7 +146,7 @@ func (l *progressLog) event(e stacks.Event) []string {
 		}
 		l.emptying[e.Bucket] = e.Time
 	}
-	return []string{l.line(e.Time, describe(e))}
+	return []string{l.line(e.Time, describeOf(e, l.byStack))}
 }
 
 // tick returns the heartbeat's line when it is due at now.
@@ -172,6 +187,14 @@ var verbs = map[string]verb{
 func shown(e stacks.Event) bool {
 	_, known := verbs[e.Op]
 	return known && !isOurs(e.Type) && e.Op != "refresh"
+}
+
+// describeOf is e in words, with its stack where that is to be told.
+func describeOf(e stacks.Event, byStack bool) string {
+	if byStack && e.Stack != "" {
+		return "[" + e.Stack + "] " + describe(e)
+	}
+	return describe(e)
 }
 
 // describe is e in words, without its time.
