@@ -30,7 +30,7 @@ func TestBranchesAreAllPages(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 30, 100, 101, 300, 1000} {
 		f := newFake(t, many(n)...)
-		f.token = "secret"
+		f.Token = "secret"
 		got, err := f.open(nil).Branches(t.Context())
 		if err != nil {
 			t.Fatalf("%d branches: %v", n, err)
@@ -47,15 +47,15 @@ func TestBranchesAreAllPages(t *testing.T) {
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, many(1000)...)
-	f.token = "secret"
+	f.Token = "secret"
 	dir := filepath.Join(t.TempDir(), "cache")
 	run := func() (requests, unchanged int) {
 		t.Helper()
 		list, err := f.open(func(o *Options) { o.CacheDir = dir }).Branches(t.Context())
-		if err != nil || len(list.Branches) != len(f.branches) {
-			t.Fatalf("%d branches, %v; want %d", len(list.Branches), err, len(f.branches))
+		if err != nil || len(list.Branches) != len(f.Branches) {
+			t.Fatalf("%d branches, %v; want %d", len(list.Branches), err, len(f.Branches))
 		}
-		made, unchanged := f.taken()
+		made, unchanged := f.Taken()
 		return len(made), unchanged
 	}
 	type cost struct{ Requests, Unchanged int }
@@ -64,7 +64,7 @@ func TestRequests(t *testing.T) {
 		r, u := run()
 		got = append(got, cost{r, u})
 	}
-	f.branches["zzz"] = commitOf("zzz")
+	f.Branches["zzz"] = commitOf("zzz")
 	r, u := run()
 	got = append(got, cost{r, u})
 	// The first reading of a list of several pages is repeated, for nothing: 304. So is one that changed.
@@ -217,7 +217,7 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, many(250)...)
-			f.meddle = test.meddle
+			f.Meddle = test.meddle
 			list, err := f.open(nil).Branches(t.Context())
 			want := strings.ReplaceAll(test.want, "HOST", strings.TrimPrefix(f.URL, "http://"))
 			if err == nil || !strings.Contains(err.Error(), want) || fault.Code(err) != test.code {
@@ -281,7 +281,7 @@ func TestPassingFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, many(250)...)
-			f.meddle = test.meddle
+			f.Meddle = test.meddle
 			a := f.open(nil)
 			got, err := a.Branches(t.Context())
 			if err != nil || len(got.Branches) != 250 {
@@ -300,9 +300,9 @@ func TestListThatChanges(t *testing.T) {
 	t.Run("a branch vanishes between pages", func(t *testing.T) {
 		t.Parallel()
 		f := newFake(t, many(250)...)
-		f.meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
+		f.Meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
 			if n == 3 { // between the first page and the second
-				delete(f.branches, "feature/00001")
+				delete(f.Branches, "feature/00001")
 			}
 			return false
 		}
@@ -318,9 +318,9 @@ func TestListThatChanges(t *testing.T) {
 	t.Run("a branch comes between pages", func(t *testing.T) {
 		t.Parallel()
 		f := newFake(t, many(250)...)
-		f.meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
+		f.Meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
 			if n == 3 {
-				f.branches["a"] = commitOf("a")
+				f.Branches["a"] = commitOf("a")
 			}
 			return false
 		}
@@ -335,8 +335,8 @@ func TestListThatChanges(t *testing.T) {
 	t.Run("it never rests", func(t *testing.T) {
 		t.Parallel()
 		f := newFake(t, many(250)...)
-		f.meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
-			f.branches[fmt.Sprint("new-", n)] = commitOf("new")
+		f.Meddle = func(_ http.ResponseWriter, r *http.Request, n int) bool {
+			f.Branches[fmt.Sprint("new-", n)] = commitOf("new")
 			return false
 		}
 		_, err := f.open(nil).Branches(t.Context())
@@ -358,7 +358,7 @@ func TestEmptyListIsTold(t *testing.T) {
 func TestMovedRepository(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, many(150)...)
-	f.token, f.moved, f.fullName = "secret", "acme/shop", "bigcorp/store"
+	f.Token, f.Moved, f.FullName = "secret", "acme/shop", "bigcorp/store"
 	a := f.open(nil)
 	got, err := a.Branches(t.Context())
 	want := List{Repository: "bigcorp/store", Renamed: true, Default: "main", Branches: branchesOf(many(150)...)}
@@ -378,12 +378,12 @@ func TestTokenStaysAtHome(t *testing.T) {
 	t.Parallel()
 	other := newFake(t, many(5)...)
 	f := newFake(t, many(5)...)
-	f.token = "secret"
-	f.meddle = answerWith(0, "/shop", 302, map[string]string{"Location": other.URL + "/repos/acme/shop"}, "")
+	f.Token = "secret"
+	f.Meddle = answerWith(0, "/shop", 302, map[string]string{"Location": other.URL + "/repos/acme/shop"}, "")
 	if _, err := f.open(nil).Branches(t.Context()); err == nil {
 		t.Error("another server was asked")
 	}
-	if requests, _ := other.taken(); len(requests) != 0 {
+	if requests, _ := other.Taken(); len(requests) != 0 {
 		t.Errorf("another server was asked %q", requests)
 	}
 }
@@ -447,7 +447,7 @@ func TestBranchFaults(t *testing.T) {
 			if _, err := a.Branches(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			f.meddle = test.meddle
+			f.Meddle = test.meddle
 			_, found, err := a.Branch(t.Context(), "gone")
 			if err == nil || found || !strings.Contains(err.Error(), test.want) || fault.Code(err) != test.code {
 				t.Errorf("%t, error %v, code %d; want %q, code %d", found, err, fault.Code(err), test.want, test.code)
@@ -474,14 +474,14 @@ func TestBranchIsNeverAnsweredFromTheCache(t *testing.T) {
 		return found
 	}
 	first := ask()
-	delete(f.branches, "feature/00001")
+	delete(f.Branches, "feature/00001")
 	second := ask()
-	f.branches["feature/00001"] = commitOf("back")
+	f.Branches["feature/00001"] = commitOf("back")
 	third := ask()
 	if !first || second || !third {
 		t.Errorf("there, gone and back again: %t, %t, %t", first, second, third)
 	}
-	if _, unchanged := f.taken(); unchanged != 0 {
+	if _, unchanged := f.Taken(); unchanged != 0 {
 		t.Errorf("%d conditional requests; want none", unchanged)
 	}
 }
@@ -492,13 +492,13 @@ func TestDates(t *testing.T) {
 		t.Run("token "+token, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, many(251)...)
-			f.token = token
+			f.Token = token
 			var commits []string
 			want := map[string]time.Time{}
 			for i, name := range many(251) {
 				c := commitOf(name)
-				f.dates[c] = time.Date(2024, 1, 1, 0, i, 0, 0, time.UTC)
-				commits, want[c] = append(commits, c), f.dates[c]
+				f.Dates[c] = time.Date(2024, 1, 1, 0, i, 0, 0, time.UTC)
+				commits, want[c] = append(commits, c), f.Dates[c]
 			}
 			dir := t.TempDir()
 			var cost []int
@@ -510,7 +510,7 @@ func TestDates(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Fatalf("dates (-want +got):\n%s", diff)
 				}
-				requests, _ := f.taken()
+				requests, _ := f.Taken()
 				cost = append(cost, len(requests))
 			}
 			first := map[string]int{"": 252, "secret": 4}[token] // the repository, then one each, or a hundred at once
@@ -528,7 +528,7 @@ func TestDates(t *testing.T) {
 func TestOneBoundForAllWaits(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, many(250)...)
-	f.meddle = func(w http.ResponseWriter, _ *http.Request, n int) bool {
+	f.Meddle = func(w http.ResponseWriter, _ *http.Request, n int) bool {
 		if n%2 == 0 {
 			return false
 		}

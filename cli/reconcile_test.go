@@ -1,0 +1,239 @@
+package cli_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/cli"
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/github/githubtest"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+// project is a checkout whose backend holds environments of branches, as an interrupted first update leaves them.
+func project(t *testing.T, branches ...string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	write := func(name, content string) {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("branchenv.yaml", "project: shop\nregion: eu-central-1\ndomain: preview.example.com\nsource: {github: acme/shop}\nbackend: file://state\n")
+	write("state/.pulumi/meta.yaml", "version: 1")
+	for _, branch := range branches {
+		slug, err := stacks.Slug(branch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write("state/.pulumi/stacks/shop/"+slug+".json", `{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:pulumi:x::shop::aws:s3/bucketV2:BucketV2::b","custom":true,"id":"b","type":"aws:s3/bucketV2:BucketV2"}]}}}`)
+		write("state/.pulumi/stacks/shop/"+slug+".pulumi-tags", fmt.Sprintf(`{"version":1,"tags":{"branchenv:branch":%q,"branchenv:created":%q}}`, branch, time.Now().UTC().Format(time.RFC3339)))
+	}
+	return dir
+}
+
+// run runs branchenv in this process, asking hub for the branches.
+func run(t *testing.T, dir string, hub *githubtest.GitHub, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	env := map[string]string{"GITHUB_API_URL": hub.URL, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "HOME": dir}
+	code = cli.Main(t.Context(), append([]string{"--config", filepath.Join(dir, "branchenv.yaml")}, args...), cli.Streams{
+		In: strings.NewReader(""), Out: &stdout, Err: &stderr, Env: func(name string) string { return env[name] },
+	})
+	return code, stdout.String(), stderr.String()
+}
+
+// stateOf is what lies in a project's backend, by path, without the heartbeat.
+func stateOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(filepath.Join(dir, "state", ".pulumi"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		sum := sha256.Sum256(text)
+		files[path] = hex.EncodeToString(sum[:])
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func many(n int) []string {
+	names := []string{"main"}
+	for i := 1; i < n; i++ {
+		names = append(names, fmt.Sprintf("feature/%05d", i))
+	}
+	return names
+}
+
+// answering answers every request whose path contains part, and whose query contains query, with this.
+func answering(part, query string, status int, typ, body string, headers ...string) func(*githubtest.GitHub) {
+	return func(hub *githubtest.GitHub) {
+		hub.Meddle = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+			if !strings.Contains(r.URL.Path, part) || !strings.Contains(r.URL.RawQuery, query) {
+				return false
+			}
+			w.Header().Set("Content-Type", typ)
+			for i := 0; i+1 < len(headers); i += 2 {
+				w.Header().Set(headers[i], headers[i+1])
+			}
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+			return true
+		}
+	}
+}
+
+// TestReconcileUnderFaults: whatever GitHub does, no environment goes that should not. "gone" is an environment whose
+// branch is gone, and the plan for it would be to destroy it; feature/00101 is the first branch of the second page.
+func TestReconcileUnderFaults(t *testing.T) {
+	t.Parallel()
+	const asJSON = "application/json; charset=utf-8"
+	hour := fmt.Sprint(time.Now().Add(time.Hour).Unix())
+	limited := []string{"X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", hour}
+	tests := map[string]struct {
+		environment string
+		fault       func(*githubtest.GitHub)
+		code        int
+		says        string
+	}{
+		"an empty 200":         {"gone", answering("/branches", "", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
+		"an empty list":        {"gone", answering("/branches", "", 200, asJSON, "[]"), fault.Refused, "the list of branches is empty"},
+		"no default branch":    {"gone", func(hub *githubtest.GitHub) { hub.DefaultBranch = "trunk" }, fault.Refused, "the list of branches lacks the default branch, trunk"},
+		"HTML":                 {"gone", answering("/branches", "", 200, "text/html", "<html>Sorry</html>"), fault.Refused, "text/html"},
+		"truncated JSON":       {"gone", answering("/branches", "", 200, asJSON, `[{"name":"main","commit":{"sha":"`), fault.Refused, "JSON"},
+		"500 on page 2":        {"gone", answering("/branches", "page=2", 500, asJSON, `{"message":"oops"}`), fault.Failed, "page 2"},
+		"403, limit reached":   {"gone", answering("/branches", "", 403, asJSON, `{"message":"API rate limit exceeded"}`, limited...), fault.Failed, "0 of 5000 requests are left"},
+		"429, come back later": {"gone", answering("/branches", "", 429, asJSON, `{"message":"slow down"}`, "Retry-After", "3600"), fault.Failed, "it wants 1h"},
+		"access lost":          {"gone", answering("", "", 404, asJSON, `{"message":"Not Found"}`), fault.Failed, "acme/shop"},
+		"access lost midway":   {"gone", answering("/git/ref", "", 404, asJSON, `{"message":"Not Found"}`), fault.Refused, "nor its default branch"},
+		"a branch vanishes between two pages": {"feature/00101", func(hub *githubtest.GitHub) {
+			hub.Meddle = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+				if strings.Contains(r.URL.RawQuery, "page=2") {
+					delete(hub.Branches, "feature/00001")
+				}
+				return false
+			}
+		}, 0, "nothing to do"},
+		"a branch reappears": {"feature/00101", func(hub *githubtest.GitHub) {
+			delete(hub.Branches, "feature/00101")
+			hub.Meddle = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+				if strings.Contains(r.URL.Path, "/git/ref/heads/feature/00101") {
+					hub.Branches["feature/00101"] = githubtest.CommitOf("feature/00101")
+				}
+				return false
+			}
+		}, 0, "did not list branch feature/00101, but it exists: its environment stays"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := project(t, test.environment)
+			hub := githubtest.New(t, many(150)...)
+			test.fault(hub)
+			before := stateOf(t, dir)
+			code, _, errs := run(t, dir, hub, "reconcile", "--yes")
+			if code != test.code || !strings.Contains(errs, test.says) {
+				t.Errorf("exit code %d, want %d with %q:\n%s", code, test.code, test.says, errs)
+			}
+			if diff := cmp.Diff(before, stateOf(t, dir)); diff != "" {
+				t.Errorf("the state changed:\n%s", diff)
+			}
+			if code, out, _ := run(t, dir, hub, "status", "--json"); (code == 0) != (test.code == 0) || strings.Contains(out, `"lastRun": null`) {
+				t.Errorf("status: exit code %d:\n%s", code, out)
+			}
+		})
+	}
+}
+
+// TestReconcilePlansDestruction shows that the environments of TestReconcileUnderFaults are in danger, and that a branch
+// which comes back between the plan and its destruction keeps its environment.
+func TestReconcilePlansDestruction(t *testing.T) {
+	t.Parallel()
+	dir := project(t, "gone")
+	hub := githubtest.New(t, many(150)...)
+	code, out, errs := run(t, dir, hub, "reconcile")
+	if code != 0 || !strings.Contains(out, "destroy  gone           gone   its branch is gone\n") {
+		t.Fatalf("exit code %d:\n%s%s", code, out, errs)
+	}
+	asked := 0
+	hub.Meddle = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+		if strings.Contains(r.URL.Path, "/git/ref/heads/gone") {
+			if asked++; asked > 1 {
+				hub.Branches["gone"] = githubtest.CommitOf("gone")
+				hub.Dates[githubtest.CommitOf("gone")] = time.Now()
+			}
+		}
+		return false
+	}
+	before := stateOf(t, dir)
+	code, out, errs = run(t, dir, hub, "reconcile", "--yes")
+	if code != 0 || !strings.Contains(out, "left alone  destroy  gone    ") || asked != 2 {
+		t.Errorf("exit code %d, asked %d times:\n%s%s", code, asked, out, errs)
+	}
+	if diff := cmp.Diff(before, stateOf(t, dir)); diff != "" {
+		t.Errorf("the state changed:\n%s", diff)
+	}
+}
+
+// TestPing: good runs are told to the settings' pingUrl, others are not, and its path is never shown.
+func TestPing(t *testing.T) {
+	t.Parallel()
+	hub := githubtest.New(t, "main")
+	var pings []string
+	hub.Meddle = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if strings.HasPrefix(r.URL.Path, "/ping") {
+			pings = append(pings, r.URL.Path)
+			if r.URL.Path == "/ping/secret-2" {
+				w.WriteHeader(http.StatusTeapot)
+			}
+			return true
+		}
+		return false
+	}
+	dir := project(t)
+	settings, err := os.ReadFile(filepath.Join(dir, "branchenv.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ping := func(path string) (int, string) {
+		text := string(settings) + "reconcile: {pingUrl: \"" + hub.URL + path + "\"}\n"
+		if err := os.WriteFile(filepath.Join(dir, "branchenv.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, errs := run(t, dir, hub, "reconcile", "--yes")
+		return code, errs
+	}
+	if code, errs := ping("/ping/secret-1"); code != 0 || strings.Contains(errs, "pingUrl") {
+		t.Errorf("exit code %d:\n%s", code, errs)
+	}
+	if code, errs := ping("/ping/secret-2"); code != 0 || !strings.Contains(errs, "answers HTTP 418") || strings.Contains(errs, "secret") {
+		t.Errorf("exit code %d:\n%s", code, errs)
+	}
+	hub.DefaultBranch = "trunk"
+	if code, _ := ping("/ping/secret-3"); code != fault.Refused {
+		t.Errorf("exit code %d", code)
+	}
+	if diff := cmp.Diff([]string{"/ping/secret-1", "/ping/secret-2"}, pings); diff != "" {
+		t.Error(diff)
+	}
+}
