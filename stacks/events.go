@@ -100,8 +100,10 @@ func urnName(urn string) string {
 // colours are the marks that the engine puts into its messages for colours: <{%fg 1%}>.
 var colours = regexp.MustCompile(`<\{%[^%]*%\}>`)
 
-// engineLine is fault.Line for what the engine says.
-func engineLine(s string) string { return fault.Line(colours.ReplaceAllString(s, "")) }
+// engineLine is fault.Line for what the engine says. It heads what went wrong after a resource was made by a count of one.
+func engineLine(s string) string {
+	return strings.TrimPrefix(fault.Line(colours.ReplaceAllString(s, "")), "1 error occurred: * ")
+}
 
 // observe gathers an event of the engine into the preview.
 func (p *Preview) observe(e apiEvent) {

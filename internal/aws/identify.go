@@ -28,7 +28,7 @@ type Identity struct {
 }
 
 // Identify looks for a resource that an interrupted run may have made: Inputs are all that is known of r. Types that a
-// second creation simply overwrites (an object, a bucket's settings, a role's policies) are never
+// second creation simply overwrites (an object, a bucket's settings) are never
 // found, and need not be.
 func (c *Client) Identify(ctx context.Context, r Resource) (Identity, error) {
 	find := c.finder(r.Type)
@@ -74,6 +74,10 @@ func (c *Client) finder(token string) finder {
 		return c.findRecord
 	case "aws:iam/role:Role":
 		return c.findRole
+	case "aws:iam/rolePolicy:RolePolicy":
+		return c.findRolePolicy
+	case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
+		return c.findRolePolicyAttachment
 	case "aws:iam/instanceProfile:InstanceProfile":
 		return c.findInstanceProfile
 	case "aws:lb/loadBalancer:LoadBalancer":
@@ -312,6 +316,26 @@ func (c *Client) findRole(ctx context.Context, r Resource) (Identity, []string, 
 		tags[awssdk.ToString(t.Key)] = awssdk.ToString(t.Value)
 	}
 	return Identity{ID: r.text("name"), Tags: tags}, nil, nil
+}
+
+// A role's policies have no tags; the role is ours. One that the state does not know keeps the role from being deleted.
+func (c *Client) findRolePolicy(ctx context.Context, r Resource) (Identity, []string, error) {
+	id := r.text("role") + ":" + r.text("name")
+	a, err := c.rolePolicy(ctx, Resource{ID: id})
+	if err != nil || a.state != Exists {
+		return Identity{}, a.gone, err
+	}
+	return Identity{ID: id, Untagged: true}, nil, nil
+}
+
+// The provider imports an attachment by ROLE/POLICY-ARN.
+// https://registry.terraform.io/providers/hashicorp/aws/5.68.0/docs/resources/iam_role_policy_attachment#import
+func (c *Client) findRolePolicyAttachment(ctx context.Context, r Resource) (Identity, []string, error) {
+	a, err := c.rolePolicyAttachment(ctx, r)
+	if err != nil || a.state != Exists {
+		return Identity{}, a.gone, err
+	}
+	return Identity{ID: r.text("role") + "/" + r.text("policyArn"), Untagged: true}, nil, nil
 }
 
 func (c *Client) findInstanceProfile(ctx context.Context, r Resource) (Identity, []string, error) {

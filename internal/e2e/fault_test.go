@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -116,10 +117,28 @@ func (test misfortune) run(t *testing.T) {
 		w.must(t, test.first...)
 	}
 	w.must(t, s.command...)
-	want := s.enter(t)
-	want.must(t, s.command...)
-	if diff := cmp.Diff(want.ending(t), w.ending(t)); diff != "" {
+	if diff := cmp.Diff(s.undisturbed(t), w.ending(t)); diff != "" {
 		t.Errorf("-undisturbed +repeated\n%s", diff)
+	}
+}
+
+// A database that never becomes available is given up after the timeout, and what is there can be removed.
+func TestDatabaseNeverAvailable(t *testing.T) {
+	t.Parallel()
+	s := scenes["up"]
+	w := s.enter(t)
+	if os.Getenv(allPoints) == "" {
+		t.Skipf("takes the shortest timeout that there is, a minute: set %s=all to run it", allPoints)
+	}
+	w.faults(t, sandbox.Fault{On: "create", Type: typeDatabase, Kind: sandbox.Hang})
+	r := w.run(t, append(s.command, "--timeout", "1m")...)
+	if want := "branchenv: error: update stack topic: database: creating RDS DB Instance (shop-topic): timeout while waiting"; r.code != 1 || !strings.Contains(r.err, want) {
+		t.Errorf("exit code %d, want the error %q\n%s", r.code, want, r.err)
+	}
+	w.faults(t)
+	w.must(t, s.undo...)
+	if diff := cmp.Diff(nothing(t), w.ending(t)); diff != "" {
+		t.Errorf("-before +after\n%s", diff)
 	}
 }
 

@@ -44,16 +44,40 @@ type scene struct {
 	from    string // the project it starts from
 	fill    bool   // the bucket has versions in it
 	command []string
+	undo    []string // removes what the command made; nil for a destroy
+	undone  string   // the project that it leads back to
+
+	once sync.Once
+	then ending
 }
 
-var scenes = map[string]scene{
-	"up":      {from: "application", command: []string{"up", "topic", "--image", image}},
-	"update":  {from: "environment", command: []string{"up", "topic", "--image", "registry.example.com/shop:2"}},
+// undisturbed is where the command leads to when nothing happens to it.
+func (s *scene) undisturbed(t *testing.T) ending {
+	t.Helper()
+	s.once.Do(func() {
+		w := s.enter(t)
+		w.must(t, s.command...)
+		s.then = w.ending(t)
+	})
+	return s.then
+}
+
+var scenes = map[string]*scene{
+	"application": {
+		from: "bare", command: []string{"application", "up"}, undo: []string{"application", "destroy", "--yes"}, undone: "bare",
+	},
+	"up": {
+		from: "application", command: []string{"up", "topic", "--image", image}, undo: []string{"destroy", "topic", "--yes"}, undone: "application",
+	},
+	"update": {
+		from: "environment", command: []string{"up", "topic", "--image", "registry.example.com/shop:2"},
+		undo: []string{"destroy", "topic", "--yes"}, undone: "application",
+	},
 	"destroy": {from: "environment", fill: true, command: []string{"destroy", "topic", "--yes", "--json"}},
 }
 
 // enter makes the scene's world.
-func (s scene) enter(t *testing.T) *world {
+func (s *scene) enter(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, s.from)
 	if s.fill {
@@ -62,13 +86,13 @@ func (s scene) enter(t *testing.T) *world {
 	return w
 }
 
-// steps are the resources of the environment, each of which is once the one that is being worked on when the command is
+// steps are the resources of a stack, each of which is once the one that is being worked on when the command is
 // killed, by one kind of kill or another.
-func steps(t *testing.T, on string) []point {
+func steps(t *testing.T, on, stack string) []point {
 	t.Helper()
 	w := newWorld(t, "environment")
 	var points []point
-	for _, r := range w.checkpoint(t, "topic").Resources {
+	for _, r := range w.checkpoint(t, stack).Resources {
 		if !r.Custom || !strings.HasPrefix(r.Type, "aws:") {
 			continue
 		}
@@ -110,11 +134,17 @@ func calls(kinds ...string) []point {
 // TestKilledInUp kills up at many points. A plain run takes a sample; make test-faults takes them all.
 func TestKilledInUp(t *testing.T) {
 	t.Parallel()
-	killAt(t, "up", 4, slices.Concat(
+	killAt(t, "up", 3, slices.Concat(
 		processes("before 1 stack init", "after 1 stack init", "before 1 up", "after 1 up"),
-		steps(t, "create"),
+		steps(t, "create", "topic"),
 		clock(200*time.Millisecond, 4*time.Second, 400*time.Millisecond),
 	))
+}
+
+// TestKilledInApplicationUp kills application up.
+func TestKilledInApplicationUp(t *testing.T) {
+	t.Parallel()
+	killAt(t, "application", 1, slices.Concat(processes("after 1 stack init", "after 1 up"), steps(t, "create", "application")))
 }
 
 // TestKilledInUpdate kills an up that replaces the version.
@@ -139,10 +169,10 @@ func TestKilledInUpdate(t *testing.T) {
 // TestKilledInDestroy kills destroy.
 func TestKilledInDestroy(t *testing.T) {
 	t.Parallel()
-	killAt(t, "destroy", 4, slices.Concat(
+	killAt(t, "destroy", 3, slices.Concat(
 		processes("before 1 destroy", "after 1 destroy", "before 2 destroy", "after 2 destroy", "before 1 stack rm", "after 1 stack rm"),
 		calls("s3:ListObjectVersions", "s3:DeleteObjects", "rds:DescribeDBInstances", "elasticbeanstalk:DescribeEnvironments"),
-		steps(t, "delete"),
+		steps(t, "delete", "topic"),
 		clock(200*time.Millisecond, 4*time.Second, 400*time.Millisecond),
 	))
 }
@@ -152,11 +182,6 @@ func TestKilledInDestroy(t *testing.T) {
 func killAt(t *testing.T, name string, sample int, points []point) {
 	t.Helper()
 	s := scenes[name]
-	want := sync.OnceValue(func() ending {
-		w := s.enter(t)
-		w.must(t, s.command...)
-		return w.ending(t)
-	})
 	every := 1
 	if os.Getenv(allPoints) == "" {
 		every = (len(points) + sample - 1) / sample
@@ -169,14 +194,36 @@ func killAt(t *testing.T, name string, sample int, points []point) {
 			w := s.enter(t)
 			w.killed(t, p, s.command)
 			w.repeat(t, s.command...)
-			if diff := cmp.Diff(want(), w.ending(t)); diff != "" {
+			if diff := cmp.Diff(s.undisturbed(t), w.ending(t)); diff != "" {
 				t.Errorf("-undisturbed +killed and repeated\n%s", diff)
 			}
-			if name != "destroy" {
-				w.must(t, "destroy", "topic", "--yes")
-				if diff := cmp.Diff(nothing(t), w.ending(t)); diff != "" {
+			if s.undo != nil {
+				w.must(t, s.undo...)
+				if diff := cmp.Diff(newWorld(t, s.undone).ending(t), w.ending(t)); diff != "" {
 					t.Errorf("after the destroy: -before the up +after\n%s", diff)
 				}
+			}
+		})
+	}
+}
+
+// A destroy takes with it what a killed up had begun to make.
+func TestKilledUpDestroyed(t *testing.T) {
+	t.Parallel()
+	for _, p := range []point{
+		{name: "bucket", fault: &sandbox.Fault{On: "create", Type: typeBucket, Kind: sandbox.Stall}},
+		{name: "environment", fault: &sandbox.Fault{On: "create", Type: typeEnvironment, Kind: sandbox.Stall}},
+		{name: "record", fault: &sandbox.Fault{On: "create", Type: typeRecord, Kind: sandbox.Stall}},
+		{name: "clock", after: 3 * time.Second, victims: both},
+	} {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			s := scenes["up"]
+			w := s.enter(t)
+			w.killed(t, p, s.command)
+			w.repeat(t, s.undo...)
+			if diff := cmp.Diff(nothing(t), w.ending(t)); diff != "" {
+				t.Errorf("-before the up +after\n%s", diff)
 			}
 		})
 	}

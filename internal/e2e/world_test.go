@@ -70,7 +70,7 @@ fi
 exec "$E2E_PULUMI" "$@"
 `
 
-// prepare builds the program, a project with its application stack, and the same one with an environment.
+// prepare builds the program and three projects: bare, with its application stack, and with an environment as well.
 func (c *common) prepare() error {
 	c.once.Do(func() { c.err = c.build() })
 	return c.err
@@ -81,7 +81,7 @@ func (c *common) build() error {
 	if err != nil {
 		return err
 	}
-	for _, d := range []string{"bin", "home", "application"} {
+	for _, d := range []string{"bin", "home"} {
 		if err := os.Mkdir(filepath.Join(c.dir, d), 0o700); err != nil {
 			return err
 		}
@@ -94,29 +94,26 @@ func (c *common) build() error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build branchenv: %w\n%s", err, out)
 	}
-	application, environment := filepath.Join(c.dir, "application"), filepath.Join(c.dir, "environment")
-	if out, err := exec.Command("git", "init", "-q", "-b", "main", application).CombinedOutput(); err != nil {
+	if out, err := exec.Command("git", "init", "-q", "-b", "main", filepath.Join(c.dir, "bare")).CombinedOutput(); err != nil {
 		return fmt.Errorf("git init: %w\n%s", err, out)
 	}
-	if err := c.lines(application, "init --project shop --region eu-central-1 --domain preview.example.com --source .", "application up"); err != nil {
-		return err
-	}
-	if err := copyTree(environment, application); err != nil {
-		return err
-	}
-	return c.lines(environment, "up topic --image "+image)
-}
-
-// lines runs command lines one after the other.
-func (c *common) lines(dir string, lines ...string) error {
-	w := &world{dir: dir, scratch: c.dir}
-	for _, line := range lines {
-		p, err := w.start(strings.Fields(line)...)
+	for _, step := range []struct{ project, from, line string }{
+		{"bare", "", "init --project shop --region eu-central-1 --domain preview.example.com --source ."},
+		{"application", "bare", "application up"},
+		{"environment", "application", "up topic --image " + image},
+	} {
+		w := &world{dir: filepath.Join(c.dir, step.project), scratch: c.dir}
+		if step.from != "" {
+			if err := copyTree(w.dir, filepath.Join(c.dir, step.from)); err != nil {
+				return err
+			}
+		}
+		p, err := w.start(strings.Fields(step.line)...)
 		if err != nil {
 			return err
 		}
 		if r := p.wait(); r.code != 0 {
-			return fmt.Errorf("branchenv %s: exit code %d\n%s", line, r.code, r.err)
+			return fmt.Errorf("branchenv %s: exit code %d\n%s", step.line, r.code, r.err)
 		}
 	}
 	return nil
@@ -306,6 +303,9 @@ func (w *world) faults(t *testing.T, faults ...sandbox.Fault) {
 	}
 	data, err := json.Marshal(faults)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(w.aws(), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(w.aws(), "faults.json"), data, 0o600); err != nil {

@@ -68,10 +68,29 @@ func removeBucket(o *op) error {
 		}
 		err = o.s3.DeleteBucket(o.rec.Name)
 	}
-	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
-		return nil
+	if err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
+		return s3Failure(err)
 	}
-	return s3Failure(err)
+	return o.dropBucketParts()
+}
+
+// dropBucketParts removes a bucket's settings and objects, which are resources of their own but nothing without it.
+func (o *op) dropBucketParts() error {
+	for _, typ := range sortedKeys(awsSchema().Resources) {
+		if typ == typeBucket || !strings.HasPrefix(typ, "aws:s3/") {
+			continue
+		}
+		parts, err := o.tx.where(typ, func(r *record) bool { return r.str("bucket") == o.rec.Name })
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			if err := o.tx.remove(part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func readBucket(o *op) (bool, error) {
