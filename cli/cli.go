@@ -138,7 +138,8 @@ func (s *session) app() *urfave.App {
 func (s *session) commands() []*urfave.Command {
 	commands := []*urfave.Command{
 		s.initCommand(), s.upCommand(), s.previewCommand(), s.destroyCommand(), s.listCommand(), s.showCommand(),
-		s.openCommand(), s.keepCommand(), s.reconcileCommand(), s.statusCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(), s.sandboxCommand(),
+		s.openCommand(), s.keepCommand(), s.reconcileCommand(), s.statusCommand(),
+		s.doctorCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(), s.sandboxCommand(),
 		s.versionCommand(), s.completionCommand(), s.completeCommand(),
 	}
 	for _, c := range commands {

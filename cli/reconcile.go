@@ -64,6 +64,9 @@ func (s *session) reconcile(c *urfave.Context) error {
 		if err == nil {
 			document.Plan = r.decided
 			err = s.printPlan(r.decided)
+			if line := ailing(r.input.Stacks, r.decided); line != "" {
+				s.say("%s", line)
+			}
 		}
 		if err == nil && !changes && s.canAsk && len(r.decided.Todo()) > 0 {
 			err = s.confirm(c.Context)

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+func (s *session) doctorCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "doctor",
+		Usage:     "find what is left behind, half made or locked, and say what to do about it",
+		ArgsUsage: "[STACK]",
+		Description: "Looks at every stack, and for AWS resources and source bundles with the project's tags and no stack.\n" +
+			"--fix removes abandoned locks, and stacks without resources and tags, after showing them; nothing else.",
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "fix", Usage: "remove what is safe to remove"},
+			yesFlag(),
+		},
+		Action: s.doctor,
+	}
+}
+
+// doctor examines, prints, and where it is asked to, fixes.
+func (s *session) doctor(c *urfave.Context) error {
+	fix, yes := c.Bool("fix"), c.Bool("yes")
+	switch {
+	case yes && !fix:
+		return fault.Usagef("--yes answers what only --fix asks").WithHint("add --fix, or leave --yes out")
+	case fix && !yes && !s.canAsk:
+		return fault.Usagef("doctor --fix asks before it acts, and nobody can be asked here").WithHint("add --yes")
+	}
+	file, err := s.settings()
+	if err != nil {
+		return err
+	}
+	return s.read(c.Context, file, func(m *stacks.Manager) error {
+		found, err := m.Examine(c.Context)
+		if err != nil {
+			return err
+		}
+		if stack := c.Args().First(); stack != "" {
+			found = slices.DeleteFunc(found, func(a stacks.Ailment) bool { return a.Stack != stack })
+		}
+		if err := s.printAilments(found); err != nil || !fix {
+			return err
+		}
+		found = slices.DeleteFunc(found, func(a stacks.Ailment) bool { return !a.Fixable })
+		if len(found) == 0 {
+			s.say("there is nothing that --fix may remove")
+			return nil
+		}
+		if !yes {
+			s.warn("about to remove %s: those marked *", count(len(found), "thing"))
+			if err := s.confirm(c.Context); err != nil {
+				return err
+			}
+		}
+		for _, a := range found {
+			fixed := m.Fix(c.Context, a)
+			if fixed == nil {
+				s.say("fixed: %s of stack %s", a.Kind, a.Stack)
+			}
+			err = errors.Join(err, fixed)
+		}
+		return err
+	})
+}
+
+func (s *session) printAilments(found []stacks.Ailment) error {
+	if s.json {
+		return s.out.document(found)
+	}
+	if len(found) == 0 {
+		s.say("all is well")
+		return nil
+	}
+	for _, a := range found {
+		mark := " "
+		if a.Fixable {
+			mark = "*"
+		}
+		s.out.linef("%s %s: %s: %s", mark, a.Stack, a.Kind, a.What)
+		s.out.linef("    %s", a.Remedy)
+	}
+	return nil
+}
+
+// ailing is a line that points to doctor, or "": how many stacks need a look beyond what the plan does about them.
+func ailing(facts []stacks.StackFact, plan stacks.Plan) string {
+	doing := map[string]bool{}
+	for _, step := range plan.Todo() {
+		doing[step.Stack] = true
+	}
+	n := 0
+	for _, f := range facts {
+		if !doing[f.Name] && !f.Locked && (f.Incomplete || f.Empty && f.Tag == "") {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s half made or left behind: %s doctor tells more", count(n, "stack"), program)
+}

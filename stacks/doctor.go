@@ -1,0 +1,165 @@
+package stacks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// Ailment is something that is not as it should be.
+type Ailment struct {
+	Kind    AilmentKind `json:"kind"`
+	Stack   string      `json:"stack"`   // that it is about; it may not exist
+	What    string      `json:"what"`    // what is the matter
+	Remedy  string      `json:"remedy"`  // what to do about it
+	Fixable bool        `json:"fixable"` // Fix does that
+
+	lock lock
+}
+
+// AilmentKind tells ailments apart.
+type AilmentKind string
+
+// The kinds of ailments.
+const (
+	AilmentOrphan     AilmentKind = "orphan"     // an AWS resource with our tags and without a stack
+	AilmentBundle     AilmentKind = "bundle"     // source bundles without a stack
+	AilmentEmpty      AilmentKind = "empty"      // a stack without resources and tags, which an interruption left
+	AilmentIncomplete AilmentKind = "incomplete" // a stack whose last operation failed or was interrupted
+	AilmentLeft       AilmentKind = "left"       // a destroy could not confirm that all was gone
+	AilmentLock       AilmentKind = "lock"       // somebody holds the stack, or did
+)
+
+// Examine looks at every stack, and for what AWS has without one. It changes nothing.
+func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
+	all, err := m.backend.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := []Ailment{}
+	for _, f := range all {
+		found = append(found, m.examineStack(f)...)
+	}
+	orphans, err := m.orphans(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	bundles, err := m.strayBundles(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	found = slices.Concat(found, orphans, bundles)
+	slices.SortStableFunc(found, func(a, b Ailment) int { return strings.Compare(a.Stack, b.Stack) })
+	return found, nil
+}
+
+// examineStack tells what one stack's facts say.
+func (m *Manager) examineStack(f facts) []Ailment {
+	var found []Ailment
+	again := "the same command again goes on: branchenv up " + shellWord(f.tags[tagBranch]) + ", or destroy"
+	if f.name == ApplicationStack {
+		again = "the same command again goes on: branchenv application up"
+	}
+	for _, l := range f.locks {
+		a := Ailment{Kind: AilmentLock, Stack: f.name, What: "locked by " + l.describe(m.now()), lock: l}
+		if a.Fixable = m.abandoned(l); a.Fixable {
+			a.What, a.Remedy = a.What+", which is gone", "the lock may be removed; the next command on the stack does so by itself"
+		} else {
+			a.Remedy = "wait until it has ended; if its holder is certainly gone: pulumi cancel --stack " + f.name
+		}
+		found = append(found, a)
+	}
+	held := len(found) > 0
+	f.locks = nil
+	_, tagged := f.tags[tagBranch]
+	switch status := f.status(); {
+	case f.name == ApplicationStack && status != StatusIncomplete:
+	case status == StatusEmpty && !tagged && !held:
+		found = append(found, Ailment{Kind: AilmentEmpty, Stack: f.name, What: "it has no tags and no resources: what an interruption leaves", Remedy: "it may be removed", Fixable: true})
+	case status == StatusIncomplete && (tagged || f.name == ApplicationStack):
+		what := "its last operation failed or was interrupted"
+		if n := len(f.state.Pending); n > 0 {
+			what = count(n, "operation") + " of it did not end"
+		}
+		found = append(found, Ailment{Kind: AilmentIncomplete, Stack: f.name, What: what, Remedy: again})
+	}
+	if left := f.tags[tagLeft]; left != "" {
+		found = append(found, Ailment{
+			Kind: AilmentLeft, Stack: f.name, What: "an earlier destroy could not confirm that this is gone: " + left,
+			Remedy: "look for it in AWS, then: branchenv destroy " + shellWord(f.tags[tagBranch]) + " --yes",
+		})
+	}
+	return found
+}
+
+// orphans are the AWS resources that carry the project's tags and a stack's that does not exist.
+func (m *Manager) orphans(ctx context.Context, all []facts) ([]Ailment, error) {
+	tagged, err := m.aws.TaggedResources(ctx, map[string]string{tagProject: m.File.Project})
+	if err != nil {
+		return nil, err
+	}
+	var found []Ailment
+	for _, r := range tagged {
+		if stack := r.Tags[tagStack]; stack != "" && find(all, stack) == nil {
+			found = append(found, Ailment{
+				Kind: AilmentOrphan, Stack: stack, What: r.ARN + " has the tags of this stack, which does not exist",
+				Remedy: "AWS tells of what was deleted for some minutes more; if it is still there then, delete it by hand",
+			})
+		}
+	}
+	return found, nil
+}
+
+// strayBundles are the source bundles of stacks that do not exist.
+func (m *Manager) strayBundles(ctx context.Context, all []facts) ([]Ailment, error) {
+	application := find(all, ApplicationStack)
+	if application == nil {
+		return nil, nil
+	}
+	bucket, _ := application.state.outputs()[outVersionsBucket].(string)
+	if bucket == "" {
+		return nil, nil
+	}
+	prefixes, err := m.aws.Prefixes(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
+	var found []Ailment
+	for _, prefix := range prefixes {
+		if stack := strings.TrimSuffix(prefix, "/"); find(all, stack) == nil {
+			found = append(found, Ailment{
+				Kind: AilmentBundle, Stack: stack, What: fmt.Sprintf("s3://%s/%s holds bundles of this stack, which does not exist", bucket, prefix),
+				Remedy: "if no running version comes from there: aws s3 rm --recursive " + shellWord("s3://"+bucket+"/"+prefix),
+			})
+		}
+	}
+	return found, nil
+}
+
+// Fix does what a's remedy says, if that is still right: it looks once more before it acts.
+func (m *Manager) Fix(ctx context.Context, a Ailment) error {
+	f, err := m.backend.read(ctx, a.Stack)
+	if err != nil || f == nil {
+		return err
+	}
+	_, tagged := f.tags[tagBranch]
+	switch {
+	case a.Kind == AilmentLock && a.Fixable:
+		if i := slices.IndexFunc(f.locks, func(l lock) bool { return l.key == a.lock.key }); i >= 0 && m.abandoned(f.locks[i]) {
+			return m.backend.breakLock(ctx, f.locks[i])
+		}
+		return nil
+	case a.Kind != AilmentEmpty:
+		return fault.Refusedf("%s: %s is nothing that is done without a person", a.Stack, a.Remedy)
+	case tagged || !f.state.empty() || len(f.locks) > 0 || f.name == ApplicationStack:
+		return fault.Refusedf("stack %s is not empty and without an owner any more", f.name)
+	}
+	e, err := m.engine(ctx)
+	if err != nil {
+		return err
+	}
+	return m.removeStack(ctx, e, f)
+}
