@@ -195,6 +195,31 @@ func TestReconcilePlansDestruction(t *testing.T) {
 	}
 }
 
+// TestWhyReconcile: the trace of one decision, and what was asked for it.
+func TestWhyReconcile(t *testing.T) {
+	t.Parallel()
+	dir := project(t, "gone")
+	hub := githubtest.New(t, "main")
+	code, out, errs := run(t, dir, hub, "why", "gone", "--reconcile")
+	_, trace, found := strings.Cut(out, "\nreconcile\n")
+	want := `  stack gone carries the branch's tag
+  it is of kind branch, which is made by hand; ttl 72h
+  HOST/acme/shop does not list the branch
+  so: destroy: its branch is gone
+`
+	trace = strings.ReplaceAll(trace, strings.TrimPrefix(hub.URL, "http://"), "HOST")
+	if diff := cmp.Diff(want, trace); code != 0 || !found || diff != "" {
+		t.Errorf("exit code %d (-want +got):\n%s\n%s", code, diff, errs)
+	}
+	hub.Taken()
+	if code, out, _ := run(t, dir, hub, "why", "gone"); code != 0 || strings.Contains(out, "reconcile\n") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+	if requests, _ := hub.Taken(); len(requests) > 0 {
+		t.Errorf("why without --reconcile asked %q", requests)
+	}
+}
+
 // TestPing: good runs are told to the settings' pingUrl, others are not, and its path is never shown.
 func TestPing(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,9 @@ func (s *session) whyCommand() *urfave.Command {
 		Name:      "why",
 		Usage:     "explain why a branch has an environment, or has none",
 		ArgsUsage: "BRANCH",
+		Description: "Asks nobody but the backend. With --reconcile the source of branches is asked too, and the trace of what\n" +
+			"reconcile would decide about the branch, or about a stack of that name, is added.",
+		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "reconcile", Usage: "trace what reconcile would decide"}},
 		Action: func(c *urfave.Context) error {
 			file, err := s.settings()
 			if err != nil {
@@ -41,7 +44,19 @@ func (s *session) whyCommand() *urfave.Command {
 						facts.environment = &environments[i]
 					}
 				}
-				return s.printExplanation(explain(facts, s.now()))
+				e := explain(facts, s.now())
+				if c.Bool("reconcile") {
+					source, err := s.source(file)
+					if err != nil {
+						return err
+					}
+					r := &reconciliation{file: file, source: source, manager: m, now: s.now, say: s.say}
+					if err := r.plan(c.Context, nil); err != nil {
+						return err
+					}
+					e.Trace = r.input.Why(branch)
+				}
+				return s.printExplanation(e)
 			})
 		},
 	}
@@ -62,6 +77,7 @@ type explanation struct {
 	Kind        string              `json:"kind"`
 	Environment *stacks.Environment `json:"environment"` // null where it has none
 	Reasons     []string            `json:"reasons"`
+	Trace       []string            `json:"trace,omitempty"` // of what reconcile would decide, where that was asked for
 }
 
 // explain turns facts into reasons, the one that decides most first.
@@ -130,6 +146,12 @@ func (s *session) printExplanation(e explanation) error {
 	s.out.linef("%s", e.Branch)
 	for _, reason := range e.Reasons {
 		s.out.linef("  %s", reason)
+	}
+	if len(e.Trace) > 0 {
+		s.out.linef("reconcile")
+	}
+	for _, line := range e.Trace {
+		s.out.linef("  %s", line)
 	}
 	return nil
 }

@@ -70,6 +70,12 @@ say "Destroy that environment, bucket and all"
 run branchenv --sandbox destroy addDashboards --yes
 run branchenv --sandbox list
 
+say "A branch is deleted: reconcile shows its plan, then carries it out"
+run git branch -D dependabot/npm_and_yarn/npm_and_yarn-4dbed07dd1
+run branchenv --sandbox reconcile
+run branchenv --sandbox reconcile --yes
+run branchenv --sandbox list
+
 cat <<'END'
 
 What next?
