@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -75,6 +76,61 @@ func TestReconcileRealNames(t *testing.T) {
 	}
 	if plan := w.plan(t); len(plan.Todo()) != 0 {
 		t.Errorf("a second run plans %+v", plan.Todo())
+	}
+}
+
+// TestKilledInReconcile kills reconcile at many points while it destroys an environment and updates another, and repeats
+// it until it has nothing to do: the end is the same as without the kill.
+func TestKilledInReconcile(t *testing.T) {
+	t.Parallel()
+	points := slices.Concat(
+		processes("before 1 destroy", "after 1 destroy", "before 2 destroy", "after 2 destroy", "before 1 stack rm", "after 1 stack rm", "before 1 up", "after 1 up"),
+		clock(time.Second, 5*time.Second, 1500*time.Millisecond),
+		steps(t, "delete", "topic"),
+	)
+	every := 1
+	if os.Getenv(allPoints) == "" {
+		every = (len(points) + 2) / 3
+	}
+	begin := func(t *testing.T) *world {
+		w := newWorld(t, "environment")
+		w.git(t, "", "-c", "user.name=ada", "-c", "user.email=ada@example.com", "commit", "-q", "--allow-empty", "-m", "first")
+		w.git(t, "", "branch", "auto")
+		settings, err := os.ReadFile(filepath.Join(w.dir, "branchenv.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Replace(string(settings), "\nbranches:\n", "\nbranches:\n  - {match: auto, create: auto, image: \"registry.example.com/shop:{sha}\"}\n", 1)
+		if text == string(settings) {
+			t.Fatalf("no branches in the settings:\n%s", settings)
+		}
+		if err := os.WriteFile(filepath.Join(w.dir, "branchenv.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	for i := 0; i < len(points); i += every {
+		p := points[i]
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			w := begin(t)
+			w.killed(t, p, []string{"reconcile", "--yes"})
+			until(t, "there is nothing to do and nobody at work", func() bool {
+				r := w.run(t, "reconcile", "--yes")
+				if r.code != 0 && r.code != 99 {
+					t.Fatalf("exit code %d\n%s%s", r.code, r.out, r.err)
+				}
+				return strings.Contains(r.err, "nothing to do") && !strings.Contains(r.out, "being updated")
+			})
+			list := w.must(t, "list").out
+			if strings.Contains(list, "topic") || strings.Count(list, "  ready  ") != 1 {
+				t.Errorf("in the end:\n%s", list)
+			}
+			w.must(t, "destroy", "auto", "--yes")
+			if diff := cmp.Diff(nothing(t), w.ending(t)); diff != "" {
+				t.Errorf("-before the up +after\n%s", diff)
+			}
+		})
 	}
 }
 
