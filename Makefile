@@ -13,6 +13,7 @@ demo: build ## the main job on the embedded AWS: set up, three environments, one
 
 test: build ## all tests, the real Pulumi engine included; no AWS account needed
 	go test ./...
+	@command -v pulumi-resource-aws >/dev/null || test -n "$$BRANCHENV_REAL_AWS_PROVIDER" || echo "note: no pulumi-resource-aws on PATH: nothing was checked against the real AWS provider"
 
 test-short: ## the quick tests alone: nothing that starts pulumi
 	go test -short ./...

@@ -13,6 +13,8 @@ func route53Operation(r *http.Request) string {
 	switch {
 	case r.Method != http.MethodGet:
 		return r.Method + " " + path
+	case parts[0] == "tags" && len(parts) == 3 && parts[1] == "hostedzone":
+		return "ListTagsForResource"
 	case parts[0] == "hostedzonesbyname":
 		return "ListHostedZonesByName"
 	case parts[0] == "hostedzone" && len(parts) == 1:
@@ -31,6 +33,7 @@ func route53Action(name string) action {
 		"ListHostedZones":        listZones,
 		"GetHostedZone":          getHostedZone,
 		"ListResourceRecordSets": listRecords,
+		"ListTagsForResource":    listZoneTags,
 	}[name]
 }
 
@@ -73,6 +76,18 @@ func getHostedZone(c *call) (any, error) {
 		return nil, err
 	}
 	return []node{el("HostedZone", zoneNodes(z)...), el("DelegationSet", members("NameServers", "NameServer", texts(z.Outputs["nameServers"])))}, nil
+}
+
+func listZoneTags(c *call) (any, error) {
+	id := strings.TrimPrefix(c.path, "/2013-04-01/tags/hostedzone/")
+	z, err := c.tx.zone(id)
+	if err == nil && z == nil {
+		err = awsErrorf("NoSuchHostedZone", "No hosted zone found with ID: %s", id).with(http.StatusNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []node{el("ResourceTagSet", leaf("ResourceType", "hostedzone"), leaf("ResourceId", z.ID), tagNodes("Tags", "Tag", "Key", "Value", z.tags()))}, nil
 }
 
 // dnsOrder is the order in which Route 53 lists names: by their labels from the last.

@@ -7,6 +7,7 @@ func ec2Action(name string) action {
 		"DescribeSecurityGroups":     describeSecurityGroups,
 		"DescribeSecurityGroupRules": describeSecurityGroupRules,
 		"DescribeVpcs":               describeVPCs,
+		"DescribeVpcAttribute":       describeVPCAttribute,
 		"DescribeSubnets":            describeSubnets,
 	}[name]
 }
@@ -97,6 +98,22 @@ func describeVPCs(c *call) (any, error) {
 			leaf("isDefault", truth(r.Outputs["default"])), tagNodes("tagSet", "item", "key", "value", r.tags()),
 		}
 	})}, nil
+}
+
+func describeVPCAttribute(c *call) (any, error) {
+	all, err := c.tx.regional(typeVPC, c.region)
+	if err != nil {
+		return nil, err
+	}
+	id, attribute := c.form.Get("VpcId"), c.form.Get("Attribute")
+	if !slices.Contains([]string{"enableDnsHostnames", "enableDnsSupport", "enableNetworkAddressUsageMetrics"}, attribute) {
+		return nil, awsErrorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid.", attribute)
+	}
+	i := slices.IndexFunc(all, func(r *record) bool { return r.ID == id })
+	if i < 0 {
+		return nil, awsErrorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
+	}
+	return []node{leaf("vpcId", id), el(attribute, leaf("value", truth(all[i].Outputs[attribute])))}, nil
 }
 
 func describeSubnets(c *call) (any, error) {

@@ -62,10 +62,10 @@ func (c *checker) mergeTags() {
 	c.news["tags"] = resource.NewObjectProperty(tags)
 }
 
-// fillDefaults gives a name to what has none, and the description that the real provider fills in.
+// fillDefaults gives a name to what has none, and fills in the description and what else the real provider does.
 func (c *checker) fillDefaults() {
 	filled := []resource.PropertyValue{}
-	fill := func(property string, value func() (string, error)) {
+	fill := func(property string, value func() (any, error)) {
 		key := resource.PropertyKey(property)
 		if _, given := c.news[key]; given {
 			return
@@ -77,7 +77,7 @@ func (c *checker) fillDefaults() {
 				c.failf(property, "%v", err)
 				return
 			}
-			v = resource.NewStringProperty(s)
+			v = resource.NewPropertyValue(s)
 		}
 		c.news[key] = v
 		filled = append(filled, resource.NewStringProperty(property))
@@ -85,11 +85,15 @@ func (c *checker) fillDefaults() {
 	if n := kindOf(c.typ).naming; n.property != "" {
 		_, prefixed := c.news[resource.PropertyKey(n.property+"Prefix")]
 		if !prefixed && !n.conflicts(c.news) {
-			fill(n.property, func() (string, error) { return n.auto(c.req) })
+			fill(n.property, func() (any, error) { return n.auto(c.req) })
 		}
 	}
 	if kindOf(c.typ).described {
-		fill("description", func() (string, error) { return "Managed by Pulumi", nil })
+		fill("description", func() (any, error) { return "Managed by Pulumi", nil })
+	}
+	defaults := kindOf(c.typ).defaults
+	for _, property := range sortedKeys(defaults) {
+		fill(property, func() (any, error) { return defaults[property], nil })
 	}
 	c.news[defaultsKey] = resource.NewArrayProperty(filled)
 }

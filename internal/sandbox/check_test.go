@@ -37,7 +37,7 @@ func TestCheck(t *testing.T) {
 		{"password with at", typeDatabase, database("db", map[string]any{"password": "p@ssword1"}), []string{"only printable characters"}},
 		{"two passwords", typeDatabase, database("db", map[string]any{"manageMasterUserPassword": true}), []string{"conflicts with manageMasterUserPassword"}},
 		{"class", typeDatabase, database("db", map[string]any{"instanceClass": "t4g.micro"}), []string{"an instance class such as"}},
-		{"enumeration", typeBalancer, map[string]any{"name": "lb", "loadBalancerType": "classic"}, []string{"expected one of application, network, gateway"}},
+		{"enumeration", typeBalancer, map[string]any{"name": "lb", "loadBalancerType": "classic", "subnets": []any{"subnet-1", "subnet-2"}}, []string{"expected one of application, network, gateway"}},
 		{"number of a list", typeLogGroup, map[string]any{"name": "g", "retentionInDays": 8}, []string{"expected one of 0, 1, 3, 5, 7, 14"}},
 		{"number allowed", typeLogGroup, map[string]any{"name": "g", "retentionInDays": 7}, nil},
 		{"label too long", typeRecord, map[string]any{"zoneId": "Z", "name": strings.Repeat("a", 64), "type": "A", "ttl": 60, "records": []any{"192.0.2.1"}}, []string{"labels of 1 to 63"}},
@@ -126,6 +126,8 @@ func TestDiff(t *testing.T) {
 		{"one setting", typeEnvironment, environment("an-env", nil), environment("an-env", map[string]any{"settings": []any{option("a", "b", "c")}}), []string{"settings"}, nil, false},
 		{"certificate", typeCertificate, map[string]any{"domainName": "a.example.com"}, map[string]any{"domainName": "b.example.com"}, []string{"domainName"}, []string{"domainName"}, false},
 		{"rule of a group", typeSecurityGroup, map[string]any{"name": "g"}, map[string]any{"name": "g", "ingress": []any{map[string]any{"fromPort": 1}}}, []string{"ingress"}, nil, false},
+		{"what AWS computes, no longer given", typeDatabase, database("db", map[string]any{"multiAz": true, "snapshotIdentifier": "s"}), database("db", nil), nil, nil, false},
+		{"what it does not", typeDatabase, database("db", map[string]any{"deletionProtection": true}), database("db", nil), []string{"deletionProtection"}, nil, false},
 		{"record in another zone", typeRecord, map[string]any{"zoneId": "Z1", "name": "a"}, map[string]any{"zoneId": "Z2", "name": "a"}, []string{"zoneId"}, []string{"zoneId"}, false},
 	}
 	for _, test := range tests {

@@ -25,6 +25,18 @@ func exclusive(a, b string) combination {
 	}}
 }
 
+// either demands one of two properties.
+func either(a, b string) combination {
+	return combination{a, func(m resource.PropertyMap) string {
+		_, hasA := m[resource.PropertyKey(a)]
+		_, hasB := m[resource.PropertyKey(b)]
+		if !hasA && !hasB {
+			return fmt.Sprintf("one of %s, %s must be specified", a, b)
+		}
+		return ""
+	}}
+}
+
 var combinations = sync.OnceValue(func() map[string][]combination {
 	return map[string][]combination{
 		typeBucket:   {exclusive("bucket", "bucketPrefix")},
@@ -33,7 +45,7 @@ var combinations = sync.OnceValue(func() map[string][]combination {
 			exclusive("solutionStackName", "platformArn"), exclusive("solutionStackName", "templateName"),
 		},
 		typeRecord: {
-			exclusive("records", "aliases"), exclusive("ttl", "aliases"),
+			exclusive("records", "aliases"), exclusive("ttl", "aliases"), either("records", "aliases"),
 			{"ttl", func(m resource.PropertyMap) string {
 				_, records := m["records"]
 				if _, ttl := m["ttl"]; records && !ttl {
@@ -53,7 +65,8 @@ var combinations = sync.OnceValue(func() map[string][]combination {
 				return "one of cidrBlocks, ipv6CidrBlocks, prefixListIds, self, sourceSecurityGroupId must be specified"
 			}},
 		},
-		typeBalancer:      {exclusive("name", "namePrefix"), exclusive("subnets", "subnetMappings")},
+		typeBalancer:      {exclusive("name", "namePrefix"), exclusive("subnets", "subnetMappings"), either("subnets", "subnetMappings")},
+		typeCertificate:   {either("domainName", "privateKey")},
 		typeSecret:        {exclusive("name", "namePrefix")},
 		typeObject:        {exclusive("source", "content")},
 		typeSecretVersion: {exclusive("secretString", "secretBinary")},

@@ -10,8 +10,32 @@ import (
 )
 
 // diff compares a resource's inputs as they were with the inputs as they are to be. What forces a replacement is said
-// by the schema.
+// by the schema. An input that AWS would have computed, had it not been given, stays as it is when it is no longer given:
+// that is no change. Nor is it one to leave out a boolean that was false, or to say so of one.
 func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pulumirpc.DiffResponse {
+	olds = olds.Copy()
+	for _, name := range spec.computed() {
+		if _, still := news[resource.PropertyKey(name)]; !still {
+			delete(olds, resource.PropertyKey(name))
+		}
+	}
+	for name, p := range spec.Inputs {
+		if key := resource.PropertyKey(name); p.Type == "boolean" {
+			if _, still := news[key]; !still && olds[key].IsBool() && !olds[key].BoolValue() {
+				delete(olds, key)
+			}
+			if _, was := olds[key]; !was && news[key].IsBool() && !news[key].BoolValue() {
+				olds[key] = news[key]
+			}
+		}
+	}
+	if typ == typeSecurityGroupRule && text(plain(news["protocol"])) == "-1" { // all ports, whatever is said of them
+		for _, port := range []resource.PropertyKey{"fromPort", "toPort"} {
+			if _, had := olds[port]; had {
+				olds[port] = news[port]
+			}
+		}
+	}
 	d := &differ{details: map[string]*pulumirpc.PropertyDiff{}}
 	d.object("", objectSchema{Properties: spec.Inputs}, olds, news, false)
 	res := &pulumirpc.DiffResponse{

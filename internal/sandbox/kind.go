@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,13 +13,14 @@ import (
 // inputs and gives a random id and an ARN.
 type kind struct {
 	naming    naming
-	described bool     // has a description that the real provider fills in
-	id        string   // template of the id; default "{name}", or a random one for a type without a name
-	arn       string   // template of the ARN's part after "arn:aws:"; empty: no arn
-	imports   []string // templates of what it can also be imported by, beside id, name and ARN
-	taken     string   // "Code: message" when the name is taken in the region, {name} replaced; empty: names may repeat
-	anywhere  bool     // … in any region
-	quota     string   // key in Options.Quotas that bounds how many there may be in a region, and its error
+	described bool           // has a description that the real provider fills in
+	defaults  map[string]any // other inputs that the real provider fills in
+	id        string         // template of the id; default "{name}", or a random one for a type without a name
+	arn       string         // template of the ARN's part after "arn:aws:"; empty: no arn
+	imports   []string       // templates of what it can also be imported by, beside id, name and ARN
+	taken     string         // "Code: message" when the name is taken in the region, {name} replaced; empty: names may repeat
+	anywhere  bool           // … in any region
+	quota     string         // key in Options.Quotas that bounds how many there may be in a region, and its error
 
 	onCreate func(*op) error         // checks what must hold and adds outputs; the record is stored afterwards
 	onUpdate func(*op) error         // the same for an update; o.old holds the inputs before
@@ -168,9 +170,10 @@ func (o *op) checkQuota(k kind) error {
 
 func (o *op) update(k kind) error {
 	r := o.rec
-	// What the inputs no longer give becomes absent; what AWS computed stays.
+	// What the inputs no longer give becomes absent; what AWS computed, or would have, stays.
+	computed := awsSchema().Resources[r.Type].computed()
 	for key := range o.old {
-		if _, still := o.in[key]; !still {
+		if _, still := o.in[key]; !still && !slices.Contains(computed, key) {
 			delete(r.Outputs, key)
 		}
 	}

@@ -110,7 +110,7 @@ func createRecord(o *op) error {
 	if err := o.checkRecordConflict(zone, fqdn); err != nil {
 		return err
 	}
-	o.force(map[string]any{"fqdn": fqdn})
+	o.force(map[string]any{"fqdn": fqdn, "name": strings.ToLower(strings.TrimSuffix(text(o.in["name"]), "."))})
 	o.rec.Status = "INSYNC"
 	return nil
 }

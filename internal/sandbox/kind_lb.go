@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -28,7 +29,9 @@ func createBalancer(o *op) error {
 	})
 	o.set(map[string]any{
 		"loadBalancerType": "application", "internal": false, "ipAddressType": "ipv4", "idleTimeout": 60.0, "enableHttp2": true,
-		"securityGroups": anys(defaultSecurityGroup),
+		"securityGroups": anys(defaultSecurityGroup), "clientKeepAlive": 3600.0, "desyncMitigationMode": "defensive",
+		"xffHeaderProcessingMode": "append", "enableDeletionProtection": false, "enableTlsVersionAndCipherSuiteHeaders": false,
+		"enableWafFailOpen": false, "enableXffClientPort": false, "preserveHostHeader": false,
 	})
 	o.later("provisioning", o.waits.Balancer, "active", "")
 	return nil
@@ -138,7 +141,33 @@ func createListener(o *op) error {
 	o.rec.ID = o.arn("elasticloadbalancing", "listener/"+lb.str("arnSuffix")+"/"+randomHex(16))
 	o.force(map[string]any{"arn": o.rec.ID})
 	o.set(map[string]any{"protocol": "HTTP"})
+	return completeActions(o)
+}
+
+// completeActions puts into a listener's outputs what AWS fills in of its actions.
+func completeActions(o *op) error {
+	actions := slices.Clone(list(o.in["defaultActions"]))
+	for i, a := range actions {
+		a := maps.Clone(object(a))
+		setDefault(a, "order", float64(i+1))
+		if redirect := maps.Clone(object(a["redirect"])); redirect != nil {
+			for k, v := range map[string]any{"host": "#{host}", "path": "/#{path}", "port": "#{port}", "protocol": "#{protocol}", "query": "#{query}"} {
+				setDefault(redirect, k, v)
+			}
+			a["redirect"] = redirect
+		}
+		actions[i] = a
+	}
+	if actions != nil {
+		o.force(map[string]any{"defaultActions": actions})
+	}
 	return nil
+}
+
+func setDefault(m map[string]any, key string, value any) {
+	if m[key] == nil {
+		m[key] = value
+	}
 }
 
 // needIssued is AWS's refusal of a certificate that is not there or not valid yet.

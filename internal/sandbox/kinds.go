@@ -94,7 +94,7 @@ var kinds = sync.OnceValue(func() map[string]kind {
 		},
 		typeTemplate: {naming: byName, onCreate: needApplication},
 		typeEnvironment: {
-			naming: naming{property: "name", max: 40}, id: "e-{base10}",
+			naming: naming{property: "name", max: 40}, id: "e-{base10}", defaults: map[string]any{"tier": "WebServer"},
 			arn:   "elasticbeanstalk:{region}:{account}:environment/{application}/{name}",
 			taken: "InvalidParameterValue: Environment {name} already exists.", quota: "environments",
 			onCreate: createEnvironment, onUpdate: updateEnvironment, onRemove: removeEnvironment, onRead: readEnvironment,
@@ -126,6 +126,7 @@ var kinds = sync.OnceValue(func() map[string]kind {
 
 		typeBalancer: {
 			naming: naming{property: "name", max: 32}, id: "{arn}", quota: "load balancers",
+			defaults: map[string]any{"loadBalancerType": "application"},
 			taken:    "DuplicateLoadBalancerName: A load balancer with the same name '{name}' exists, but with different settings",
 			onCreate: createBalancer, onUpdate: updateBalancer, onRemove: removeBalancer,
 		},
@@ -135,14 +136,15 @@ var kinds = sync.OnceValue(func() map[string]kind {
 			taken:    "DuplicateTargetGroupName: A target group with the same name '{name}' exists, but with different settings",
 			onCreate: createTargetGroup, onRemove: removeTargetGroup,
 		},
-		typeListener:            {id: "{arn}", onCreate: createListener},
+		typeListener:            {id: "{arn}", onCreate: createListener, onUpdate: completeActions},
 		typeListenerRule:        {id: "{arn}", onCreate: createListenerRule, onUpdate: checkListenerRule},
 		typeListenerCertificate: {id: "{listenerArn}_{certificateArn}", onCreate: createListenerCertificate},
 
 		typeDatabase: {
 			naming: naming{property: "identifier", max: 63, lower: true}, id: "{resourceId}",
-			arn:   "rds:{region}:{account}:db:{name}",
-			taken: "DBInstanceAlreadyExists: DB instance already exists", quota: "databases",
+			defaults: map[string]any{"autoMinorVersionUpgrade": true, "deleteAutomatedBackups": true},
+			arn:      "rds:{region}:{account}:db:{name}",
+			taken:    "DBInstanceAlreadyExists: DB instance already exists", quota: "databases",
 			onCreate: createDatabase, onUpdate: updateDatabase, onRemove: removeDatabase, onRead: readDatabase,
 			ended: databaseOutcome,
 		},

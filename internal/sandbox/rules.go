@@ -1,10 +1,12 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -126,6 +128,13 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			want: "only lower-case letters, digits and hyphens, a letter first, no two hyphens in a row, no hyphen last",
 		}
 	}
+	policy := func(property string) rule {
+		return rule{property: property, also: func(s string) bool { return json.Valid([]byte(s)) }, want: "contains an invalid JSON policy"}
+	}
+	recovery := []string{"0"} // at once, or in 7 to 30 days
+	for days := 7; days <= 30; days++ {
+		recovery = append(recovery, strconv.Itoa(days))
+	}
 	iamName := func(limit float64) rule {
 		return rule{property: "name", min: 1, max: limit, pattern: `^[\w+=,.@-]+$`, want: "only letters, digits and _ + = , . @ -"}
 	}
@@ -163,10 +172,10 @@ var rules = sync.OnceValue(func() map[string][]rule {
 		},
 		typeApplication:        {{property: "name", min: 1, max: 100, pattern: `^[^/]+$`, want: "no slash"}, {property: "description", max: 200}},
 		typeApplicationVersion: {{property: "name", min: 1, max: 100, pattern: `^[^/]+$`, want: "no slash"}, {property: "description", max: 200}},
-		typeRole:               {iamName(64), {property: "maxSessionDuration", min: 3600, max: 43200}, {property: "path", max: 512, pattern: `^/(.*/)?$`, want: "a path that begins and ends with /"}},
+		typeRole:               {iamName(64), policy("assumeRolePolicy"), {property: "maxSessionDuration", min: 3600, max: 43200}, {property: "path", max: 512, pattern: `^/(.*/)?$`, want: "a path that begins and ends with /"}},
 		typeInstanceProfile:    {iamName(128)},
-		typePolicy:             {iamName(128)},
-		typeRolePolicy:         {iamName(128)},
+		typePolicy:             {iamName(128), policy("policy")},
+		typeRolePolicy:         {iamName(128), policy("policy")},
 		typeRoleAttachment:     {{property: "policyArn", pattern: `^arn:aws[\w-]*:`, want: "an ARN"}},
 		typeBalancer:           {balancerName, {property: "loadBalancerType", allowed: []string{"application", "network", "gateway"}}, {property: "ipAddressType", allowed: []string{"ipv4", "dualstack", "dualstack-without-public-ipv4"}}, {property: "idleTimeout", min: 1, max: 4000}},
 		typeTargetGroup:        {balancerName, {property: "targetType", allowed: []string{"instance", "ip", "lambda", "alb"}}, {property: "port", min: 1, max: 65535}, {property: "protocol", allowed: []string{"GENEVE", "HTTP", "HTTPS", "TCP", "TCP_UDP", "TLS", "UDP"}}},
@@ -176,14 +185,15 @@ var rules = sync.OnceValue(func() map[string][]rule {
 			{property: "name", min: 1, max: 255, also: func(s string) bool { return !strings.HasPrefix(s, "sg-") && s != "default" }, want: "a name that does not begin with sg-"},
 			{property: "description", max: 255, pattern: `^[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]*$`, want: `only letters, digits, spaces and _.:/()#,@[]+=&;{}!$*-`},
 		},
-		typeSecurityGroupRule: {{property: "type", allowed: []string{"ingress", "egress"}}, {property: "fromPort", min: -1, max: 65535}, {property: "toPort", min: -1, max: 65535}, {property: "cidrBlocks", also: validCIDR, want: "an IPv4 range such as 10.0.0.0/16"}},
-		typeVPC:               {{property: "cidrBlock", also: validCIDR, want: "an IPv4 range such as 10.0.0.0/16"}},
-		typeRecord:            {{property: "type", allowed: []string{"A", "AAAA", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"}}, {property: "name", also: validDNSName, want: "labels of 1 to 63 letters, digits, hyphens, underscores or a *"}, {property: "ttl", max: 2147483647}},
-		typeZone:              {{property: "name", also: validDNSName, want: "labels of 1 to 63 letters, digits, hyphens or underscores"}},
-		typeLogGroup:          {{property: "name", min: 1, max: 512, pattern: `^[.\-_/#A-Za-z0-9]+$`, want: "only letters, digits and . - _ / #"}, {property: "retentionInDays", allowed: retention}},
-		typeSecret:            {{property: "name", min: 1, max: 512, pattern: `^[\w/+=.@!-]+$`, want: "only letters, digits and / _ + = . @ - !"}, {property: "recoveryWindowInDays", also: nil, max: 30}},
-		typeParameter:         {{property: "type", allowed: []string{"String", "StringList", "SecureString"}}, {property: "name", min: 1, max: 2048}},
-		typeCertificate:       {{property: "validationMethod", allowed: []string{"DNS", "EMAIL", "NONE"}}, {property: "domainName", max: 253, also: validDNSName, want: "a domain name"}},
+		typeSecurityGroupRule:              {{property: "type", allowed: []string{"ingress", "egress"}}, {property: "fromPort", min: -1, max: 65535}, {property: "toPort", min: -1, max: 65535}, {property: "cidrBlocks", also: validCIDR, want: "an IPv4 range such as 10.0.0.0/16"}},
+		typeVPC:                            {{property: "cidrBlock", also: validCIDR, want: "an IPv4 range such as 10.0.0.0/16"}},
+		typeRecord:                         {{property: "type", allowed: []string{"A", "AAAA", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"}}, {property: "name", also: validDNSName, want: "labels of 1 to 63 letters, digits, hyphens, underscores or a *"}, {property: "ttl", max: 2147483647}},
+		typeZone:                           {{property: "name", also: validDNSName, want: "labels of 1 to 63 letters, digits, hyphens or underscores"}},
+		typeLogGroup:                       {{property: "name", min: 1, max: 512, pattern: `^[.\-_/#A-Za-z0-9]+$`, want: "only letters, digits and . - _ / #"}, {property: "retentionInDays", allowed: retention}},
+		"aws:s3/bucketPolicy:BucketPolicy": {policy("policy")},
+		typeSecret:                         {{property: "name", min: 1, max: 512, pattern: `^[\w/+=.@!-]+$`, want: "only letters, digits and / _ + = . @ - !"}, {property: "recoveryWindowInDays", allowed: recovery}},
+		typeParameter:                      {{property: "type", allowed: []string{"String", "StringList", "SecureString"}}, {property: "name", min: 1, max: 2048}},
+		typeCertificate:                    {{property: "validationMethod", allowed: []string{"DNS", "EMAIL", "NONE"}}, {property: "domainName", max: 253, also: validDNSName, want: "a domain name"}},
 	}
 })
 

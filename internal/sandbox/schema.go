@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -30,6 +31,14 @@ type resourceSchema struct {
 	Required       []string                  `json:"required"` // outputs that are always there
 	Inputs         map[string]propertySchema `json:"inputProperties"`
 	RequiredInputs []string                  `json:"requiredInputs"`
+}
+
+// computed are the inputs that AWS computes where they are not given. They are among the outputs that are always there.
+func (s resourceSchema) computed() []string {
+	return slices.DeleteFunc(slices.Clone(s.Required), func(name string) bool {
+		_, input := s.Inputs[name]
+		return !input || slices.Contains(s.RequiredInputs, name)
+	})
 }
 
 type functionSchema struct {

@@ -42,7 +42,7 @@ func TestCreateRefused(t *testing.T) {
 		{"no zone", typeRecord, map[string]any{"zoneId": "ZNOPE", "name": "a", "type": "A", "ttl": 60, "records": []any{"192.0.2.1"}}, "NoSuchHostedZone"},
 		{"no bucket", typeBucketVersioning, map[string]any{"bucket": "nope", "versioningConfiguration": map[string]any{"status": "Enabled"}}, "NoSuchBucket"},
 		{"one zone only", typeSubnetGroup, map[string]any{"name": "fresh", "subnetIds": []any{"subnet-0a1b2c3d4e5f6071a"}}, "DBSubnetGroupDoesNotCoverEnoughAZs"},
-		{"policy not JSON", typeRole, map[string]any{"name": "fresh", "assumeRolePolicy": "{"}, "MalformedPolicyDocument"},
+		{"policy not JSON", typeRole, map[string]any{"name": "fresh", "assumeRolePolicy": "{"}, "contains an invalid JSON policy"},
 	}
 	c := newCaller(t, Options{})
 	c.platform()
