@@ -22,6 +22,9 @@ func (s *session) listCommand() *urfave.Command {
 				if err != nil {
 					return err
 				}
+				if len(environments) == 0 {
+					s.say("there are no environments in %s", m.BackendAddress())
+				}
 				return s.printList(environments)
 			})
 		},
@@ -36,7 +39,6 @@ func (s *session) printList(environments []stacks.Environment) error {
 		return s.out.document(environments)
 	}
 	if len(environments) == 0 {
-		s.say("there are no environments")
 		return nil
 	}
 	s.out.raw(listText(environments, s.now()))

@@ -58,7 +58,7 @@ func TestOrder(t *testing.T) {
 		{"up --image a --image b", `error: --image is given twice: "a" and "b"`},
 		{"up --imgae a", "error: unknown flag --imgae | did you mean --image?"},
 		{"up --frobnicate", "error: unknown flag --frobnicate | branchenv up --help lists the flags"},
-		{"list --yes", "error: branchenv list has no flag --yes | it belongs to branchenv destroy, branchenv application destroy, branchenv sandbox reset"},
+		{"list --yes", "error: branchenv list has no flag --yes | it belongs to branchenv destroy, branchenv reconcile, branchenv doctor, branchenv application destroy, branchenv sandbox reset"},
 		{"list --json=maybe", `error: --json takes no value, but got "maybe"`},
 		{"dstroy main", `error: unknown command "dstroy" | did you mean branchenv destroy?`},
 		{"config shwo", `error: unknown command "config shwo" | did you mean branchenv config show?`},

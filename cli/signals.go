@@ -67,7 +67,7 @@ func (s *signals) signal() {
 	case s.stop == nil || s.count > 2:
 		s.cancel()
 	case s.count == 1:
-		s.say("stopping after the step that is running; interrupt again to end that step too")
+		s.say("the step that is running goes on to its end, and no other is begun; interrupt again to end it now")
 		s.stop.Stop()
 	default:
 		s.say("interrupting pulumi, which lets what it has begun come to an end; once more gives up waiting")

@@ -13,8 +13,8 @@ import (
 // This file says what each setting must look like by itself. A check returns what is wrong and what to write instead.
 
 var (
-	instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
-	databaseType = regexp.MustCompile(`^db\.[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
+	instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[0-9]+xl)?)$`)
+	databaseType = regexp.MustCompile(`^db\.[a-z][a-z0-9-]*\.(micro|small|medium|large|[0-9]*xlarge)(\.tpc[0-9]\.mem[0-9]+x)?$`)
 	versionText  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	sqlName      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)

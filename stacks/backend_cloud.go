@@ -286,4 +286,6 @@ func (b *cloudBackend) setTags(ctx context.Context, name string, tags map[string
 }
 
 // breakLock refuses: the service ends the claims of dead holders itself.
-func (b *cloudBackend) breakLock(_ context.Context, l lock) error { return lockedError(l.stack) }
+func (b *cloudBackend) breakLock(_ context.Context, l lock) error {
+	return place{b.project, b.url}.locked(l.stack)
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -237,7 +238,7 @@ func TestLocks(t *testing.T) {
 			}
 			var notes []string
 			clock := time.Now()
-			m := &Manager{backend: b, backendURL: "file://" + dir, now: func() time.Time { clock = clock.Add(lockPatience); return clock }}
+			m := &Manager{ManagerOptions: ManagerOptions{File: &config.File{Project: "shop"}}, backend: b, backendURL: "file://" + dir, now: func() time.Time { clock = clock.Add(lockPatience); return clock }}
 			m.Observe = func(e Event) { notes = append(notes, e.Message) }
 			err = m.unlocked(context.Background(), f)
 			if test.broken {

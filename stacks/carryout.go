@@ -79,6 +79,13 @@ func (m *Manager) CarryOut(ctx context.Context, in PlanInput, plan Plan, o Carry
 	o.LockWait = cmp.Or(o.LockWait, 5*time.Minute)
 	todo := plan.Todo()
 	results := make([]result, len(todo))
+	exists := map[string]bool{}
+	for _, fact := range in.Stacks {
+		exists[fact.Name] = true
+	}
+	if err := sweepGone(m.File.Project, exists); err != nil { // a run that was killed may have left some, and nobody else would look
+		m.tell("", Event{Kind: Warning, Message: err.Error()})
+	}
 	d := &doing{Manager: m, CarryOut: o, in: in}
 	phase := func(destroys bool) {
 		var group errgroup.Group
@@ -227,12 +234,12 @@ func (d *doing) waitForLock(ctx context.Context, stack string) error {
 			return nil
 		}
 		if d.Stop.Stopped() {
-			return lockedError(stack, live[0].describe(d.now()))
+			return d.where().locked(stack, live[0].describe(d.now()))
 		}
 		select {
-		case <-time.After(time.Second + rand.N(4*time.Second)): //nolint:gosec // jitter, not a secret
+		case <-time.After(time.Second + rand.N(4*time.Second)): // #nosec G404 -- jitter
 		case <-patience.Done():
-			return lockedError(stack, live[0].describe(d.now()))
+			return d.where().locked(stack, live[0].describe(d.now()))
 		}
 	}
 }

@@ -518,7 +518,7 @@ func TestSpecify(t *testing.T) {
 		}, "m7g.large"},
 		"decided once stays": {UpRequest{Image: "i", Like: "main"}, &facts{name: "login", tags: kept}, map[string]string{
 			tagProject: "shop", tagStack: "login", tagBranch: "login", tagHost: "chosen-once", tagBucket: "aaaaaa",
-			tagCreated: "2026-01-01T00:00:00Z", tagKind: "branch", tagProtected: "false", tagLike: "big", "owner": "ada",
+			tagCreated: "2026-01-01T00:00:00Z", tagUpdated: "2026-01-01T00:00:00Z", tagKind: "branch", tagProtected: "false", tagLike: "big", "owner": "ada",
 		}, "m7g.large"},
 		"like only at creation": {UpRequest{Image: "i", Like: "big"}, &facts{name: "login", tags: map[string]string{tagBranch: "login", tagHost: "h", tagBucket: "b", tagCreated: "c"}}, map[string]string{
 			tagProject: "shop", tagStack: "login", tagBranch: "login", tagHost: "h", tagBucket: "b", tagCreated: "c", tagKind: "branch", tagProtected: "false",

@@ -51,12 +51,13 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 
 // unprotected refuses a protected environment: by the settings as they are now, or as they were at its last update.
 func (m *Manager) unprotected(f facts, branch string) error {
-	hint := "to destroy it all the same, take it out of `protected` in the settings and run branchenv up once, or destroy it by hand"
 	if pattern, ok := m.File.Protects(branch, f.name); ok {
-		return fault.Refusedf("environment %s is protected by %q in %s", f.name, pattern, m.File.Path).WithHint("%s", hint)
+		return fault.Refusedf("environment %s is protected by %q in %s", f.name, pattern, m.File.Path).
+			WithHint("to destroy it all the same, take %q out of protected there first", pattern)
 	}
 	if f.tags[tagProtected] == "true" {
-		return fault.Refusedf("environment %s is protected: its kind is %s", f.name, f.tags[tagKind]).WithHint("%s", hint)
+		return fault.Refusedf("environment %s is protected: its kind is %s", f.name, f.tags[tagKind]).
+			WithHint("to destroy it all the same, add {match: %q, protected: false} at the end of branches in %s, run branchenv up %s once, then destroy it", branch, m.File.Path, shellWord(branch))
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (m *Manager) examineStack(f facts) []Ailment {
 		if a.Fixable = m.abandoned(l); a.Fixable {
 			a.What, a.Remedy = a.What+", which is gone", "the lock may be removed; the next command on the stack does so by itself"
 		} else {
-			a.Remedy = "wait until it has ended; if its holder is certainly gone: pulumi cancel --stack " + f.name
+			a.Remedy = "wait until it has ended; if its holder is certainly gone: " + m.where().cancel(f.name)
 		}
 		found = append(found, a)
 	}

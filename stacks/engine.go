@@ -29,6 +29,7 @@ import (
 type engine struct {
 	pulumi          *process
 	project         string
+	place           place
 	secretsProvider string // "" for the service's own
 	plainPassphrase bool   // the passphrase is empty
 	observe         Observer
@@ -245,12 +246,17 @@ func (w *workspace) explain(what string, err error, failures []string) error {
 		return nil
 	}
 	if auto.IsConcurrentUpdateError(err) { // a bare type assertion: before any wrapping
-		return lockedError(w.name)
+		return w.engine.place.locked(w.name)
 	}
 	// A program also ends with an error when the engine ends it because a resource failed.
-	ended := func(err error) bool { return status.Code(err) == codes.Canceled || status.Code(err) == codes.Unavailable }
+	ended := func(err error) bool {
+		return status.Code(err) == codes.Canceled || status.Code(err) == codes.Unavailable
+	}
 	if own := w.refused.Load(); own != nil && (len(failures) == 0 || !ended(*own)) {
-		return fmt.Errorf("%s stack %s: %w", what, w.name, *own)
+		if fault.Hint(*own) != "" {
+			return fmt.Errorf("%s stack %s: %w", what, w.name, *own)
+		}
+		failures = []string{rpcPrefix.ReplaceAllString(engineLine((*own).Error()), "")}
 	}
 	_, stderr, found := strings.Cut(err.Error(), "\nstderr: ")
 	if !found {
@@ -272,9 +278,13 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 	case strings.Contains(text, "incorrect passphrase"), strings.Contains(text, "passphrase must be set"):
 		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
 	case strings.Contains(stderr, "the stack is currently locked"):
-		return lockedError(w.name)
+		return w.engine.place.locked(w.name)
 	case strings.Contains(text, "NoCredentialProviders"), strings.Contains(text, "No valid credential sources"):
 		return e.WithHint("give AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	case strings.Contains(text, "InvalidClientTokenId"), strings.Contains(text, "SignatureDoesNotMatch"), strings.Contains(text, "invalid AWS Region"):
+		return e.WithHint("check region in the settings and the AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	case strings.Contains(text, "Failed to find go files"):
+		return e.WithHint("the pulumi-language-go that pulumi finds is too old for options.binary of Pulumi.yaml: install Pulumi's own, https://www.pulumi.com/docs/install/")
 	case nameTaken.MatchString(text):
 		return e.WithHint("something of that name exists that is not this stack's: remove it, or choose another project or branch name; then run the same command again")
 	case strings.Contains(text, "ExpiredToken"):
@@ -282,6 +292,9 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 	}
 	return e.WithHint("run the same command again once the cause is mended: it goes on from here")
 }
+
+// rpcPrefix is what gRPC puts before an error that came over it.
+var rpcPrefix = regexp.MustCompile(`rpc error: code = \w+ desc = `)
 
 // nameTaken finds what the services of AWS say when something of a name exists already.
 var nameTaken = regexp.MustCompile(`AlreadyExists|BucketAlreadyOwnedByYou|InvalidGroup\.Duplicate|DuplicateLoadBalancerName|already exists|ResourceExistsException`)

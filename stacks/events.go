@@ -41,7 +41,7 @@ func (t *translator) event(e apiEvent) {
 	}
 	switch {
 	case e.ResourcePreEvent != nil:
-		if m := e.ResourcePreEvent.Metadata; worthTelling(m) {
+		if m := e.ResourcePreEvent.Metadata; worthTelling(m) && !e.ResourcePreEvent.Planning {
 			t.started[m.URN] = time.Now()
 			t.tell(Event{Kind: ResourceStart, Op: string(m.Op), Type: m.Type, Name: urnName(m.URN)})
 		}

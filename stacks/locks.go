@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -52,7 +53,7 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 			return err
 		}
 		if m.now().Sub(begun) > lockPatience || m.Stop.Stopped() {
-			return lockedError(f.name, held[0].describe(m.now()))
+			return m.where().locked(f.name, held[0].describe(m.now()))
 		}
 		select {
 		case <-time.After(time.Second/2 + rand.N(time.Second)): // #nosec G404 -- jitter
@@ -87,12 +88,37 @@ func (m *Manager) held(ctx context.Context, f *facts) ([]lock, error) {
 	return held, nil
 }
 
-// lockedError says that somebody else works on a stack.
-func lockedError(stack string, holders ...string) error {
+// place is where a project's stacks are kept.
+type place struct{ project, backend string }
+
+func (m *Manager) where() place { return place{m.File.Project, m.backendURL} }
+
+// locked says that somebody else works on a stack.
+func (p place) locked(stack string, holders ...string) error {
 	by := "by another process"
 	if len(holders) > 0 {
 		by = "by " + strings.Join(holders, ", ")
 	}
 	return fault.Failedf("stack %s is locked %s", stack, by).
-		WithHint("wait until it has ended; if its holder is certainly gone: pulumi cancel --stack %s, then the same command again", stack)
+		WithHint("wait until it has ended; if its holder is certainly gone: %s, then the same command again", p.cancel(stack))
+}
+
+// address is the backend's URL without a password.
+func (p place) address() string {
+	if u, err := url.Parse(p.backend); err == nil {
+		return u.Redacted()
+	}
+	return p.backend
+}
+
+// BackendAddress is where the stacks are kept, for people: its URL without a password.
+func (m *Manager) BackendAddress() string { return m.where().address() }
+
+// cancel is the command that removes every lock of a stack, that of a living holder too. It needs no Pulumi.yaml.
+func (p place) cancel(stack string) string {
+	name := "organization/" + p.project + "/" + stack // what self-managed backends call every organization
+	if strings.HasPrefix(p.backend, "http") {
+		name = p.project + "/" + stack
+	}
+	return fmt.Sprintf("PULUMI_BACKEND_URL=%s pulumi cancel --yes --stack %s", shellWord(p.address()), name)
 }

@@ -161,7 +161,7 @@ func (m *Manager) engine(ctx context.Context) (*engine, error) {
 		return nil, fault.Usagef("backend %s is not a URL: %w", m.backendURL, err)
 	}
 	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + withoutAttributes(address).String()})
-	e := &engine{project: m.File.Project, observe: m.Observe, secretsProvider: m.File.SecretsProvider}
+	e := &engine{project: m.File.Project, place: m.where(), observe: m.Observe, secretsProvider: m.File.SecretsProvider}
 	// Without a passphrase variable `stack init` fails; an empty one is what a person's own machine starts with.
 	if e.secretsProvider == "" && m.backend.selfManaged() {
 		e.secretsProvider = "passphrase"

@@ -3,6 +3,7 @@ package stacks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"regexp"
@@ -189,6 +190,9 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 		}
 	}
 	like := likeFacts(r, all)
+	if made := tags[tagBranch] != ""; made && r.Like != "" && r.Like != tags[tagLike] {
+		m.tell(stack, Event{Kind: Warning, Message: fmt.Sprintf("--like %s has no effect: the environment exists", r.Like)})
+	}
 	if tags[tagBranch] == "" && r.Like != "" {
 		tags[tagLike] = r.Like
 		if like != nil && like.tags[tagLike] != "" { // a copy of a copy has the settings of the first one
@@ -249,6 +253,9 @@ func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack string, 
 // makeStack makes the stack where there is none, tags it, and brings a half-made one in line with AWS.
 func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) error {
 	if u.before == nil {
+		if u.spec.Settings.Protected {
+			m.tell(u.spec.Stack, Event{Kind: Warning, Message: fmt.Sprintf("branch %s is of kind %s, whose environments are protected: branchenv will not destroy this one", u.spec.Branch, u.spec.Kind)})
+		}
 		m.tell(u.spec.Stack, Event{Kind: Step, Op: "create stack"})
 		if e.plainPassphrase && len(m.Extra) == 0 {
 			m.tell(u.spec.Stack, Event{Kind: Warning, Message: "the secrets of this stack are encrypted with an empty passphrase, which protects nothing: " +

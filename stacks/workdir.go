@@ -51,6 +51,24 @@ func sweepWorkDirs(project, stack string) error {
 	return nil
 }
 
+// sweepGone removes what was left behind for stacks that do not exist: nobody works on those.
+func sweepGone(project string, exists map[string]bool) error {
+	entries, err := os.ReadDir(os.TempDir())
+	if err != nil {
+		return fault.Failedf("remove work directories left behind: %w", err)
+	}
+	for _, e := range entries {
+		rest, ours := strings.CutPrefix(e.Name(), "branchenv."+project+".")
+		stack, _, whole := strings.Cut(rest, ".")
+		if ours && whole && !exists[stack] {
+			if err := sweepWorkDirs(project, stack); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // close removes it.
 func (w workDir) close() error { return errors.Join(os.RemoveAll(w.path), w.held.Close()) }
 

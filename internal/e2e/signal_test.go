@@ -67,7 +67,7 @@ func (test interruption) run(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer := []string{
-			"branchenv: stopping after the step that is running; interrupt again to end that step too",
+			"branchenv: the step that is running goes on to its end, and no other is begun; interrupt again to end it now",
 			"branchenv: interrupting pulumi, which lets what it has begun come to an end; once more gives up waiting",
 		}[i]
 		until(t, "the interrupt is answered", func() bool { return strings.Contains(p.err.String(), answer) })
