@@ -177,6 +177,29 @@ func BenchmarkList200(b *testing.B) {
 	})
 }
 
+// BenchmarkReconcile1000 is a reconcile with nothing to do over 1000 stacks and 1000 branches, without the asking of the
+// source: the facts are read and the plan is made.
+func BenchmarkReconcile1000(b *testing.B) {
+	const stacks = 1000
+	x := newBenchmark(b)
+	branch := x.made()
+	x.multiply(branch, stacks)
+	in := PlanInput{Source: "git", Default: "main", Branches: []PlanBranch{{Name: "main"}, {Name: branch}}, Limits: Limits{MaxDestroy: 5, Share: 1}}
+	for n := 1; n < stacks; n++ {
+		in.Branches = append(in.Branches, PlanBranch{Name: fmt.Sprintf("copy%d", n)})
+	}
+	x.measure(x.next, func(string) (err error) {
+		if in.Stacks, err = x.m.StackFacts(context.Background()); err != nil {
+			return err
+		}
+		in.Rules, in.Now = RulesOf(x.file), time.Now()
+		if plan := MakePlan(in); len(in.Stacks) != stacks+1 || len(plan.Todo()) != 0 || plan.Refused != "" {
+			return fmt.Errorf("%d stacks, %d steps to do, refused %q", len(in.Stacks), len(plan.Todo()), plan.Refused)
+		}
+		return nil
+	})
+}
+
 // multiply copies one stack's files in the backend until there are so many environments.
 func (x *benchmark) multiply(branch string, stacks int) {
 	x.Helper()
