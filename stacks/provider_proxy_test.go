@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 the engine still fills in the deprecated Variables, so a proxy must rename what is in them
+
 package stacks
 
 import (
