@@ -32,7 +32,7 @@ run branchenv --sandbox application up
 
 say "Three environments, side by side"
 up() {
-	branchenv --sandbox up "$1" --image "registry.example.com/shop:$2" 2>&1 |
+	{ branchenv --sandbox up "$1" --image "registry.example.com/shop:$2" 2>&1 || touch "$scratch/failed"; } |
 		while IFS= read -r line; do printf '  [%s] %s\n' "$1" "$line"; done
 }
 up feature/new-cool-page 4f2a91c &
@@ -42,6 +42,7 @@ second=$!
 up dependabot/npm_and_yarn/npm_and_yarn-4dbed07dd1 9c3b5aa &
 third=$!
 wait $first && wait $second && wait $third
+[ ! -e "$scratch/failed" ]
 run branchenv --sandbox list
 
 say "A branch whose name ends in -no-infra gets nothing"
