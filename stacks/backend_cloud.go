@@ -270,6 +270,11 @@ type latestUpdate struct {
 	} `json:"info"`
 }
 
+// create is pulumi's, which knows whose organization is meant.
+func (b *cloudBackend) create(context.Context, string, func(lock) bool) error {
+	return errors.ErrUnsupported
+}
+
 // setTags replaces the stack's tags; those that the service keeps for itself stay as they are.
 func (b *cloudBackend) setTags(ctx context.Context, name string, tags map[string]string) error {
 	s, err := b.find(ctx, name)

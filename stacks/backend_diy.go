@@ -42,6 +42,14 @@ type diyBackend struct {
 	url     string
 }
 
+// layoutKey is where a backend says which layout it has.
+const layoutKey = ".pulumi/meta.yaml"
+
+// lockFolder is where a stack's locks are kept; those of all the project's stacks for "".
+func (b *diyBackend) lockFolder(stack string) string {
+	return ".pulumi/locks/organization/" + b.project + "/" + stack
+}
+
 // readers is how many objects are read at once: enough to hide a bucket's latency, few enough for a small machine.
 const readers = 16
 
@@ -105,17 +113,21 @@ func withoutAttributes(u *url.URL) *url.URL {
 func (b *diyBackend) selfManaged() bool { return true }
 func (b *diyBackend) close() error      { return b.bucket.Close() }
 
-// checkLayout refuses a layout that this code does not know. An empty backend is fine: pulumi makes it version 1.
+// checkLayout refuses a layout that this code does not know. An empty backend is fine: whoever makes the first stack
+// makes it version 1.
 func (b *diyBackend) checkLayout(ctx context.Context) error {
-	data, err := b.bucket.ReadAll(ctx, ".pulumi/meta.yaml")
+	data, err := b.bucket.ReadAll(ctx, layoutKey)
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		it := b.bucket.List(&blob.ListOptions{Prefix: ".pulumi/stacks/"})
-		if _, err := it.Next(ctx); err == nil {
-			return fault.Usagef("backend %s has the old layout without projects", b.url).WithHint("run `pulumi state upgrade` on it first")
-		} else if !errors.Is(err, io.EOF) {
+		if _, err := it.Next(ctx); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
 			return fault.Failedf("read backend %s: %w", b.url, err)
 		}
-		return nil
+		data, err = b.bucket.ReadAll(ctx, layoutKey) // it may have been made since, with its first stack
+		if gcerrors.Code(err) == gcerrors.NotFound {
+			return fault.Usagef("backend %s has the old layout without projects", b.url).WithHint("run `pulumi state upgrade` on it first")
+		}
 	}
 	if err != nil {
 		return fault.Failedf("read backend %s: %w", b.url, err).WithHint("check that the backend exists and that the credentials may read it")
@@ -133,8 +145,24 @@ func (b *diyBackend) checkLayout(ctx context.Context) error {
 	return nil
 }
 
-// keys returns the keys below a prefix; fileblob's own attribute files are not among them.
+// keys returns the keys below a prefix; fileblob's own attribute files are not among them. A backend in files has no
+// listing in one go: fileblob fails where a file goes away while it looks, as locks do at the end of each command, and
+// then is asked again.
 func (b *diyBackend) keys(ctx context.Context, prefix string) ([]string, error) {
+	const tries = 100
+	for try := 1; ; try++ {
+		keys, err := b.keysOnce(ctx, prefix)
+		if gcerrors.Code(err) == gcerrors.NotFound && try < tries && strings.HasPrefix(b.url, "file:") {
+			continue
+		}
+		if err != nil {
+			return nil, fault.Failedf("list %s in backend %s: %w", prefix, b.url, err)
+		}
+		return keys, nil
+	}
+}
+
+func (b *diyBackend) keysOnce(ctx context.Context, prefix string) ([]string, error) {
 	var keys []string
 	for it := b.bucket.List(&blob.ListOptions{Prefix: prefix}); ; {
 		o, err := it.Next(ctx)
@@ -142,7 +170,7 @@ func (b *diyBackend) keys(ctx context.Context, prefix string) ([]string, error) 
 			return keys, nil
 		}
 		if err != nil {
-			return nil, fault.Failedf("list %s in backend %s: %w", prefix, b.url, err)
+			return nil, err
 		}
 		keys = append(keys, o.Key)
 	}
@@ -159,7 +187,7 @@ func (b *diyBackend) inventory(ctx context.Context, stack string) (inventory, er
 	below := func(kind string) string { return ".pulumi/" + kind + "/" + b.project + "/" + stack }
 	found := make([][]string, 3)
 	group, gctx := errgroup.WithContext(ctx)
-	for i, prefix := range []string{below("stacks"), below("history"), ".pulumi/locks/organization/" + b.project + "/" + stack} {
+	for i, prefix := range []string{below("stacks"), below("history"), b.lockFolder(stack)} {
 		group.Go(func() (err error) {
 			found[i], err = b.keys(gctx, prefix)
 			return err
@@ -186,6 +214,9 @@ func (b *diyBackend) inventory(ctx context.Context, stack string) (inventory, er
 		}
 	}
 	for _, key := range found[2] {
+		if path.Ext(key) != ".json" {
+			continue // one that is being written
+		}
 		name := path.Base(path.Dir(key))
 		inv.locks[name] = append(inv.locks[name], key)
 	}
@@ -261,7 +292,7 @@ func (b *diyBackend) facts(ctx context.Context, name string, inv inventory) (fac
 	f := facts{name: name, tags: map[string]string{}}
 	var checkpoint struct {
 		Version    int `json:"version"`
-		Checkpoint struct {
+		Checkpoint *struct {
 			Latest *state `json:"latest"`
 		} `json:"checkpoint"`
 	}
@@ -272,11 +303,14 @@ func (b *diyBackend) facts(ctx context.Context, name string, inv inventory) (fac
 	if err != nil {
 		return f, b.unreadable(name, "state", err)
 	}
-	if checkpoint.Version != 3 {
+	latest := checkpoint.Checkpoint
+	// What a `pulumi stack init` writes first bears no version (0); a kill -9 may leave it so.
+	begun := checkpoint.Version == 0 && latest != nil && latest.Latest == nil
+	if checkpoint.Version != 3 && !begun {
 		return f, b.unreadable(name, "state", fmt.Errorf("checkpoint version %d, want 3", checkpoint.Version))
 	}
-	if checkpoint.Checkpoint.Latest != nil {
-		f.state = *checkpoint.Checkpoint.Latest
+	if latest != nil && latest.Latest != nil {
+		f.state = *latest.Latest
 	}
 	f.changed = f.state.Manifest.Time
 	if key := inv.tags[name]; key != "" {
@@ -295,18 +329,25 @@ func (b *diyBackend) facts(ctx context.Context, name string, inv inventory) (fac
 			return f, b.unreadable(name, "history", err)
 		}
 	}
-	for _, key := range inv.locks[name] {
-		l := lock{stack: name, key: key}
+	f.locks, err = b.locks(ctx, name, inv.locks[name])
+	return f, err
+}
+
+// locks reads a stack's locks.
+func (b *diyBackend) locks(ctx context.Context, stack string, keys []string) ([]lock, error) {
+	var locks []lock
+	for _, key := range keys {
+		l := lock{stack: stack, key: key}
 		err := b.decode(ctx, key, &l)
 		if gcerrors.Code(err) == gcerrors.NotFound {
 			continue // released since it was listed
 		}
 		if err != nil {
-			return f, b.unreadable(name, "lock", err)
+			return nil, b.unreadable(stack, "lock", err)
 		}
-		f.locks = append(f.locks, l)
+		locks = append(locks, l)
 	}
-	return f, nil
+	return locks, nil
 }
 
 func (b *diyBackend) unreadable(stack, what string, err error) error {

@@ -131,7 +131,7 @@ func (m *Manager) tearDown(ctx context.Context, e *engine, f *facts, r *Receipt)
 	if err != nil {
 		return err
 	}
-	w, err := e.open(ctx, f.name, c, false, nil)
+	w, err := e.open(ctx, f.name, c, nil)
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func awsName(id string, inputs map[string]any) string {
 
 // removeStack removes a stack that has become empty.
 func (m *Manager) removeStack(ctx context.Context, e *engine, f *facts) error {
-	w, err := e.open(ctx, f.name, stackConfig{}, false, nil)
+	w, err := e.open(ctx, f.name, stackConfig{}, nil)
 	if err != nil {
 		return err
 	}

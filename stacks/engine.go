@@ -30,10 +30,13 @@ type engine struct {
 	pulumi          *process
 	project         string
 	place           place
-	secretsProvider string // "" for the service's own
+	secretsProvider string // passphrase, a key's URL, or "" for the service's own
 	plainPassphrase bool   // the passphrase is empty
 	observe         Observer
 }
+
+// passphrase is the secrets provider that encrypts by PULUMI_CONFIG_PASSPHRASE.
+const passphrase = "passphrase"
 
 // stackConfig is a stack's configuration as it is written to its settings file: no value becomes an argument of a
 // process.
@@ -57,7 +60,7 @@ func (c stackConfig) withSecrets(s state) (stackConfig, error) {
 		}
 	}
 	switch s.SecretsProviders.Type {
-	case "passphrase":
+	case passphrase:
 		c.EncryptionSalt = p.Salt
 	case "cloud":
 		c.SecretsProvider, c.EncryptedKey = p.URL, p.EncryptedKey
@@ -79,19 +82,37 @@ type workspace struct {
 
 // open makes a work directory of its own for a stack: the Automation API's `select` and `init` change the directory's
 // current stack, so two stacks must never share one. Close removes it.
-func (e *engine) open(ctx context.Context, name string, c stackConfig, create bool, program pulumi.RunFunc) (*workspace, error) {
+func (e *engine) open(ctx context.Context, name string, c stackConfig, program pulumi.RunFunc) (*workspace, error) {
+	if c.EncryptionSalt == "" && c.SecretsProvider == "" && e.secretsProvider != passphrase { // as for a new stack
+		c.SecretsProvider = e.secretsProvider
+	}
+	return e.start(ctx, name, c, program, auto.SelectStack)
+}
+
+// create makes an empty stack.
+func (e *engine) create(ctx context.Context, name string) error {
+	w, err := e.start(ctx, name, stackConfig{}, nil, auto.NewStack)
+	if err != nil {
+		return err
+	}
+	return w.close()
+}
+
+type opener func(context.Context, string, auto.Workspace) (auto.Stack, error)
+
+func (e *engine) start(ctx context.Context, name string, c stackConfig, program pulumi.RunFunc, open opener) (*workspace, error) {
 	work, err := makeWorkDir(e.project, name)
 	if err != nil {
 		return nil, err
 	}
 	w := &workspace{engine: e, name: name, dir: work.path, work: work}
-	if err := w.prepare(ctx, c, create, program); err != nil {
+	if err := w.prepare(ctx, c, program, open); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
 }
 
-func (w *workspace) prepare(ctx context.Context, c stackConfig, create bool, program pulumi.RunFunc) error {
+func (w *workspace) prepare(ctx context.Context, c stackConfig, program pulumi.RunFunc, open opener) error {
 	// JSON is YAML, and the one in which the program reads its spec back.
 	project, err := json.Marshal(map[string]any{"name": w.engine.project, "runtime": "go"})
 	if err != nil {
@@ -123,13 +144,9 @@ func (w *workspace) prepare(ctx context.Context, c stackConfig, create bool, pro
 	if err != nil {
 		return fault.Failedf("open stack %s: %w", w.name, err)
 	}
-	if create {
-		w.stack, err = auto.NewStack(ctx, w.name, local)
-		if auto.IsCreateStack409Error(err) {
-			return fault.Failedf("stack %s was just made by another process", w.name).WithHint("run the same command again")
-		}
-	} else {
-		w.stack, err = auto.SelectStack(ctx, w.name, local)
+	w.stack, err = open(ctx, w.name, local)
+	if auto.IsCreateStack409Error(err) {
+		return errStackExists
 	}
 	return w.explain("open", err, nil)
 }

@@ -55,10 +55,8 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 		if m.now().Sub(begun) > lockPatience || m.Stop.Stopped() {
 			return m.where().locked(f.name, held[0].describe(m.now()))
 		}
-		select {
-		case <-time.After(time.Second/2 + rand.N(time.Second)): // #nosec G404 -- jitter
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := lockPause(ctx); err != nil {
+			return err
 		}
 		again, err := m.backend.read(ctx, f.name)
 		if err != nil {
@@ -68,6 +66,16 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 			return fault.Failedf("stack %s went away while its lock was waited for", f.name).WithHint("run the same command again")
 		}
 		*f = *again
+	}
+}
+
+// lockPause is the time until a lock is looked at again, different each time: two starters may both have backed off.
+func lockPause(ctx context.Context) error {
+	select {
+	case <-time.After(time.Second/2 + rand.N(time.Second)): // #nosec G404 -- jitter
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

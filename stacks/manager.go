@@ -162,9 +162,9 @@ func (m *Manager) engine(ctx context.Context) (*engine, error) {
 	}
 	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + withoutAttributes(address).String()})
 	e := &engine{project: m.File.Project, place: m.where(), observe: m.Observe, secretsProvider: m.File.SecretsProvider}
-	// Without a passphrase variable `stack init` fails; an empty one is what a person's own machine starts with.
+	// Without a passphrase variable pulumi fails; an empty one is what a person's own machine starts with.
 	if e.secretsProvider == "" && m.backend.selfManaged() {
-		e.secretsProvider = "passphrase"
+		e.secretsProvider = passphrase
 		if m.variable("PULUMI_CONFIG_PASSPHRASE") == "" && m.variable("PULUMI_CONFIG_PASSPHRASE_FILE") == "" {
 			env = append(env, "PULUMI_CONFIG_PASSPHRASE=")
 			e.plainPassphrase = true

@@ -31,7 +31,7 @@ func (m *Manager) settle(ctx context.Context, e *engine, f *facts) error {
 	if err != nil {
 		return err
 	}
-	w, err := e.open(ctx, f.name, c, false, nil)
+	w, err := e.open(ctx, f.name, c, nil)
 	if err != nil {
 		return err
 	}

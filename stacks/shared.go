@@ -41,7 +41,7 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	w, err := e.open(ctx, ApplicationStack, c, false, Program)
+	w, err := e.open(ctx, ApplicationStack, c, Program)
 	if err != nil {
 		return ApplicationReport{}, err
 	}

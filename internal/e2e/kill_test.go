@@ -135,16 +135,16 @@ func calls(kinds ...string) []point {
 func TestKilledInUp(t *testing.T) {
 	t.Parallel()
 	killAt(t, "up", 3, slices.Concat(
-		processes("before 1 stack init", "after 1 stack init", "before 1 up", "after 1 up"),
+		processes("before 1 version", "before 1 up", "after 1 up"),
 		steps(t, "create", "topic"),
-		clock(200*time.Millisecond, 4*time.Second, 400*time.Millisecond),
+		clock(50*time.Millisecond, 4*time.Second, 350*time.Millisecond),
 	))
 }
 
 // TestKilledInApplicationUp kills application up.
 func TestKilledInApplicationUp(t *testing.T) {
 	t.Parallel()
-	killAt(t, "application", 1, slices.Concat(processes("after 1 stack init", "after 1 up"), steps(t, "create", "application")))
+	killAt(t, "application", 1, slices.Concat(processes("before 1 up", "after 1 up"), steps(t, "create", "application")))
 }
 
 // TestKilledInUpdate kills an up that replaces the version.
@@ -173,7 +173,7 @@ func TestKilledInDestroy(t *testing.T) {
 		processes("before 1 destroy", "after 1 destroy", "before 2 destroy", "after 2 destroy", "before 1 stack rm", "after 1 stack rm"),
 		calls("s3:ListObjectVersions", "s3:DeleteObjects", "rds:DescribeDBInstances", "elasticbeanstalk:DescribeEnvironments"),
 		steps(t, "delete", "topic"),
-		clock(200*time.Millisecond, 4*time.Second, 400*time.Millisecond),
+		clock(50*time.Millisecond, 4*time.Second, 350*time.Millisecond),
 	))
 }
 

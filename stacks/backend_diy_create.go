@@ -1,0 +1,109 @@
+package stacks
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/user"
+	"path"
+	"slices"
+	"time"
+
+	"gocloud.dev/gcerrors"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// create makes an empty stack as `pulumi stack init` does, under the stack's lock, but writes no more than its first
+// checkpoint: the secrets provider is the first update's to choose. dead tells of a lock whether its holder is gone; such
+// a one is removed.
+func (b *diyBackend) create(ctx context.Context, name string, dead func(lock) bool) (err error) {
+	key, err := b.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.breakLock(context.WithoutCancel(ctx), lock{stack: name, key: key})) }()
+	if err := b.free(ctx, name, key, dead); err != nil {
+		return err
+	}
+	// Only now: what was looked at before the lock was ours alone may have changed since.
+	inv, err := b.inventory(ctx, name)
+	if err != nil {
+		return err
+	}
+	if inv.checkpoint[name] != "" {
+		return errStackExists
+	}
+	checkpoint := `{"version":3,"checkpoint":{"stack":"organization/` + b.project + "/" + name + `"}}`
+	if err := b.writeLayout(ctx); err != nil {
+		return err
+	}
+	if err := b.bucket.WriteAll(ctx, path.Join(".pulumi/stacks", b.project, name+".json"), []byte(checkpoint), nil); err != nil {
+		return fault.Failedf("make stack %s: %w", name, err)
+	}
+	return nil
+}
+
+var (
+	errStackExists = errors.New("the stack exists")
+	errStackLocked = errors.New("the stack is locked by another process")
+)
+
+// lock claims a stack as pulumi does (backend/diy/lock.go). It returns where the claim is kept. Whether it is the only
+// one has to be looked at after that.
+func (b *diyBackend) lock(ctx context.Context, stack string) (string, error) {
+	l := lock{Pid: os.Getpid(), Timestamp: time.Now()}
+	owner, err := user.Current()
+	if err == nil {
+		l.Username = owner.Username
+		l.Hostname, err = os.Hostname()
+	}
+	if err != nil {
+		return "", fault.Failedf("lock stack %s: %w", stack, err)
+	}
+	content, err := json.Marshal(l)
+	if err != nil {
+		return "", err
+	}
+	key := path.Join(b.lockFolder(stack), rand.Text()+".json")
+	if err := b.bucket.WriteAll(ctx, key, content, nil); err != nil {
+		return "", fault.Failedf("lock stack %s: %w", stack, err).WithHint("check that the credentials may write to backend %s", b.url)
+	}
+	return key, nil
+}
+
+// free removes the locks of dead holders; errStackLocked where there is one beside ours.
+func (b *diyBackend) free(ctx context.Context, stack, ours string, dead func(lock) bool) error {
+	inv, err := b.inventory(ctx, stack)
+	if err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(inv.locks[stack], func(key string) bool { return key == ours })
+	locks, err := b.locks(ctx, stack, others)
+	if err != nil {
+		return err
+	}
+	for _, l := range locks {
+		if !dead(l) {
+			return errStackLocked
+		}
+		if err := b.breakLock(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeLayout says in a new backend which layout it has, as pulumi does (backend/diy/meta.go).
+func (b *diyBackend) writeLayout(ctx context.Context) error {
+	_, err := b.bucket.ReadAll(ctx, layoutKey)
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		err = b.bucket.WriteAll(ctx, layoutKey, []byte("version: 1\n"), nil)
+	}
+	if err != nil {
+		return fault.Failedf("prepare backend %s: %w", b.url, err)
+	}
+	return nil
+}
