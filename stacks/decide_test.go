@@ -298,7 +298,7 @@ func TestResolveBundle(t *testing.T) {
 	const sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // of "abc", FIPS 180-2
 	file := filepath.Join(t.TempDir(), "App.ZIP")
 	write(t, file, "abc")
-	copied := digest("main/1.zip")
+	copied := digest("main/1.zip", 64)
 	tests := map[string]struct {
 		source versionSource
 		want   Version

@@ -78,7 +78,8 @@ func fold(s string) string {
 	var folded strings.Builder
 	folded.Grow(len(s))
 	gap := false
-	for _, r := range strings.ToLower(s) {
+	for _, r := range s {
+		r = unicode.ToLower(r)
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
 			gap = true
 			continue
@@ -95,12 +96,13 @@ func fold(s string) string {
 // hashed is readable, cut so that a hyphen and the hash of whole fit into limit characters.
 func hashed(readable, whole string, limit int) string {
 	readable = readable[:min(len(readable), limit-hashLen-1)]
-	return strings.TrimRight(readable, "-") + "-" + digest(whole)[:hashLen]
+	return strings.TrimRight(readable, "-") + "-" + digest(whole, hashLen)
 }
 
-func digest(s string) string {
+// digest is the first digits, an even number of them, of the SHA-256 of s in hexadecimal.
+func digest(s string, digits int) string {
 	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:digits/2])
 }
 
 // AWSName is the name from which those of an environment's AWS resources are made: project and slug with a hyphen
@@ -114,7 +116,7 @@ func AWSName(project, slug string) string { return project + "-" + slug }
 func EnvironmentName(project, slug string) string {
 	name := AWSName(project, slug)
 	if len(name) < 4 {
-		return name + "-" + digest(name)[:hashLen]
+		return name + "-" + digest(name, hashLen)
 	}
 	return name
 }
@@ -189,10 +191,15 @@ func branchFault(name string) string {
 		return "it has the sequence @{"
 	}
 	for i := range len(name) {
-		if c := name[i]; c < ' ' || c == 0x7f {
-			return "it has a control character"
-		} else if strings.IndexByte(" ~^:?*[\\", c) >= 0 {
-			return "it has the character " + strings.ReplaceAll(string(c), " ", "space")
+		switch c := name[i]; c {
+		case ' ':
+			return "it has the character space"
+		case '~', '^', ':', '?', '*', '[', '\\':
+			return "it has the character " + string(c)
+		default:
+			if c < ' ' || c == 0x7f {
+				return "it has a control character"
+			}
 		}
 	}
 	for part := range strings.SplitSeq(name, "/") {
@@ -222,7 +229,7 @@ func BranchTag(branch string) string {
 			encoded = encoded[:i]
 		}
 	}
-	return encoded + "~" + digest(branch)[:32]
+	return encoded + "~" + digest(branch, 32)
 }
 
 // TagValue is branch as an AWS tag's value, for people: letters, digits, spaces and _.:/=+-@ stay, anything else

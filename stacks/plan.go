@@ -72,9 +72,10 @@ const (
 	ActionUnmanaged Action = "unmanaged" // a stack that branchenv leaves alone
 )
 
-var actionOrder = map[Action]int{
-	ActionDestroy: 0, ActionCreate: 1, ActionUpdate: 2, ActionKeep: 3, ActionSkip: 4, ActionUnmanaged: 5,
-}
+var actions = [...]Action{ActionDestroy, ActionCreate, ActionUpdate, ActionKeep, ActionSkip, ActionUnmanaged}
+
+// changes tells whether a is more than leaving things as they are.
+func (a Action) changes() bool { return a == ActionDestroy || a == ActionCreate || a == ActionUpdate }
 
 // Plan says what is to happen with every branch and every stack, and why. It is the JSON of `reconcile`.
 type Plan struct {
@@ -99,37 +100,34 @@ func (p Plan) Todo() []PlanStep {
 	if p.Refused != "" {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(p.Steps), func(s PlanStep) bool { return actionOrder[s.Action] > actionOrder[ActionUpdate] })
+	return slices.DeleteFunc(slices.Clone(p.Steps), func(s PlanStep) bool { return !s.Action.changes() })
 }
 
 // MakePlan decides. The order of what it is given does not matter; steps are sorted by action, branch and stack.
 func MakePlan(in PlanInput) Plan {
 	v := in.view()
 	plan := Plan{Source: in.Source, Branches: len(v.branches), Stacks: len(v.stacks), Steps: make([]PlanStep, 0, len(v.units))}
-	destroyed, environments := 0, 0
+	steps, environments := map[Action][]PlanStep{}, 0
 	for _, u := range v.units {
 		step := v.decide(u, nil).step
-		plan.Steps = append(plan.Steps, step)
-		if step.Action == ActionDestroy {
-			destroyed++
-		}
+		steps[step.Action] = append(steps[step.Action], step)
 		if u.stack != nil && step.Action != ActionUnmanaged && u.stack.Name != ApplicationStack {
 			environments++
 		}
 	}
 	plan.Refused = v.distrust
 	if plan.Refused == "" {
-		plan.Refused = in.Limits.refuse(destroyed, environments)
+		plan.Refused = in.Limits.refuse(len(steps[ActionDestroy]), environments)
 	}
-	slices.SortFunc(plan.Steps, func(a, b PlanStep) int {
-		switch {
-		case a.Action != b.Action:
-			return actionOrder[a.Action] - actionOrder[b.Action]
-		case a.Branch != b.Branch:
-			return strings.Compare(a.Branch, b.Branch)
-		}
-		return strings.Compare(a.Stack, b.Stack)
-	})
+	for _, action := range actions {
+		slices.SortFunc(steps[action], func(a, b PlanStep) int {
+			if order := strings.Compare(a.Branch, b.Branch); order != 0 {
+				return order
+			}
+			return strings.Compare(a.Stack, b.Stack)
+		})
+		plan.Steps = append(plan.Steps, steps[action]...)
+	}
 	return plan
 }
 

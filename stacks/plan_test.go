@@ -308,7 +308,7 @@ func TestWhy(t *testing.T) {
 	t.Parallel()
 	in := planInput([]PlanBranch{{"auto/x", headB, ago(time.Hour)}}, []StackFact{fact(t, "auto/x", day), fact(t, "gone", day)})
 	want := []string{
-		"stack auto-x-" + digest("auto/x")[:hashLen] + " carries the branch's tag",
+		"stack auto-x-" + digest("auto/x", hashLen) + " carries the branch's tag",
 		"it is of kind branch, which is made automatically; ttl 72h",
 		"github.com/acme/shop lists the branch at commit bbbbbbbb",
 		"it expires at 2026-03-13 11:00 UTC, 72h after its branch's last commit, and is gone by 2026-03-13 12:00 UTC",
@@ -328,7 +328,7 @@ func TestWhy(t *testing.T) {
 
 func TestUndated(t *testing.T) {
 	t.Parallel()
-	commit := func(name string) string { return digest(name)[:40] }
+	commit := func(name string) string { return digest(name, 40) }
 	var branches []PlanBranch
 	for _, name := range []string{"fresh", "stale", "auto/new", "auto/moved", "by-hand", "skip/x", "guarded/x"} {
 		branches = append(branches, PlanBranch{Name: name, Commit: commit(name)})
@@ -520,7 +520,7 @@ func TestPlansAreComplete(t *testing.T) {
 		plan := MakePlan(in)
 		branches, stacks := map[string]int{}, map[string]int{}
 		for _, s := range plan.Steps {
-			if s.Reason == "" || strings.Contains(s.Reason, "\n") || actionOrder[s.Action] == 0 && s.Action != ActionDestroy {
+			if s.Reason == "" || strings.Contains(s.Reason, "\n") || !slices.Contains(actions[:], s.Action) {
 				t.Fatalf("step %+v", s)
 			}
 			if s.Action != ActionUnmanaged {

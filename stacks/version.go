@@ -121,7 +121,7 @@ func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (fro
 
 // ownCopy is the version of a stack whose bundle is a copy of another stack's.
 func ownCopy(stack, key string) Version {
-	sum := digest(key)
+	sum := digest(key, 64)
 	return Version{Label: stack + "-" + sum[:12], BundleKey: BundlePrefix(stack) + sum + path.Ext(key)}
 }
 

@@ -59,20 +59,21 @@ func TestUpAgainstDestroy(t *testing.T) {
 	}
 }
 
-// lock puts a lock on the stack, as pulumi does.
-func (w *world) lock(t *testing.T, pid int, host string) {
+// lock puts a lock on a stack, as pulumi does, and returns its file.
+func (w *world) lock(t *testing.T, stack string, pid int, host string) string {
 	t.Helper()
 	data, err := json.Marshal(map[string]any{"pid": pid, "username": "ada", "hostname": host, "timestamp": time.Now().Add(-time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(w.state(), "locks", "organization", "shop", "topic")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	file := filepath.Join(w.state(), "locks", "organization", "shop", stack, "0b0c8a1e-7f4e-4d0a-8a57-1d5f5ce1b1ad.json")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "0b0c8a1e-7f4e-4d0a-8a57-1d5f5ce1b1ad.json"), data, 0o600); err != nil {
+	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return file
 }
 
 // A lock whose holder lives, or may live on another machine, is respected and reported; that of a dead one is removed.
@@ -99,7 +100,7 @@ func TestLocked(t *testing.T) {
 			t.Parallel()
 			for _, command := range [][]string{{"up", "topic"}, {"destroy", "topic", "--yes"}} {
 				w := newWorld(t, "environment")
-				w.lock(t, test.pid, test.host)
+				w.lock(t, "topic", test.pid, test.host)
 				r := w.run(t, command...)
 				holder := fmt.Sprintf("ada@%s, process %d, for 1h0m", test.host, test.pid)
 				code, says := 0, "removed a lock left behind by a process that is gone: "+holder

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/branchenv/branchenv/internal/sandbox"
@@ -18,26 +19,15 @@ import (
 )
 
 // TestReconcileRealNames takes the names of a real repository's branches, makes environments for some of the odder ones,
-// deletes those branches and reconciles. One bucket is full of versions and markers, and one destroy fails: the rest goes, and the next run does what was left. In the end nothing is there but what the
-// application stack has.
+// deletes those branches and reconciles. One bucket was removed by hand, one is full of versions and markers, one stack
+// is locked, and one destroy fails: the rest goes, and the next run does what was left. In the end nothing is there but
+// what the application stack has.
 func TestReconcileRealNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "application")
-	text, err := os.ReadFile(filepath.Join("..", "..", "stacks", "testdata", "branches-172.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := strings.Fields(string(text))
-	var made []string
-	for _, name := range names {
-		slug, err := stacks.Slug(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if slug != name && len(made) < 4 && len(name)%5 == 0 {
-			made = append(made, name)
-		}
-	}
+	names, odd := realNames(t)
+	made := odd[:6]
+	bucketless, full, locked := made[0], made[1], made[2]
 	refs := "commit refs/heads/main\ncommitter ada <ada@example.com> 1760000000 +0000\ndata 5\nfirst\n"
 	for _, name := range names {
 		if name != "main" {
@@ -52,31 +42,65 @@ func TestReconcileRealNames(t *testing.T) {
 	if plan := w.plan(t); len(plan.Todo()) != 0 || plan.Branches < len(names) {
 		t.Fatalf("%d branches, of %d: %+v", plan.Branches, len(names), plan.Todo())
 	}
-	buckets := w.buckets(t)
-	w.must(t, "sandbox", "fill", buckets[made[1]], "--versions", "300")
-	w.faults(t, sandbox.Fault{On: "delete", Type: "aws:rds/instance:Instance", Kind: sandbox.Fail})
+	environments := w.environments(t)
+	bucket := environments[bucketless].Bucket
+	if _, err := w.store(t).DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, "sandbox", "fill", environments[full].Bucket, "--versions", "300")
+	lock := w.lock(t, environments[locked].Stack, 1, "elsewhere")
+	w.faults(t, sandbox.Fault{On: "delete", Type: typeDatabase, Kind: sandbox.Fail})
 	for _, name := range made {
 		w.git(t, "", "branch", "-q", "-D", "--", name)
 	}
-	var doomed []string
-	for _, step := range w.plan(t).Todo() {
-		doomed = append(doomed, step.Branch)
-	}
-	slices.Sort(made)
-	if diff := cmp.Diff(made, doomed); diff != "" {
+	if diff := cmp.Diff(sorted(made[:2], made[3:]), w.doomed(t, "5")); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
-	r := w.run(t, "reconcile", "--yes", "--max-destroy", "4")
-	if r.code != 99 || strings.Count(r.out, "\ndone ") != 3 || strings.Count(r.out, "\nFAILED ") != 1 {
+	r := w.run(t, "reconcile", "--yes", "--max-destroy", "5")
+	if r.code != 99 || strings.Count(r.out, "\ndone ") != 4 || strings.Count(r.out, "\nFAILED ") != 1 ||
+		!strings.Contains(r.out, "its branch is gone, but it is being updated") || !strings.Contains(r.err, "the sandbox was told to fail here") {
 		t.Fatalf("exit code %d\n%s%s", r.code, r.out, r.err)
 	}
-	w.must(t, "reconcile", "--yes")
+	if left := w.environments(t); len(left) != 2 || left[locked].Stack == "" {
+		t.Errorf("environments that are left: %+v", left)
+	}
+	if err := os.Remove(lock); err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, "reconcile", "--yes", "--max-destroy", "2")
 	if diff := cmp.Diff(before, w.resources(t)); diff != "" {
 		t.Errorf("left behind:\n%s", diff)
 	}
 	if plan := w.plan(t); len(plan.Todo()) != 0 {
 		t.Errorf("a second run plans %+v", plan.Todo())
 	}
+}
+
+// realNames are the names of a real repository's branches, and those of them whose slugs have a hash, some from
+// everywhere in the list.
+func realNames(t *testing.T) (names, odd []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "stacks", "testdata", "branches-172.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names = strings.Fields(string(text))
+	for _, name := range names {
+		slug, err := stacks.Slug(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slug != name && len(name)%5 == 0 {
+			odd = append(odd, name)
+		}
+	}
+	return names, odd
+}
+
+func sorted(parts ...[]string) []string {
+	all := slices.Concat(parts...)
+	slices.Sort(all)
+	return all
 }
 
 // TestKilledInReconcile kills reconcile at many points while it destroys an environment and updates another, and repeats
@@ -144,22 +168,35 @@ func (w *world) git(t *testing.T, input string, args ...string) {
 }
 
 // plan is what reconcile would do.
-func (w *world) plan(t *testing.T) (plan stacks.Plan) {
+func (w *world) plan(t *testing.T, flags ...string) (plan stacks.Plan) {
 	t.Helper()
-	w.decode(t, &plan, "reconcile", "--json", "--max-destroy", "4")
+	w.decode(t, &plan, append([]string{"reconcile", "--json"}, flags...)...)
 	return plan
 }
 
-// buckets are the environments' buckets, by branch.
-func (w *world) buckets(t *testing.T) map[string]string {
+// doomed are the branches whose environments reconcile would destroy, sorted; it must not want anything else.
+func (w *world) doomed(t *testing.T, allow string) []string {
+	t.Helper()
+	names := []string{}
+	for _, step := range w.plan(t, "--max-destroy", allow).Todo() {
+		if step.Action != stacks.ActionDestroy {
+			t.Errorf("%+v", step)
+		}
+		names = append(names, step.Branch)
+	}
+	return names
+}
+
+// environments are those that there are, by branch.
+func (w *world) environments(t *testing.T) map[string]stacks.Environment {
 	t.Helper()
 	var list []stacks.Environment
 	w.decode(t, &list, "list", "--json")
-	buckets := map[string]string{}
+	found := map[string]stacks.Environment{}
 	for _, e := range list {
-		buckets[e.Branch] = e.Bucket
+		found[e.Branch] = e
 	}
-	return buckets
+	return found
 }
 
 // decode runs branchenv and reads the JSON document that it prints.

@@ -176,6 +176,18 @@ func putObject(o *op) error {
 	return nil
 }
 
+// objectGone is for an object, which may have been deleted through S3's API.
+func objectGone(o *op) (bool, error) {
+	_, err := o.s3.HeadObject(o.rec.str("bucket"), o.rec.str("key"))
+	switch {
+	case err == nil:
+		return false, nil
+	case gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchKey), gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket):
+		return true, o.tx.remove(o.rec)
+	}
+	return false, s3Failure(err)
+}
+
 func removeObject(o *op) error {
 	bucket, key := o.rec.str("bucket"), o.rec.str("key")
 	var ids []gofakes3.ObjectID

@@ -53,7 +53,7 @@ var kinds = sync.OnceValue(func() map[string]kind {
 		typeBucketVersioning: {
 			id: "{bucket}", onCreate: setVersioning, onUpdate: setVersioning, onRemove: suspendVersioning, onRead: bucketGone,
 		},
-		typeObject: {id: "{key}", onCreate: putObject, onUpdate: putObject, onRemove: removeObject, onRead: bucketGone},
+		typeObject: {id: "{key}", onCreate: putObject, onUpdate: putObject, onRemove: removeObject, onRead: objectGone},
 		"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 part,
 		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       part,
 		"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     part,

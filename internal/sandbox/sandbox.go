@@ -215,7 +215,11 @@ func Resources(dir string) ([]Resource, error) {
 				return err
 			}
 			for _, r := range records {
-				if kindOf(typ).removed(r) || r.Status == "builtin" {
+				gone, err := (&op{cloud: c, tx: t, rec: r, in: r.Inputs, region: r.Region}).refresh(kindOf(typ))
+				if err != nil {
+					return err
+				}
+				if gone || r.Status == "builtin" {
 					continue
 				}
 				out = append(out, Resource{Type: r.Type, Name: r.Name, ID: r.ID, Status: r.Status, Tags: r.tags()})

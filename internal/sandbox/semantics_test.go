@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -353,5 +354,40 @@ func TestLookups(t *testing.T) {
 		if diff := cmp.Diff(test.want, got[test.key]); err != nil || diff != "" {
 			t.Errorf("%s %v: %v, -want +got\n%s", test.token, test.args, err, diff)
 		}
+	}
+}
+
+// What was deleted through S3's API is gone, whoever made it.
+func TestDeletedThroughAPI(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	exist := func() (names []string) {
+		t.Helper()
+		all, err := Resources(c.p.aws.store.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range all {
+			names = append(names, r.Name)
+		}
+		return names
+	}
+	c.create(typeBucket, "b", map[string]any{"bucket": "a-bucket"})
+	id, _ := c.create(typeObject, "o", map[string]any{"bucket": "a-bucket", "key": "k", "content": "text"})
+	before := exist()
+	if _, err := c.p.aws.s3.DeleteObject("a-bucket", "k"); err != nil {
+		t.Fatal(err)
+	}
+	if got := exist(); len(got) != len(before)-1 || slices.Contains(got, "a-bucket/k") {
+		t.Errorf("after the object was deleted: %q, before %q", got, before)
+	}
+	if id, _ := c.read(typeObject, id); id != "" {
+		t.Errorf("the engine still finds object %s", id)
+	}
+	if err := c.p.aws.s3.DeleteBucket("a-bucket"); err != nil {
+		t.Fatal(err)
+	}
+	if got := exist(); len(got) != len(before)-2 {
+		t.Errorf("after the bucket was deleted: %q, before %q", got, before)
 	}
 }
