@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// workerMemory is what one environment that is being worked on needs, in bytes: a pulumi process with its state, and
-// our own share.
+// workerMemory is what one environment that is being worked on needs at most, in bytes: a pulumi process of its own (45
+// to 80 MB beside what all of them share, docs/benchmarks.md) and an AWS provider (250 MB), with room for large states.
 const workerMemory = 400 << 20
 
 // DefaultParallel is how many environments are worked on at once: one for each core, as many as fit in the memory that is

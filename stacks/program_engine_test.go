@@ -17,6 +17,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	pulumiproject "github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/branchenv/branchenv/internal/sandbox"
 )
@@ -71,8 +72,14 @@ func newEngineRun(t *testing.T) *engineRun {
 // stack opens a stack, with the spec in its config.
 func (r *engineRun) stack(name, key string, spec any) auto.Stack {
 	r.t.Helper()
+	return r.open(name, Standalone, configOf(r.t, key, spec))
+}
+
+// open opens a stack of a program.
+func (r *engineRun) open(name string, program pulumi.RunFunc, config map[string]string) auto.Stack {
+	r.t.Helper()
 	ws, err := auto.NewLocalWorkspace(r.t.Context(), auto.Pulumi(r.cli), auto.WorkDir(r.t.TempDir()), auto.PulumiHome(r.t.TempDir()),
-		auto.Program(Standalone), auto.EnvVars(r.env),
+		auto.Program(program), auto.EnvVars(r.env),
 		auto.Project(pulumiproject.Project{Name: "shop", Runtime: pulumiproject.NewProjectRuntimeInfo("go", nil)}))
 	if err != nil {
 		r.t.Fatal(err)
@@ -82,7 +89,7 @@ func (r *engineRun) stack(name, key string, spec any) auto.Stack {
 		r.t.Fatal(err)
 	}
 	values := auto.ConfigMap{"aws:region": {Value: "eu-central-1"}}
-	for k, v := range configOf(r.t, key, spec) {
+	for k, v := range config {
 		values[k] = auto.ConfigValue{Value: v}
 	}
 	if err := stack.SetAllConfig(r.t.Context(), values); err != nil {

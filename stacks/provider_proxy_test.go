@@ -210,7 +210,7 @@ func (p *proxy) DiffConfig(ctx context.Context, in *pulumirpc.DiffRequest) (*pul
 
 // Configure adds what keeps the provider from asking AWS who it is.
 func (p *proxy) Configure(ctx context.Context, in *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
-	for _, skip := range []string{"skipCredentialsValidation", "skipRequestingAccountId", "skipMetadataApiCheck", "s3UsePathStyle"} {
+	for _, skip := range []string{"skipCredentialsValidation", "skipRequestingAccountId", "skipMetadataApiCheck"} {
 		if in.Variables == nil {
 			in.Variables = map[string]string{}
 		}
@@ -266,6 +266,20 @@ func (p *proxy) Update(ctx context.Context, in *pulumirpc.UpdateRequest) (*pulum
 		res.Properties = p.toSDK(in.Urn, res.Properties)
 	}
 	return res, err
+}
+
+func (p *proxy) Read(ctx context.Context, in *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+	in.Properties, in.Inputs = p.toReal(in.Urn, in.Properties), p.toReal(in.Urn, in.Inputs)
+	res, err := p.real.Read(ctx, in)
+	if err == nil {
+		res.Properties, res.Inputs = p.toSDK(in.Urn, res.Properties), p.toSDK(in.Urn, res.Inputs)
+	}
+	return res, err
+}
+
+func (p *proxy) Delete(ctx context.Context, in *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
+	in.Properties, in.OldInputs = p.toReal(in.Urn, in.Properties), p.toReal(in.Urn, in.OldInputs)
+	return p.real.Delete(ctx, in)
 }
 
 func (p *proxy) Invoke(ctx context.Context, in *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {

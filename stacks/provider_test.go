@@ -9,16 +9,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/branchenv/branchenv/components"
 	"github.com/branchenv/branchenv/config"
 )
 
@@ -175,6 +180,66 @@ func TestRealProviderPlans(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestRealProviderBucket makes, changes and destroys an assets bucket with the real AWS provider over S3 in path style,
+// with the configuration that every command writes where AWS_ENDPOINT_URL is set.
+func TestRealProviderBucket(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the real engine")
+	}
+	t.Parallel()
+	r := newEngineRun(t)
+	r.env["AWS_ENDPOINT_URL"] = strings.Replace(r.env["AWS_ENDPOINT_URL"], "127.0.0.1", "localhost", 1) // an address is in path style anyway
+	r = r.withReal(t)
+	m := manager(t, "")
+	m.Extra = []string{"AWS_ENDPOINT_URL=" + r.env["AWS_ENDPOINT_URL"]}
+	written, err := m.stackConfig("topic", "topic", "", nil, state{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{}
+	for name, value := range written.Config {
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values[name] = strings.Trim(string(text), `"`)
+	}
+	const bucket = "shop-topic-abc123"
+	args := components.AssetsBucketArgs{Name: bucket, NoncurrentDays: 7, CORSOrigins: []string{"https://a.example.com"}}
+	stack := r.open("topic", func(ctx *pulumi.Context) error {
+		_, err := components.NewAssetsBucket(ctx, "assets", args)
+		return err
+	}, values)
+	r.up(stack)
+	if again := r.up(stack); len(again) > 0 {
+		t.Errorf("a second run changed %v", again)
+	}
+	args.NoncurrentDays, args.CORSOrigins = 3, nil
+	if changes := r.up(stack); len(changes) != 2 {
+		t.Errorf("changes: %v", changes)
+	}
+	client := s3.New(s3.Options{
+		BaseEndpoint: aws.String(r.env["AWS_ENDPOINT_URL"]), UsePathStyle: true, Region: "eu-central-1",
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	for range 3 {
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("k"), Body: strings.NewReader("text")})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	versions, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
+	if err != nil || len(versions.Versions) != 3 {
+		t.Errorf("versions: %+v, %v", versions, err)
+	}
+	if _, err := stack.Destroy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String(bucket)}); err == nil {
+		t.Error("the bucket is left")
 	}
 }
 

@@ -120,17 +120,7 @@ func TestKilledInReconcile(t *testing.T) {
 		w := newWorld(t, "environment")
 		w.git(t, "", "-c", "user.name=ada", "-c", "user.email=ada@example.com", "commit", "-q", "--allow-empty", "-m", "first")
 		w.git(t, "", "branch", "auto")
-		settings, err := os.ReadFile(filepath.Join(w.dir, "branchenv.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := strings.Replace(string(settings), "\nbranches:\n", "\nbranches:\n  - {match: auto, create: auto, image: \"registry.example.com/shop:{sha}\"}\n", 1)
-		if text == string(settings) {
-			t.Fatalf("no branches in the settings:\n%s", settings)
-		}
-		if err := os.WriteFile(filepath.Join(w.dir, "branchenv.yaml"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		w.settings(t, "\nbranches:\n", "\nbranches:\n  - {match: auto, create: auto, image: \"registry.example.com/shop:{sha}\"}\n")
 		return w
 	}
 	for i := 0; i < len(points); i += every {
@@ -158,7 +148,7 @@ func TestKilledInReconcile(t *testing.T) {
 	}
 }
 
-func (w *world) git(t *testing.T, input string, args ...string) {
+func (w *world) git(t testing.TB, input string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", w.dir}, args...)...)
 	cmd.Stdin = strings.NewReader(input)

@@ -129,7 +129,7 @@ type world struct {
 }
 
 // newWorld copies one of the prepared projects.
-func newWorld(t *testing.T, from string, env ...string) *world {
+func newWorld(t testing.TB, from string, env ...string) *world {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts the real engine many times: left out in -short mode")
@@ -146,6 +146,22 @@ func newWorld(t *testing.T, from string, env ...string) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// settings replaces a part of the settings file.
+func (w *world) settings(t testing.TB, old, new string) {
+	t.Helper()
+	file := filepath.Join(w.dir, "branchenv.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(text), old) != 1 {
+		t.Fatalf("not once %q in the settings:\n%s", old, text)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), old, new, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (w *world) aws() string { return filepath.Join(w.dir, ".branchenv", "sandbox", "aws") }
@@ -222,7 +238,7 @@ func (w *world) command(args ...string) (*process, error) {
 }
 
 // begin starts branchenv; it is killed when the test ends before it does.
-func (w *world) begin(t *testing.T, args ...string) *process {
+func (w *world) begin(t testing.TB, args ...string) *process {
 	t.Helper()
 	p, err := w.start(args...)
 	if err != nil {
@@ -246,13 +262,13 @@ func (p *process) wait() result {
 func (p *process) kill() { syscall.Kill(-p.Process.Pid, syscall.SIGKILL) }
 
 // run runs branchenv to its end.
-func (w *world) run(t *testing.T, args ...string) result {
+func (w *world) run(t testing.TB, args ...string) result {
 	t.Helper()
 	return w.begin(t, args...).wait()
 }
 
 // must runs branchenv, which must end well.
-func (w *world) must(t *testing.T, args ...string) result {
+func (w *world) must(t testing.TB, args ...string) result {
 	t.Helper()
 	r := w.run(t, args...)
 	if r.code != 0 {
@@ -263,7 +279,7 @@ func (w *world) must(t *testing.T, args ...string) result {
 
 // repeat runs branchenv again until nobody holds the stack any more: a pulumi whose branchenv was killed still saves
 // its state. Then it must end well.
-func (w *world) repeat(t *testing.T, args ...string) result {
+func (w *world) repeat(t testing.TB, args ...string) result {
 	t.Helper()
 	var r result
 	until(t, "the stack is unlocked", func() bool {
@@ -277,7 +293,7 @@ func (w *world) repeat(t *testing.T, args ...string) result {
 }
 
 // until waits for something that a process does.
-func until(t *testing.T, what string, done func() bool) {
+func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -291,7 +307,7 @@ func until(t *testing.T, what string, done func() bool) {
 }
 
 // faults makes the embedded AWS misbehave from now on.
-func (w *world) faults(t *testing.T, faults ...sandbox.Fault) {
+func (w *world) faults(t testing.TB, faults ...sandbox.Fault) {
 	t.Helper()
 	for _, name := range []string{"faults.json", "faults-met.json"} {
 		if err := os.Remove(filepath.Join(w.aws(), name)); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -22,7 +22,7 @@ import (
 // requests, or by Meddle.
 type GitHub struct {
 	*httptest.Server
-	t *testing.T
+	t testing.TB
 
 	mu            sync.Mutex
 	FullName      string
@@ -39,7 +39,7 @@ type GitHub struct {
 }
 
 // New serves a repository with the branches, each at CommitOf its name, until the test ends.
-func New(t *testing.T, branches ...string) *GitHub {
+func New(t testing.TB, branches ...string) *GitHub {
 	t.Helper()
 	f := &GitHub{t: t, FullName: "acme/shop", DefaultBranch: "main", Branches: map[string]string{}, Dates: map[string]time.Time{}}
 	for _, name := range branches {
