@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -43,29 +43,33 @@ func (s *session) applicationUp(c *urfave.Context) error {
 	if s.json {
 		return s.out.document(report)
 	}
-	text, err := applicationText(report)
-	if err != nil {
-		return err
-	}
-	s.out.raw(text)
+	s.out.raw(applicationText(report))
 	return nil
 }
 
-// applicationText is the stack's state and a line for each output.
-func applicationText(r stacks.ApplicationReport) (string, error) {
+// applicationText is the stack's state and a line for each value of its outputs, named by their path.
+func applicationText(r stacks.ApplicationReport) string {
 	rows := [][]string{{"stack", r.Stack}, {"status", string(r.Status)}}
-	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
-		value := r.Outputs[name]
-		if _, plain := value.(string); !plain {
-			text, err := json.Marshal(value)
-			if err != nil {
-				return "", fmt.Errorf("output %s: %w", name, err)
-			}
-			value = string(text)
+	return table(nil, append(rows, outputRows("", r.Outputs)...))
+}
+
+// outputRows is a row for each value below an output; a list is one value.
+func outputRows(path string, value any) [][]string {
+	switch v := value.(type) {
+	case map[string]any:
+		var rows [][]string
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			rows = append(rows, outputRows(strings.TrimPrefix(path+"."+name, "."), v[name])...)
 		}
-		rows = append(rows, []string{name, orDash(value.(string))})
+		return rows
+	case []any:
+		var parts []string
+		for _, part := range v {
+			parts = append(parts, fmt.Sprint(part))
+		}
+		return [][]string{{path, orDash(strings.Join(parts, ", "))}}
 	}
-	return table(nil, rows), nil
+	return [][]string{{path, orDash(fmt.Sprint(value))}}
 }
 
 func (s *session) applicationPreview(c *urfave.Context) error {

@@ -14,6 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,6 +150,9 @@ func (s *session) commands() []*urfave.Command {
 	return commands
 }
 
+// globalFlags is how the help of each command names what it has in common with the others.
+const globalFlags = "--config FILE, --sandbox, --json, --quiet (" + program + " --help)"
+
 // settle gives c, typed as parent and its name, and its subcommands what all commands have in common.
 func settle(c *urfave.Command, parent string) {
 	line := parent + " " + c.Name
@@ -157,6 +162,7 @@ func settle(c *urfave.Command, parent string) {
 	if len(c.Subcommands) > 0 {
 		c.UsageText = line + " COMMAND [FLAGS]"
 	}
+	c.UsageText += "\n\nBeside the flags below, those of every command: " + globalFlags
 	settleFlags(c.Flags)
 	for _, sub := range c.Subcommands {
 		settle(sub, line)
@@ -179,6 +185,19 @@ func settleFlags(flags []urfave.Flag) []urfave.Flag {
 }
 
 // usageError turns what urfave finds wrong, a value of the wrong type, into an error of usage.
-func usageError(_ *urfave.Context, err error, _ bool) error {
-	return fault.Usagef("%w", err)
+func usageError(c *urfave.Context, err error, _ bool) error {
+	found := badValue.FindStringSubmatch(err.Error())
+	if found == nil {
+		return fault.Usagef("%w", err)
+	}
+	want := "a number"
+	for _, f := range c.Command.Flags {
+		if _, duration := f.(*urfave.DurationFlag); duration && slices.Contains(f.Names(), found[2]) {
+			want = "a duration such as 90s, 30m or 2h"
+		}
+	}
+	return fault.Usagef("--%s %s is not %s", found[2], found[1], want)
 }
+
+// badValue finds the value and the flag in urfave's message.
+var badValue = regexp.MustCompile(`^invalid value (".*") for flag -([a-z-]+): `)

@@ -5,10 +5,12 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks"
 )
 
 // The scripts ask the hidden command complete for the candidates, one a line, and never let the shell evaluate them:
@@ -69,8 +71,14 @@ func (s *session) completeCommand() *urfave.Command {
 		Hidden:    true,
 		ArgsUsage: "[WORD...]",
 		Action: func(c *urfave.Context) error {
-			branches := func() []string { return localBranches(c.Context) }
-			for _, candidate := range complete(newGrammar(s.app()), c.Args().Slice(), branches) {
+			words := c.Args().Slice()
+			branches := func(command string) []string {
+				if slices.Contains([]string{"destroy", "keep", "open", "show"}, command) {
+					return s.environments(c.Context, words)
+				}
+				return localBranches(c.Context)
+			}
+			for _, candidate := range complete(newGrammar(s.app()), words, branches) {
 				s.out.linef("%s", candidate)
 			}
 			return nil
@@ -78,8 +86,9 @@ func (s *session) completeCommand() *urfave.Command {
 	}
 }
 
-// complete returns what the last of words may become. branches is asked only where a branch may stand.
-func complete(root *grammar, words []string, branches func() []string) []string {
+// complete returns what the last of words may become. branches is asked only where a branch may stand, for those that
+// the command is about.
+func complete(root *grammar, words []string, branches func(command string) []string) []string {
 	if len(words) == 0 {
 		return nil
 	}
@@ -95,7 +104,7 @@ func complete(root *grammar, words []string, branches func() []string) []string 
 			}
 			if i++; i == len(before) { // the last word is this flag's value
 				if f.name == "like" {
-					return beginning(last, branches())
+					return beginning(last, branches(command.name))
 				}
 				return nil
 			}
@@ -126,7 +135,7 @@ func complete(root *grammar, words []string, branches func() []string) []string 
 	case "SHELL":
 		return beginning(last, []string{"bash", "fish", "zsh"})
 	case "BRANCH", "A", "B":
-		return beginning(last, branches())
+		return beginning(last, branches(command.name))
 	}
 	return nil
 }
@@ -146,8 +155,46 @@ func (g *grammar) ownFlagNames() []string {
 	return names
 }
 
-// localBranches lists the checkout's branches; none where that does not work, since nothing can be said while a person
-// is typing.
+// completionTime is how long a person who is typing waits for the names of environments.
+const completionTime = 2 * time.Second
+
+// environments lists the branches that have one, by the settings and in the sandbox that words name; none where that
+// does not work, since nothing can be said while a person is typing.
+func (s *session) environments(ctx context.Context, words []string) []string {
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	line, err := takeApart(newGrammar(s.app()), words[:len(words)-1])
+	if err != nil {
+		return nil
+	}
+	for _, f := range line.flags {
+		switch f.name {
+		case "sandbox":
+			s.sandbox = true
+		case "config":
+			s.config = f.text
+		}
+	}
+	s.quiet = true
+	file, err := s.settings()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	err = s.read(ctx, file, func(m *stacks.Manager) error {
+		list, err := m.List(ctx)
+		for _, e := range list {
+			names = append(names, e.Branch)
+		}
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return names
+}
+
+// localBranches lists the checkout's branches; none where that does not work, as there.
 func localBranches(ctx context.Context) []string {
 	output, err := exec.CommandContext(ctx, "git", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/").Output()
 	if err != nil {

@@ -120,6 +120,11 @@ func (s *session) configDiff(c *urfave.Context) error {
 			return err
 		}
 	}
+	for i, side := range sides {
+		if name := c.Args().Get(i); !isKind(file, name) {
+			s.say("%s: a branch, of kind %s", name, side.Kind)
+		}
+	}
 	found := config.Diff(sides[0], sides[1])
 	if s.json {
 		document := []difference{}
@@ -145,10 +150,15 @@ func resolveEither(file *config.File, name string) (config.Resolved, error) {
 	if branch, ok := strings.CutPrefix(name, "branch:"); ok {
 		return resolveBranch(file, branch)
 	}
-	if slices.Contains(file.Kinds(), name) {
+	if isKind(file, name) {
 		return file.ResolveKind(name)
 	}
 	return resolveBranch(file, name)
+}
+
+// isKind tells whether what was typed stands for a kind.
+func isKind(file *config.File, name string) bool {
+	return strings.HasPrefix(name, "kind:") || slices.Contains(file.Kinds(), name)
 }
 
 func originOrNil(o config.Origin) *config.Origin {

@@ -164,7 +164,11 @@ func writeNew(files []newFile, force bool) error {
 		}
 	}
 	if len(there) > 0 && !force {
-		return fault.Usagef("%s exists already", strings.Join(there, " and ")).
+		exist := "exists"
+		if len(there) > 1 {
+			exist = "exist"
+		}
+		return fault.Usagef("%s %s already", strings.Join(there, " and "), exist).
 			WithHint("add --force to overwrite, or name another settings file with --config")
 	}
 	for _, f := range files {

@@ -168,7 +168,11 @@ func (s *session) sandboxFill(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(e.Fill(c.Context, bucket, versions, nil), e.Close()); err != nil {
+	err = errors.Join(e.Fill(c.Context, bucket, versions, nil), e.Close())
+	if errors.Is(err, sandbox.ErrNoBucket) {
+		return fault.Usagef("the sandbox has no bucket %s", bucket).WithHint("branchenv sandbox resources lists them")
+	}
+	if err != nil {
 		return err
 	}
 	s.say("wrote %d object versions into %s", versions, bucket)

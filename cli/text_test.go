@@ -42,13 +42,13 @@ func TestTexts(t *testing.T) {
 			{Op: "create", Type: "branchenv:index:BranchDNS", Name: "ui-red-dns"},
 		},
 	}
-	application, err := applicationText(stacks.ApplicationReport{
+	application := applicationText(stacks.ApplicationReport{
 		Stack: "application", Status: stacks.StatusReady,
-		Outputs: map[string]any{"zone": "Z1", "subnets": []any{"subnet-1", "subnet-2"}, "certificate": ""},
+		Outputs: map[string]any{
+			"zone": "Z1", "subnets": []any{"subnet-1", "subnet-2"}, "certificate": "",
+			"applications": map[string]any{"staging": map[string]any{"name": "acme-staging"}},
+		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	sections := []struct{ title, text string }{
 		{"list", listText(environments, now)},
 		{"show", showText(environments[0], now)},

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -140,6 +141,43 @@ func TestCloud(t *testing.T) {
 	if got, want := message(b.breakLock(t.Context(), f.locks[0])), "stack login is locked by another process"; got != want {
 		t.Errorf("error %q, want %q", got, want)
 	}
+}
+
+// The heartbeat is a tag of the application stack beside those that it has, whatever the problem is called.
+func TestCloudHeartbeat(t *testing.T) {
+	t.Parallel()
+	c := team(t)
+	c.answers["PATCH /api/stacks/team/shop/application/tags"] = ""
+	m := &Manager{backend: c.open(t), now: func() time.Time { return noon }}
+	if h, err := m.Heartbeat(t.Context()); err != nil || h != (Heartbeat{}) {
+		t.Errorf("before the first run: %+v, %v", h, err)
+	}
+	if err := m.Beat(t.Context(), errors.New(strings.Repeat("<&>", 100))); err != nil {
+		t.Fatal(err)
+	}
+	var tags map[string]string
+	if err := json.Unmarshal([]byte(c.bodies[0]), &tags); err != nil {
+		t.Fatal(err)
+	}
+	if len(tags) != 2 || tags[tagStack] != ApplicationStack || len(tags[tagHeartbeat]) > 256 {
+		t.Errorf("tags %q, the heartbeat of %d bytes", tags, len(tags[tagHeartbeat]))
+	}
+	answer, err := json.Marshal(map[string]any{"tags": tags})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.answers["GET /api/stacks/team/shop/application"] = string(answer)
+	h, err := m.Heartbeat(t.Context())
+	if err != nil || h.Run != noon || !h.Good.IsZero() || !strings.HasPrefix(h.Problem, "<&>") {
+		t.Errorf("%+v, %v", h, err)
+	}
+	for call := range c.answers {
+		if strings.Contains(call, "/application") {
+			delete(c.answers, call)
+		}
+	}
+	c.answers["GET /api/user/stacks#p2"] = `{"stacks": []}`
+	fails(t, m.Beat(t.Context(), nil), fault.Usage, "there is no application stack yet, which environments share")
 }
 
 // A server error or a rate limit passes.

@@ -43,13 +43,25 @@ func (m *Manager) Beat(ctx context.Context, problem error) error {
 		if err == nil { // a damaged one is replaced: the last good run is not known then
 			h.Good = before.Good
 		}
-		h.Problem = cut(fault.Line(problem.Error()), 100)
+		h.Problem = fault.Line(problem.Error())
 	}
-	text, err := json.Marshal(h)
+	text, err := h.text()
 	if err != nil {
 		return err
 	}
 	return m.backend.beat(ctx, text)
+}
+
+// text is h in so few bytes that a tag of Pulumi Cloud holds it: 256 (pkg/util/validation/stack.go).
+func (h Heartbeat) text() ([]byte, error) {
+	problem := h.Problem
+	for limit := 100; ; limit -= 10 {
+		h.Problem = cut(problem, limit)
+		text, err := json.Marshal(h)
+		if err != nil || len(text) <= 256 || limit == 0 {
+			return text, err
+		}
+	}
 }
 
 func (b *diyBackend) heartbeatKey() string { return ".branchenv/heartbeat-" + b.project + ".json" }

@@ -79,7 +79,9 @@ func fold(s string) string {
 	folded.Grow(len(s))
 	gap := false
 	for _, r := range s {
-		r = unicode.ToLower(r)
+		if 'A' <= r && r <= 'Z' || r >= utf8.RuneSelf {
+			r = unicode.ToLower(r)
+		}
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
 			gap = true
 			continue
@@ -102,7 +104,8 @@ func hashed(readable, whole string, limit int) string {
 // digest is the first digits, an even number of them, of the SHA-256 of s in hexadecimal.
 func digest(s string, digits int) string {
 	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:digits/2])
+	var text [2 * sha256.Size]byte
+	return string(hex.AppendEncode(text[:0], sum[:digits/2]))
 }
 
 // AWSName is the name from which those of an environment's AWS resources are made: project and slug with a hyphen

@@ -107,9 +107,11 @@ func (p Plan) Todo() []PlanStep {
 func MakePlan(in PlanInput) Plan {
 	v := in.view()
 	plan := Plan{Source: in.Source, Branches: len(v.branches), Stacks: len(v.stacks), Steps: make([]PlanStep, 0, len(v.units))}
-	steps, environments := map[Action][]PlanStep{}, 0
-	for _, u := range v.units {
-		step := v.decide(u, nil).step
+	decided, environments := make([]PlanStep, len(v.units)), 0
+	steps := map[Action][]*PlanStep{}
+	for i, u := range v.units {
+		step := &decided[i]
+		*step = v.decide(u, nil).step
 		steps[step.Action] = append(steps[step.Action], step)
 		if u.stack != nil && step.Action != ActionUnmanaged && u.stack.Name != ApplicationStack {
 			environments++
@@ -120,13 +122,15 @@ func MakePlan(in PlanInput) Plan {
 		plan.Refused = in.Limits.refuse(len(steps[ActionDestroy]), environments)
 	}
 	for _, action := range actions {
-		slices.SortFunc(steps[action], func(a, b PlanStep) int {
+		slices.SortFunc(steps[action], func(a, b *PlanStep) int {
 			if order := strings.Compare(a.Branch, b.Branch); order != 0 {
 				return order
 			}
 			return strings.Compare(a.Stack, b.Stack)
 		})
-		plan.Steps = append(plan.Steps, steps[action]...)
+		for _, step := range steps[action] {
+			plan.Steps = append(plan.Steps, *step)
+		}
 	}
 	return plan
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,14 +18,22 @@ const versionsPerKey = 5
 // writers is how many requests Fill has in flight.
 const writers = 8
 
+// ErrNoBucket says that a bucket does not exist.
+var ErrNoBucket = errors.New("there is no such bucket")
+
 // Fill writes object versions into a bucket, small ones, over the HTTP endpoint like any client, so that there is
 // something for a destroy to empty. Of a versioned bucket, every tenth key ends in a delete marker. progress, which may
-// be nil, is told the number written so far, not in order.
+// be nil, is told the number written so far, not in order. The error is ErrNoBucket where there is no such bucket.
 func (s *Server) Fill(ctx context.Context, bucket string, versions int, progress func(done int)) error {
 	client := s3.New(s3.Options{
 		BaseEndpoint: aws.String(s.Endpoint()), UsePathStyle: true, Region: s.cloud.region,
 		Credentials: credentials.NewStaticCredentialsProvider("sandbox", "sandbox", ""),
 	})
+	if exists, err := s.cloud.s3.BucketExists(bucket); err != nil {
+		return err
+	} else if !exists {
+		return ErrNoBucket
+	}
 	if progress == nil {
 		progress = func(int) {}
 	}
