@@ -142,14 +142,24 @@ func TestDatabaseNeverAvailable(t *testing.T) {
 	}
 }
 
+// serve serves the embedded AWS until the test ends, and returns its endpoint and the variables that lead there.
+func (w *world) serve(t *testing.T) (endpoint string, variables map[string]string) {
+	t.Helper()
+	p := w.begin(t, "sandbox", "serve", "--json")
+	var served struct {
+		Endpoint  string
+		Variables map[string]string
+	}
+	until(t, "the embedded AWS answers", func() bool { return json.Unmarshal([]byte(p.out.String()), &served) == nil })
+	return served.Endpoint, served.Variables
+}
+
 // store is a client for the embedded AWS's buckets, as any tool is one.
 func (w *world) store(t *testing.T) *s3.Client {
 	t.Helper()
-	p := w.begin(t, "sandbox", "serve", "--json")
-	var served struct{ Endpoint string }
-	until(t, "the embedded AWS answers", func() bool { return json.Unmarshal([]byte(p.out.String()), &served) == nil })
+	endpoint, _ := w.serve(t)
 	return s3.New(s3.Options{
-		BaseEndpoint: &served.Endpoint, UsePathStyle: true, Region: "eu-central-1",
+		BaseEndpoint: &endpoint, UsePathStyle: true, Region: "eu-central-1",
 		Credentials: credentials.NewStaticCredentialsProvider("sandbox", "sandbox", ""),
 	})
 }

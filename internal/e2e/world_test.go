@@ -126,6 +126,7 @@ type world struct {
 	dir     string   // the checkout
 	scratch string   // the scripts' notes, and TMPDIR below it
 	env     []string // beside the usual
+	outside bool     // commands do without --sandbox
 }
 
 // newWorld copies one of the prepared projects.
@@ -223,7 +224,10 @@ func (w *world) command(args ...string) (*process, error) {
 	if real, err = filepath.Abs(real); err != nil {
 		return nil, err
 	}
-	p := &process{Cmd: exec.Command(filepath.Join(bin, "branchenv"), append([]string{"--sandbox"}, args...)...)}
+	if !w.outside {
+		args = append([]string{"--sandbox"}, args...)
+	}
+	p := &process{Cmd: exec.Command(filepath.Join(bin, "branchenv"), args...)}
 	p.Dir = w.dir
 	p.Env = append(os.Environ(),
 		"CI=", "PULUMI_HOME="+filepath.Join(base.dir, "home"), "PULUMI_SKIP_UPDATE_CHECK=true", "GIT_CONFIG_GLOBAL="+os.DevNull,
