@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/branchenv/branchenv/config"
@@ -86,61 +82,6 @@ func (m *Manager) beginNew(ctx context.Context, r UpRequest) (*undertaking, *eng
 		return nil, nil, err
 	}
 	return u, e, m.makeStack(ctx, e, u)
-}
-
-// Preview tells what Up would change. A branch that has no stack gets one for the time of the preview only.
-func (m *Manager) Preview(ctx context.Context, r UpRequest) (p Preview, err error) {
-	p = Preview{Branch: r.Branch, Changes: map[string]int{}, Steps: []PreviewStep{}}
-	err = m.previewing(ctx, r, func(w *workspace) error {
-		p.Stack = w.name
-		return w.preview(ctx, p.observe)
-	})
-	return p, err
-}
-
-// PulumiPreview runs `pulumi preview` itself in the settings' folder, so that pulumi starts the program by the
-// Pulumi.yaml there, and copies to out what it prints.
-func (m *Manager) PulumiPreview(ctx context.Context, r UpRequest, out io.Writer) error {
-	return m.previewing(ctx, r, func(w *workspace) error { return w.pulumiPreview(ctx, m.File.Dir, out) })
-}
-
-// previewing opens the stack that r is about, as Up would configure it.
-func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspace) error) error {
-	r.IfExists = false
-	u, err := m.decide(ctx, r)
-	if err != nil {
-		return err
-	}
-	if _, err := u.source.resolve(ctx, m, &u.spec); err != nil {
-		return err
-	}
-	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.state())
-	if err != nil {
-		return err
-	}
-	return m.passing(ctx, u.spec.Stack, c, u.before == nil, do)
-}
-
-// passing opens a stack; one that has to be made for it is removed again.
-func (m *Manager) passing(ctx context.Context, stack string, c stackConfig, create bool, do func(*workspace) error) error {
-	e, err := m.engine(ctx)
-	if err != nil {
-		return err
-	}
-	if create {
-		if err := m.create(ctx, e, stack); err != nil {
-			return err
-		}
-	}
-	w, err := e.open(ctx, stack, c, Program)
-	if err != nil {
-		return err
-	}
-	err = do(w)
-	if create {
-		err = errors.Join(err, w.remove(context.WithoutCancel(ctx)))
-	}
-	return errors.Join(err, w.close())
 }
 
 func (u *undertaking) state() state {
@@ -369,74 +310,3 @@ func likeFacts(r UpRequest, all []facts) *facts {
 	}
 	return nil
 }
-
-// List returns every environment, sorted by branch.
-func (m *Manager) List(ctx context.Context) ([]Environment, error) {
-	all, err := m.backend.list(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := []Environment{}
-	rules := RulesOf(m.File)
-	for _, f := range all {
-		if f.name != ApplicationStack && f.tags[tagBranch] != "" {
-			list = append(list, m.environment(f, rules))
-		}
-	}
-	slices.SortFunc(list, func(a, b Environment) int { return strings.Compare(a.Branch, b.Branch) })
-	return list, nil
-}
-
-// environment tells what is known of one stack, by the settings as they are now.
-func (m *Manager) environment(f facts, rules Rules) Environment {
-	f.locks = slices.DeleteFunc(slices.Clone(f.locks), m.abandoned)
-	branch := f.tags[tagBranch]
-	spec := f.last.spec(m.File.Project)
-	if spec != nil {
-		branch = spec.Branch
-	}
-	rule, err := rules(branch, f.tags[tagLike], f.name)
-	if err != nil { // settings that contradict each other: what held at its last update is the best that is known
-		rule = Rule{}
-		if spec != nil {
-			rule.TTL = time.Duration(spec.Settings.TTL)
-		}
-	}
-	if rule.Protected == "" && f.tags[tagProtected] == "true" {
-		rule.Protected = "it was protected when it was last updated"
-	}
-	return f.environment(m.File.Project, m.File.Domain, rule, time.Duration(m.File.Reconcile.Interval))
-}
-
-// Show returns one environment; an error where there is none.
-func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) {
-	stack, err := Slug(branch)
-	if err != nil {
-		return Environment{}, err
-	}
-	f, err := m.backend.read(ctx, stack)
-	if err != nil {
-		return Environment{}, err
-	}
-	if f == nil {
-		return Environment{}, fault.Failedf("branch %q has no environment", branch).
-			WithHint("branchenv up %s --image REF", shellWord(branch))
-	}
-	if err := owns(*f, branch); err != nil {
-		return Environment{}, err
-	}
-	e := m.environment(*f, RulesOf(m.File))
-	e.Branch = branch
-	return e, nil
-}
-
-// shellWord writes s so that a POSIX shell reads it back as one word: hints are there to be copied, and a branch may be
-// called $(rm).
-func shellWord(s string) string {
-	if plainWord.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-var plainWord = regexp.MustCompile(`^[-_./:=@%+,0-9A-Za-z]+$`)

@@ -1,0 +1,57 @@
+package stacks
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+func (w *workspace) explainText(what string, err error, stderr string, failures []string) error {
+	if errors.Is(err, errStopped) || strings.Contains(err.Error(), errStopped.Error()) {
+		return fault.Failedf("%s of stack %s: %w", what, w.name, errStopped).WithHint("run the same command again to go on")
+	}
+	if len(failures) == 0 {
+		failures = []string{cause(stderr)}
+	}
+	text := strings.Join(failures, "; ")
+	e := fault.Failedf("%s stack %s: %s", what, w.name, text)
+	switch {
+	case strings.Contains(text, "incorrect passphrase"), strings.Contains(text, "passphrase must be set"):
+		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
+	case strings.Contains(stderr, "the stack is currently locked"):
+		return w.engine.place.locked(w.name)
+	case strings.Contains(text, "NoCredentialProviders"), strings.Contains(text, "No valid credential sources"):
+		return e.WithHint("give AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	case strings.Contains(text, "InvalidClientTokenId"), strings.Contains(text, "SignatureDoesNotMatch"), strings.Contains(text, "invalid AWS Region"):
+		return e.WithHint("check region in the settings and the AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	case strings.Contains(text, "Failed to find go files"):
+		return e.WithHint("the pulumi-language-go that pulumi finds is too old for options.binary of Pulumi.yaml: install Pulumi's own, https://www.pulumi.com/docs/install/")
+	case nameTaken.MatchString(text):
+		return e.WithHint("something of that name exists that is not this stack's: remove it, or choose another project or branch name; then run the same command again")
+	case strings.Contains(text, "ExpiredToken"):
+		return e.WithHint("renew the AWS credentials, then run the same command again")
+	}
+	return e.WithHint("run the same command again once the cause is mended: it goes on from here")
+}
+
+// rpcPrefix is what gRPC puts before an error that came over it.
+var rpcPrefix = regexp.MustCompile(`rpc error: code = \w+ desc = `)
+
+// nameTaken finds what the services of AWS say when something of a name exists already.
+var nameTaken = regexp.MustCompile(`AlreadyExists|BucketAlreadyOwnedByYou|InvalidGroup\.Duplicate|DuplicateLoadBalancerName|already exists|ResourceExistsException`)
+
+// cause finds the line that tells what went wrong in what pulumi printed.
+func cause(stderr string) string {
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	for i, line := range lines {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "error: "); ok {
+			if rest == "" && i+1 < len(lines) {
+				rest = lines[i+1]
+			}
+			return engineLine(rest)
+		}
+	}
+	return engineLine(lines[len(lines)-1])
+}
