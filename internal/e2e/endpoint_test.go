@@ -6,20 +6,30 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 )
 
 // Every command works on whatever AWS the standard variables name: here the embedded one, served by another process
-// under a host name that buckets are not below, so that only S3 in path style finds it.
+// under a host name that buckets are not below, so that only S3 in path style finds it. The state lies there as well.
 func TestAnyEndpoint(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "bare")
 	before := w.resources(t)
-	_, variables := w.serve(t)
+	endpoint, variables := w.serve(t)
+	endpoint = strings.Replace(endpoint, "//127.0.0.1:", "//localhost:", 1)
+	if _, err := storeAt(endpoint).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("state")}); err != nil {
+		t.Fatal(err)
+	}
+	w.settings(t, "# backend: s3://my-state-bucket", "backend: s3://state?s3ForcePathStyle=true&region=eu-central-1&endpoint="+endpoint)
 	o := *w
 	o.outside = true
 	for name, value := range variables {
-		o.env = append(o.env, name+"="+strings.Replace(value, "//127.0.0.1:", "//localhost:", 1))
+		if name == "AWS_ENDPOINT_URL" {
+			value = endpoint
+		}
+		o.env = append(o.env, name+"="+value)
 	}
 	o.git(t, "", "-c", "user.name=ada", "-c", "user.email=ada@example.com", "commit", "-q", "--allow-empty", "-m", "first")
 	o.git(t, "", "branch", "topic")

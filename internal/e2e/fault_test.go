@@ -158,6 +158,10 @@ func (w *world) serve(t *testing.T) (endpoint string, variables map[string]strin
 func (w *world) store(t *testing.T) *s3.Client {
 	t.Helper()
 	endpoint, _ := w.serve(t)
+	return storeAt(endpoint)
+}
+
+func storeAt(endpoint string) *s3.Client {
 	return s3.New(s3.Options{
 		BaseEndpoint: &endpoint, UsePathStyle: true, Region: "eu-central-1",
 		Credentials: credentials.NewStaticCredentialsProvider("sandbox", "sandbox", ""),
