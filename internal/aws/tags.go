@@ -37,13 +37,20 @@ func (c *Client) TaggedResources(ctx context.Context, tags map[string]string) ([
 			return nil, failed(err, "find resources by tag")
 		}
 		for _, r := range page.ResourceTagMappingList {
-			t := Tagged{ARN: fault.Line(awssdk.ToString(r.ResourceARN)), Tags: make(map[string]string, len(r.Tags))}
-			for _, tag := range r.Tags {
-				t.Tags[awssdk.ToString(tag.Key)] = awssdk.ToString(tag.Value)
-			}
-			found = append(found, t)
+			tags := tagMap(r.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+			found = append(found, Tagged{ARN: fault.Line(awssdk.ToString(r.ResourceARN)), Tags: tags})
 		}
 	}
 	slices.SortFunc(found, func(a, b Tagged) int { return cmp.Compare(a.ARN, b.ARN) })
 	return found, nil
+}
+
+// tagMap makes a map of a service's own list of tags.
+func tagMap[T any](list []T, pair func(T) (key, value *string)) map[string]string {
+	tags := make(map[string]string, len(list))
+	for _, t := range list {
+		key, value := pair(t)
+		tags[awssdk.ToString(key)] = awssdk.ToString(value)
+	}
+	return tags
 }
