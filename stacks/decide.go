@@ -37,6 +37,8 @@ func (v *view) decideStack(u unit, t *trace) decision {
 		return step.as(ActionUnmanaged, "it has no ", tagBranch, " tag and no resources: what an interruption leaves")
 	case s.Tag == "":
 		return step.as(ActionUnmanaged, "it has no ", tagBranch, " tag: branchenv did not make it")
+	case s.Foreign != "":
+		return step.as(ActionUnmanaged, "its state has resources of stack ", s.Foreign)
 	case s.contradictory():
 		return step.as(ActionUnmanaged, "its tag and its state name different branches, ", s.Tag, " and ", s.Branch)
 	case u.name == "":

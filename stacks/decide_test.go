@@ -74,10 +74,22 @@ func TestOwns(t *testing.T) {
 	t.Parallel()
 	tagged := map[string]string{tagBranch: "feature/login"}
 	bucket := stateOf(nil, typeBucket)
+	of := func(project, stack string) state { // a state whose bucket has such AWS tags
+		s := stateOf(nil, typeBucket)
+		s.Resources[1].Inputs = map[string]any{"bucket": "b", "tagsAll": map[string]any{tagProject: project, tagStack: stack}}
+		return s
+	}
+	edited := of("shop", "x")
+	edited.Resources[1].Outputs = map[string]any{"tagsAll": map[string]any{tagProject: "shop", tagStack: "y"}}
+	ours := map[string]string{tagBranch: "feature/login", tagProject: "shop"}
 	tests := map[string]struct {
 		facts facts
 		want  string
 	}{
+		"own resources":             {facts{tags: ours, state: of("shop", "x")}, ""},
+		"another stack's resources": {facts{tags: ours, state: of("shop", "y")}, "the state of stack x has a resource of stack y: b"},
+		"another project's":         {facts{tags: ours, state: of("blog", "x")}, "the state of stack x has a resource of stack blog/x: b"},
+		"tags as last read":         {facts{tags: ours, state: edited}, "the state of stack x has a resource of stack y: b"},
 		"own":                       {facts{tags: tagged, state: bucket}, ""},
 		"just made, not tagged":     {facts{}, ""},
 		"only the stack itself":     {facts{state: stateOf(nil, "pulumi:providers:aws")}, ""},
@@ -608,11 +620,14 @@ func TestApplicationReady(t *testing.T) {
 
 func TestOwnsApplication(t *testing.T) {
 	t.Parallel()
+	theirs := stateOf(nil, typeBucket)
+	theirs.Resources[1].Outputs = map[string]any{"tagsAll": map[string]any{tagProject: "shop", tagStack: "x"}}
 	for name, test := range map[string]struct {
 		facts facts
 		owned bool
 	}{
 		"own":             {facts{tags: map[string]string{tagStack: ApplicationStack}, state: stateOf(nil, typeBucket)}, true},
+		"another's state": {facts{name: ApplicationStack, tags: map[string]string{tagStack: ApplicationStack}, state: theirs}, false},
 		"empty, untagged": {facts{}, true},
 		"untagged":        {facts{state: stateOf(nil, typeBucket)}, false},
 		"not AWS":         {facts{state: stateOf(nil, "random:index/randomId:RandomId")}, false},

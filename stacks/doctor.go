@@ -28,6 +28,7 @@ const (
 	AilmentOrphan     AilmentKind = "orphan"     // an AWS resource with our tags and without a stack
 	AilmentBundle     AilmentKind = "bundle"     // source bundles without a stack
 	AilmentEmpty      AilmentKind = "empty"      // a stack without resources and tags, which an interruption left
+	AilmentForeign    AilmentKind = "foreign"    // a stack whose state has resources of another one
 	AilmentIncomplete AilmentKind = "incomplete" // a stack whose last operation failed or was interrupted
 	AilmentLeft       AilmentKind = "left"       // a destroy could not confirm that all was gone
 	AilmentLock       AilmentKind = "lock"       // somebody holds the stack, or did
@@ -75,7 +76,13 @@ func (m *Manager) examineStack(f facts) []Ailment {
 	held := len(found) > 0
 	f.locks = nil
 	_, tagged := f.tags[tagBranch]
+	resource, owner := f.foreign()
 	switch status := f.status(); {
+	case owner != "":
+		found = append(found, Ailment{
+			Kind: AilmentForeign, Stack: f.name, What: "its state has a resource of stack " + owner + ": " + resource,
+			Remedy: "nothing is done with it until that is mended: find out how it came there; pulumi state delete takes it out of the state and leaves it in AWS",
+		})
 	case f.name == ApplicationStack && status != StatusIncomplete:
 	case status == StatusEmpty && !tagged && !held:
 		found = append(found, Ailment{Kind: AilmentEmpty, Stack: f.name, What: "it has no tags and no resources: what an interruption leaves", Remedy: "it may be removed", Fixable: true})

@@ -39,7 +39,37 @@ func owns(f facts, branch string) error {
 	case tag != BranchTag(branch):
 		return fault.Refusedf("stack %s belongs to branch %q, not to %q", f.name, tag, branch)
 	}
+	return f.ownsResources()
+}
+
+// ownsResources refuses a stack whose state has resources of another: a state that was copied, or from which resources
+// were moved. To destroy it would be to destroy the other.
+func (f facts) ownsResources() error {
+	if resource, owner := f.foreign(); owner != "" {
+		return fault.Refusedf("the state of stack %s has a resource of stack %s: %s", f.name, owner, resource).
+			WithHint("find out how it came there; to take it out of this state and leave it in AWS: pulumi state delete --stack %s URN", f.name)
+	}
 	return nil
+}
+
+// foreign finds a resource in f's state whose AWS tags say that it is another stack's, and says whose. What carries no
+// tags of branchenv says nothing.
+func (f facts) foreign() (resource, owner string) {
+	for _, r := range f.state.aws() {
+		tags, ok := r.Outputs["tagsAll"].(map[string]any)
+		if !ok {
+			tags, _ = r.Inputs["tagsAll"].(map[string]any)
+		}
+		text := func(tag string) string { s, _ := tags[tag].(string); return s }
+		stack, project := text(tagStack), text(tagProject)
+		switch {
+		case stack != "" && project != "" && f.tags[tagProject] != "" && project != f.tags[tagProject]:
+			return awsName(r.ID, r.Inputs), project + "/" + stack
+		case stack != "" && stack != f.name:
+			return awsName(r.ID, r.Inputs), stack
+		}
+	}
+	return "", ""
 }
 
 // chooseHost picks the host label for a new environment: the first candidate that no other stack holds.

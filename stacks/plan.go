@@ -40,10 +40,12 @@ type StackFact struct {
 	Like   string // the branch whose settings it has, where it is a copy
 	// Version is what it runs (see Version.Name); Commit the branch's head when that was decided, "" where not recorded.
 	Version, Commit string
-	Protected       bool // it was protected when it was last updated
-	Locked          bool // a live process holds its lock
-	Incomplete      bool // its last operation failed or was interrupted
-	Empty           bool // it has no resources and no pending operations
+	// Foreign is the stack whose resources its state has, where they are not its own; else "".
+	Foreign    string
+	Protected  bool // it was protected when it was last updated
+	Locked     bool // a live process holds its lock
+	Incomplete bool // its last operation failed or was interrupted
+	Empty      bool // it has no resources and no pending operations
 	// UpdatedAt is when its last good update ended, or when it was made where there was none. Failed updates do not
 	// count: repeated every hour, they would keep an environment for ever. Zero: not known.
 	UpdatedAt time.Time
@@ -202,7 +204,7 @@ func (in PlanInput) view() *view {
 		s := &in.Stacks[i]
 		v.stacks[s.Name] = s
 		u := unit{stack: s, branch: v.branches[s.Tag]}
-		if s.Tag != "" && s.Name != ApplicationStack && !s.contradictory() {
+		if s.Tag != "" && s.Name != ApplicationStack && !s.contradictory() && s.Foreign == "" {
 			u.name = s.branchName(u.branch)
 			u.slug = slugOrNone(u.name)
 		}

@@ -119,6 +119,7 @@ func TestDecisions(t *testing.T) {
 		{"untagged of a listed branch", at("x", day), stack("x", day, untagged), ActionUnmanaged, "branchenv did not make it"},
 		{"untagged and empty", nil, stack("x", day, untagged, empty), ActionUnmanaged, "what an interruption leaves"},
 		{"tag of another branch", nil, stack("x", day, func(s *StackFact) { s.Tag, s.Branch = "y", "y" }), ActionUnmanaged, "its tag names branch y, whose stack is called y"},
+		{"resources of another stack", nil, stack("x", day, func(s *StackFact) { s.Foreign = "y" }), ActionUnmanaged, "its state has resources of stack y"},
 		{"application", nil, &StackFact{Name: ApplicationStack, Tag: "gone"}, ActionKeep, "what environments share"},
 
 		{"listed", at("x", 10*day), stack("x", day), ActionKeep, "its branch exists; it expires at 2026-03-12 12:00 UTC, 72h after its last update, and is gone by 2026-03-12 13:00 UTC"},
@@ -436,7 +437,7 @@ func world(t *rapid.T) PlanInput {
 			Name: slug, Tag: BranchTag(name), Branch: name, Commit: rapid.SampledFrom([]string{headA, headB, ""}).Draw(t, "commit"),
 			UpdatedAt: maybe.Draw(t, "updated"), KeepUntil: rapid.OneOf(rapid.Just(time.Time{}), age).Draw(t, "kept"),
 		}
-		switch rapid.IntRange(0, 12).Draw(t, "oddity") {
+		switch rapid.IntRange(0, 13).Draw(t, "oddity") {
 		case 0:
 			s.Tag, s.Branch = "", ""
 		case 1:
@@ -457,6 +458,8 @@ func world(t *rapid.T) PlanInput {
 			s.Tag, s.Branch, s.Empty = "", "", true
 		case 9:
 			s.Branch = names.Draw(t, "branch in the state")
+		case 10:
+			s.Foreign = "another"
 		}
 		in.Stacks = append(in.Stacks, s)
 	}
@@ -486,6 +489,8 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 			switch {
 			case s.Tag == "" || s.Tag != BranchTag(step.Branch) || s.Branch != "" && s.Branch != step.Branch || slug != s.Name || s.Name == ApplicationStack:
 				t.Fatalf("not the branch's own: %+v by %+v", s, step)
+			case s.Foreign != "":
+				t.Fatalf("resources of another stack: %+v by %+v", s, step)
 			case s.Protected || rule.Protected != "" || err != nil:
 				t.Fatalf("protected: %+v by %+v", s, step)
 			case s.Locked:

@@ -126,7 +126,7 @@ func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
 
 func ownsApplication(f facts) error {
 	if f.tags[tagStack] == ApplicationStack || f.tags[tagStack] == "" && f.state.empty() {
-		return nil
+		return f.ownsResources()
 	}
 	return fault.Refusedf("stack %s has resources but no %s tag: branchenv did not make it", f.name, tagStack).
 		WithHint("choose another project name in the settings")
