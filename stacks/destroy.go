@@ -21,7 +21,8 @@ type Destruction struct {
 	before *facts
 }
 
-// PlanDestroy looks at what a destroy would remove. It refuses what is protected, another's or being worked on.
+// PlanDestroy looks at what a destroy would remove. It refuses what is protected, another's, in another account or
+// region, or being worked on.
 func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, error) {
 	stack, err := Slug(branch)
 	if err != nil {
@@ -38,6 +39,9 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 		return Destruction{}, err
 	}
 	if err := m.unprotected(*f, branch); err != nil {
+		return Destruction{}, err
+	}
+	if err := m.atHome(ctx, *f); err != nil {
 		return Destruction{}, err
 	}
 	if err := m.unlocked(ctx, f); err != nil {

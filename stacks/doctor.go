@@ -40,6 +40,11 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 	if err != nil {
 		return nil, err
 	}
+	if shared := find(all, ApplicationStack); shared != nil { // elsewhere nothing would be found, and all look well
+		if err := m.atHome(ctx, *shared); err != nil {
+			return nil, err
+		}
+	}
 	found := []Ailment{}
 	for _, f := range all {
 		found = append(found, m.examineStack(f)...)

@@ -43,6 +43,8 @@ type Manager struct {
 	now        func() time.Time
 	started    func() // told of each process of pulumi, for counting; may be nil
 	naming     sync.Mutex
+	homing     sync.Mutex
+	account    string // the credentials' AWS account, once it was asked for
 }
 
 // Open opens the backend; it starts no process and asks AWS nothing. Close the Manager after use.

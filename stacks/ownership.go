@@ -17,6 +17,8 @@ const (
 	tagKind      = "branchenv:kind"      // the kind it was made as
 	tagHost      = "branchenv:host"      // the host label
 	tagBucket    = "branchenv:bucket"    // the suffix of the bucket's name
+	tagAccount   = "branchenv:account"   // the AWS account that it lives in
+	tagRegion    = "branchenv:region"    // and the region
 	tagCreated   = "branchenv:created"   // RFC 3339
 	tagLike      = "branchenv:like"      // the branch whose settings it has, where it is a copy
 	tagLeft      = "branchenv:left"      // what a destroy could not confirm to be gone

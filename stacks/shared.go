@@ -29,7 +29,7 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	spec, tags, err := m.applicationSpec(before)
+	spec, tags, err := m.applicationSpec(ctx, before)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
@@ -65,7 +65,7 @@ func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	spec, _, err := m.applicationSpec(before)
+	spec, _, err := m.applicationSpec(ctx, before)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -100,6 +100,9 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 	if err := m.unprotected(*f, ApplicationStack); err != nil {
 		return Destruction{}, err
 	}
+	if err := m.atHome(ctx, *f); err != nil {
+		return Destruction{}, err
+	}
 	if err := m.unlocked(ctx, f); err != nil {
 		return Destruction{}, err
 	}
@@ -121,6 +124,9 @@ func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
 	if err := ownsApplication(*f); err != nil {
 		return nil, err
 	}
+	if err := m.atHome(ctx, *f); err != nil {
+		return nil, err
+	}
 	return f, m.unlocked(ctx, f)
 }
 
@@ -133,7 +139,7 @@ func ownsApplication(f facts) error {
 }
 
 // applicationSpec is what the application program is told, and the stack's tags.
-func (m *Manager) applicationSpec(before *facts) (ApplicationSpec, map[string]string, error) {
+func (m *Manager) applicationSpec(ctx context.Context, before *facts) (ApplicationSpec, map[string]string, error) {
 	tags := map[string]string{}
 	if before != nil {
 		for k, v := range before.tags {
@@ -148,6 +154,11 @@ func (m *Manager) applicationSpec(before *facts) (ApplicationSpec, map[string]st
 		tags[tagBucket] = suffix
 		tags[tagCreated] = m.now().UTC().Format(time.RFC3339)
 	}
+	h, err := m.here(ctx)
+	if err != nil {
+		return ApplicationSpec{}, nil, err
+	}
+	h.tag(tags)
 	tags[tagProject], tags[tagStack] = m.File.Project, ApplicationStack
 	return ApplicationSpec{
 		Project: m.File.Project, Region: m.File.Region, Domain: m.File.Domain, Zone: m.File.Zone,

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,15 +111,26 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if err := applicationReady(all); err != nil {
 		return nil, err
 	}
+	h, err := m.here(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := find(all, ApplicationStack).livesIn(h, m.File.Path); err != nil {
+		return nil, err
+	}
 	if u.before != nil {
-		if err := owns(*u.before, r.Branch); err != nil {
+		if err := cmp.Or(owns(*u.before, r.Branch), u.before.livesIn(h, m.File.Path)); err != nil {
 			return nil, err
 		}
 		if err := m.unlocked(ctx, u.before); err != nil {
 			return nil, err
 		}
 	}
-	return u, m.specify(u, r, stack, all)
+	if err := m.specify(u, r, stack, all); err != nil {
+		return nil, err
+	}
+	h.tag(u.tags)
+	return u, nil
 }
 
 // specify fills in what the program will be told, and the tags.

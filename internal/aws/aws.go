@@ -28,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -74,6 +75,7 @@ type Client struct {
 	route53  func() *route53.Client
 	s3       func() *s3.Client
 	secrets  func() *secretsmanager.Client
+	sts      func() *sts.Client
 	tagging  func() *resourcegroupstaggingapi.Client
 	pageSize int32 // of version lists; only tests set it lower than the 1000 that S3 allows
 }
@@ -152,7 +154,21 @@ func newClient(cfg awssdk.Config) *Client {
 			})
 		}),
 		secrets:  sync.OnceValue(func() *secretsmanager.Client { return secretsmanager.NewFromConfig(cfg) }),
+		sts:      sync.OnceValue(func() *sts.Client { return sts.NewFromConfig(cfg) }),
 		tagging:  sync.OnceValue(func() *resourcegroupstaggingapi.Client { return resourcegroupstaggingapi.NewFromConfig(cfg) }),
 		pageSize: 1000,
 	}
+}
+
+// Account is the id, twelve digits, of the account whose credentials are used. Nobody needs a permission to ask.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func (c *Client) Account(ctx context.Context) (string, error) {
+	out, err := c.sts().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", failed(err, "ask AWS which account the credentials are of")
+	}
+	if awssdk.ToString(out.Account) == "" {
+		return "", fault.Failedf("AWS does not say which account the credentials are of")
+	}
+	return *out.Account, nil
 }

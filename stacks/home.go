@@ -1,0 +1,61 @@
+package stacks
+
+import (
+	"context"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// home is where a stack's resources are. Seen from another account or region nothing of them exists: an update would
+// make all of it twice, and a destroy would find all of it gone, and say so.
+type home struct {
+	account string // twelve digits
+	region  string
+}
+
+// here is the home that the credentials and the settings name.
+func (m *Manager) here(ctx context.Context) (home, error) {
+	m.homing.Lock()
+	defer m.homing.Unlock()
+	if m.account == "" {
+		account, err := m.aws.Account(ctx)
+		if err != nil {
+			return home{}, err
+		}
+		m.account = account
+	}
+	return home{m.account, m.File.Region}, nil
+}
+
+// atHome refuses a stack that lives elsewhere.
+func (m *Manager) atHome(ctx context.Context, f facts) error {
+	h, err := m.here(ctx)
+	if err != nil {
+		return err
+	}
+	return f.livesIn(h, m.File.Path)
+}
+
+// livesIn refuses a stack that does not live in h, as its tags say; settings is the file that names h's region.
+func (f facts) livesIn(h home, settings string) error {
+	account, region := f.tags[tagAccount], f.tags[tagRegion]
+	switch {
+	case account != "" && account != h.account:
+		return fault.Refusedf("stack %s lives in AWS account %s, and the credentials are of account %s", f.name, account, h.account).
+			WithHint("use credentials of account %s: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", account)
+	case region != "" && region != h.region:
+		return fault.Refusedf("stack %s lives in region %s, and %s names region %s", f.name, region, settings, h.region).
+			WithHint("set region back to %s; to move, destroy everything there first", region)
+	}
+	return nil
+}
+
+// tag notes h in a stack's tags, once.
+func (h home) tag(tags map[string]string) {
+	if tags[tagAccount] == "" {
+		tags[tagAccount] = h.account
+	}
+	if tags[tagRegion] == "" {
+		tags[tagRegion] = h.region
+	}
+}
