@@ -168,9 +168,27 @@ func (d *doing) report(step PlanStep, r result) {
 	}
 }
 
-// do decides once more and acts. kept is why it did not.
+// do decides once more and acts. Where another process works on the stack, or gets to it first, it waits for a while and
+// decides again. kept is why it did not act.
 func (d *doing) do(ctx context.Context, step PlanStep) (kept string, err error) {
-	if err := d.waitForLock(ctx, step.Stack); err != nil {
+	patience, cancel := context.WithTimeout(ctx, d.LockWait)
+	defer cancel()
+	for {
+		kept, err = d.try(ctx, step)
+		if !isContended(err) || d.Stop.Stopped() {
+			return kept, err
+		}
+		select {
+		case <-time.After(time.Second + rand.N(4*time.Second)): // #nosec G404 -- jitter
+		case <-patience.Done():
+			return kept, err
+		}
+	}
+}
+
+// try does the step unless somebody else works on its stack: that is a contended error.
+func (d *doing) try(ctx context.Context, step PlanStep) (kept string, err error) {
+	if err := d.busy(ctx, step.Stack); err != nil {
 		return "", err
 	}
 	head, found, err := d.Head(ctx, step.Branch)
@@ -220,28 +238,16 @@ func (d *doing) again(step PlanStep, head PlanBranch, found bool, stack *StackFa
 	return d.in.again(step, head, found, stack)
 }
 
-// waitForLock waits until nobody works on a stack; what begins after that is refused by PlanDestroy and Up.
-func (d *doing) waitForLock(ctx context.Context, stack string) error {
-	patience, cancel := context.WithTimeout(ctx, d.LockWait)
-	defer cancel()
-	for {
-		f, err := d.backend.read(ctx, stack)
-		if err != nil || f == nil {
-			return err
-		}
-		live := slices.DeleteFunc(f.locks, d.abandoned)
-		if len(live) == 0 {
-			return nil
-		}
-		if d.Stop.Stopped() {
-			return d.where().locked(stack, live[0].describe(d.now()))
-		}
-		select {
-		case <-time.After(time.Second + rand.N(4*time.Second)): // #nosec G404 -- jitter
-		case <-patience.Done():
-			return d.where().locked(stack, live[0].describe(d.now()))
-		}
+// busy is an error where somebody works on the stack. Who begins after that is met by PlanDestroy and Up.
+func (d *doing) busy(ctx context.Context, stack string) error {
+	f, err := d.backend.read(ctx, stack)
+	if err != nil || f == nil {
+		return err
 	}
+	if live := slices.DeleteFunc(f.locks, d.abandoned); len(live) > 0 {
+		return d.where().locked(stack, live[0].describe(d.now()))
+	}
+	return nil
 }
 
 // again is what step would be if the plan were made now: with the branch and the stack as given, and all else as it

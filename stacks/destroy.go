@@ -90,6 +90,9 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 		return r, err
 	}
 	if err := m.tearDown(ctx, e, d.before, &r); err != nil {
+		if m.removed(ctx, r.Stack) { // upon which pulumi fails in any way, with a crash for one
+			return r, fault.Failedf("stack %s was just removed %w", r.Stack, byAnother).WithHint("run the same command again")
+		}
 		return r, err
 	}
 	m.verify(ctx, d.before.state, &r)
@@ -100,7 +103,16 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	if left := d.before.tags[tagLeft]; left != "" {
 		m.tell(r.Stack, Event{Kind: Warning, Message: "an earlier destroy could not confirm that this is gone, and nothing knows of it any more: " + left})
 	}
-	return r, m.removeStack(ctx, e, d.before)
+	if err := m.removeStack(ctx, e, d.before); err != nil && !m.removed(ctx, r.Stack) {
+		return r, err
+	}
+	return r, nil
+}
+
+// removed tells whether the stack is gone for certain.
+func (m *Manager) removed(ctx context.Context, stack string) bool {
+	f, err := m.backend.read(ctx, stack)
+	return err == nil && f == nil
 }
 
 // rememberLeft notes in the stack's tags what a destroy left behind. The state is empty by now: without the note, the

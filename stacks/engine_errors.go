@@ -3,6 +3,7 @@ package stacks
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -22,6 +23,8 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
 	case strings.Contains(stderr, "the stack is currently locked"):
 		return w.engine.place.locked(w.name)
+	case strings.Contains(text, "unexpected end of JSON input"): // a lock of which pulumi saw only the beginning (3.250)
+		return fault.Failedf("%s stack %s: %s: a file of its state is being written %w, or is damaged", what, w.name, text, byAnother).WithHint("run the same command again")
 	case strings.Contains(text, "NoCredentialProviders"), strings.Contains(text, "No valid credential sources"):
 		return e.WithHint("give AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	case strings.Contains(text, "InvalidClientTokenId"), strings.Contains(text, "SignatureDoesNotMatch"), strings.Contains(text, "invalid AWS Region"):
@@ -45,6 +48,9 @@ var nameTaken = regexp.MustCompile(`AlreadyExists|BucketAlreadyOwnedByYou|Invali
 // cause finds the line that tells what went wrong in what pulumi printed.
 func cause(stderr string) string {
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
+	if i := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "panic: ") }); i >= 0 {
+		return engineLine("pulumi crashed: " + lines[i])
+	}
 	for i, line := range lines {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "error: "); ok {
 			if rest == "" && i+1 < len(lines) {

@@ -111,8 +111,9 @@ func TestCause(t *testing.T) {
 		"error: \n  on the next line":           "on the next line",
 		"  error: indented":                     "indented",
 		"only\nthe last\n":                      "the last",
-		"error: \x1b[31mred\x1b[0m\u202e<{%reset%}>": "red",
-		"an error: in the middle":                    "an error: in the middle",
+		"a bug!\npanic: nil pointer\ngoroutine 1\n/home/x/main.go:69 +0x6d": "pulumi crashed: panic: nil pointer",
+		"error: \x1b[31mred\x1b[0m\u202e<{%reset%}>":                        "red",
+		"an error: in the middle":                                           "an error: in the middle",
 	} {
 		if got := cause(in); got != want {
 			t.Errorf("cause(%q) = %q, want %q", in, got, want)

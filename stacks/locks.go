@@ -18,6 +18,19 @@ import (
 // both backed off, and for a pulumi that is ending because its branchenv was killed.
 const lockPatience = 10 * time.Second
 
+// contended is in the errors that say that another process works on a stack, or just made or removed it, and names that
+// process. A moment later the same command may do.
+type contended string
+
+const byAnother contended = "by another process"
+
+func (c contended) Error() string { return string(c) }
+
+func isContended(err error) bool {
+	var c contended
+	return errors.As(err, &c)
+}
+
 // abandoned tells whether a lock was left behind by a process of this very machine that is gone, in a file backend.
 // Anywhere else nobody can know that: the self-managed backend's lock has no expiry and no heartbeat.
 func (m *Manager) abandoned(l lock) bool {
@@ -63,7 +76,7 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 			return err
 		}
 		if again == nil {
-			return fault.Failedf("stack %s went away while its lock was waited for", f.name).WithHint("run the same command again")
+			return fault.Failedf("stack %s was just removed %w", f.name, byAnother).WithHint("run the same command again")
 		}
 		*f = *again
 	}
@@ -103,11 +116,11 @@ func (m *Manager) where() place { return place{m.File.Project, m.backendURL} }
 
 // locked says that somebody else works on a stack.
 func (p place) locked(stack string, holders ...string) error {
-	by := "by another process"
+	by := byAnother
 	if len(holders) > 0 {
-		by = "by " + strings.Join(holders, ", ")
+		by = contended("by " + strings.Join(holders, ", "))
 	}
-	return fault.Failedf("stack %s is locked %s", stack, by).
+	return fault.Failedf("stack %s is locked %w", stack, by).
 		WithHint("wait until it has ended; if its holder is certainly gone: %s, then the same command again", p.cancel(stack))
 }
 

@@ -252,7 +252,7 @@ func (m *Manager) create(ctx context.Context, e *engine, stack string) error {
 		}
 		switch {
 		case errors.Is(err, errStackExists):
-			return fault.Failedf("stack %s was just made by another process", stack).WithHint("run the same command again")
+			return fault.Failedf("stack %s was just made %w", stack, byAnother).WithHint("run the same command again")
 		case !errors.Is(err, errStackLocked):
 			return err
 		case m.now().Sub(begun) > lockPatience || m.Stop.Stopped():

@@ -76,6 +76,36 @@ func TestReconcileRealNames(t *testing.T) {
 	}
 }
 
+// Two runs at once share the work: who comes second to a stack waits, decides again and finds it done.
+func TestTwoReconciles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "application")
+	w.settings(t, "\nbranches:\n", "\nbranches:\n  - {match: 'auto/*', create: auto, image: \"registry.example.com/shop:{sha}\"}\n")
+	w.git(t, "", "-c", "user.name=ada", "-c", "user.email=ada@example.com", "commit", "-q", "--allow-empty", "-m", "first")
+	branches := []string{"auto/1", "auto/2", "auto/3"}
+	before := w.resources(t)
+	both := func() {
+		first, second := w.begin(t, "reconcile", "--yes", "--max-destroy", "3"), w.begin(t, "reconcile", "--yes", "--max-destroy", "3")
+		for _, r := range []result{first.wait(), second.wait()} {
+			if r.code != 0 {
+				t.Errorf("exit code %d:\n%s%s", r.code, r.out, r.err)
+			}
+		}
+	}
+	for _, name := range branches {
+		w.git(t, "", "branch", "-q", name)
+	}
+	both()
+	if list := w.must(t, "list").out; strings.Count(list, "  ready  ") != len(branches) {
+		t.Errorf("after two runs that create:\n%s", list)
+	}
+	w.git(t, "", append([]string{"branch", "-q", "-D"}, branches...)...)
+	both()
+	if diff := cmp.Diff(before, w.resources(t)); diff != "" {
+		t.Errorf("left behind:\n%s", diff)
+	}
+}
+
 // realNames are the names of a real repository's branches, and those of them whose slugs have a hash, some from
 // everywhere in the list.
 func realNames(t *testing.T) (names, odd []string) {
