@@ -35,7 +35,8 @@ func (s *session) upCommand() *urfave.Command {
 		Description: "BRANCH defaults to the branch that the CI system builds, else to the one that is checked out.\n" +
 			"Without a version the environment keeps the one it has, or gets the settings' image.",
 		Flags: append(versionFlags(),
-			&urfave.BoolFlag{Name: "if-exists", Usage: "only update: do nothing where the branch has no environment"}),
+			&urfave.BoolFlag{Name: "if-exists", Usage: "only update: do nothing where the branch has no environment"},
+			&urfave.BoolFlag{Name: "allow-data-loss", Usage: "delete or replace the database or the bucket where the settings ask for it"}),
 		Action: s.up,
 	}
 }
@@ -92,7 +93,7 @@ func skipReason(file *config.File, branch string) string {
 func (s *session) upRequest(c *urfave.Context) (*config.File, stacks.UpRequest, error) {
 	request := stacks.UpRequest{
 		Image: c.String("image"), Bundle: c.String("bundle"), Version: c.String("version"), Like: c.String("like"),
-		IfExists: c.Bool("if-exists"), Timeout: c.Duration("timeout"),
+		IfExists: c.Bool("if-exists"), AllowDataLoss: c.Bool("allow-data-loss"), Timeout: c.Duration("timeout"),
 	}
 	if err := oneOf(c, "image", "bundle", "version"); err != nil {
 		return nil, request, err

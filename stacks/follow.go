@@ -11,6 +11,7 @@ import (
 const (
 	typeEnvironment = "aws:elasticbeanstalk/environment:Environment"
 	typeVersion     = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"
+	typeDatabase    = "aws:rds/instance:Instance"
 	typeBucket      = "aws:s3/bucketV2:BucketV2"
 )
 

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"context"
+	"slices"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -48,6 +49,21 @@ func (f facts) livesIn(h home, settings string) error {
 			WithHint("set region back to %s; to move, destroy everything there first", region)
 	}
 	return nil
+}
+
+// staysInApplication refuses settings that put an environment into the other Beanstalk application: AWS cannot move one,
+// and deletes no version that is still in use, so an update would end half-way.
+func (u *undertaking) staysInApplication() error {
+	if u.before == nil || !slices.ContainsFunc(u.before.state.Resources, func(r stateResource) bool { return r.Type == typeEnvironment }) {
+		return nil
+	}
+	last := u.before.last.spec(u.spec.Project)
+	if last == nil || last.Settings.Application == u.spec.Settings.Application {
+		return nil
+	}
+	return fault.Refusedf("stack %s lives in the Beanstalk application %s, and the settings put it into %s (its kind is %s)",
+		u.spec.Stack, last.Settings.Application, u.spec.Settings.Application, u.spec.Kind).
+		WithHint("an environment cannot move: set application: %s for this branch, or destroy it first and make it again", last.Settings.Application)
 }
 
 // tag notes h in a stack's tags, once.

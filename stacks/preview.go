@@ -29,6 +29,9 @@ func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspac
 	if err != nil {
 		return err
 	}
+	for _, loss := range u.losses {
+		m.tell(u.spec.Stack, Event{Kind: Warning, Message: loss + "; up refuses that without --allow-data-loss"})
+	}
 	if _, err := u.source.resolve(ctx, m, &u.spec); err != nil {
 		return err
 	}

@@ -17,13 +17,15 @@ import (
 // environment keeps the version it has, or gets that of Like, or the settings' image for Commit.
 type UpRequest struct {
 	Branch   string
-	Image    string        // container image to run, or
-	Bundle   string        // path of a source bundle to upload and run, or
-	Version  string        // label of an application version that exists
-	Commit   string        // the branch's head, with which the settings' image template is filled in; may be empty
-	Like     string        // branch whose settings and version to start from; counts at creation only
-	IfExists bool          // do nothing where there is no environment yet
-	Timeout  time.Duration // bound for each wait for AWS; 0: the settings' timeout
+	Image    string // container image to run, or
+	Bundle   string // path of a source bundle to upload and run, or
+	Version  string // label of an application version that exists
+	Commit   string // the branch's head, with which the settings' image template is filled in; may be empty
+	Like     string // branch whose settings and version to start from; counts at creation only
+	IfExists bool   // do nothing where there is no environment yet
+	// AllowDataLoss lets an update delete or replace the database or the bucket, where the settings ask for it.
+	AllowDataLoss bool
+	Timeout       time.Duration // bound for each wait for AWS; 0: the settings' timeout
 }
 
 // undertaking is an update that has been decided but not begun.
@@ -32,6 +34,7 @@ type undertaking struct {
 	tags   map[string]string
 	before *facts // nil: there is no such stack yet
 	source versionSource
+	losses []string // the data that it would lose
 }
 
 // Up creates or updates an environment; with IfExists and none there, it does nothing and returns the zero
@@ -75,7 +78,10 @@ func (m *Manager) beginNew(ctx context.Context, r UpRequest) (*undertaking, *eng
 	m.naming.Lock()
 	defer m.naming.Unlock()
 	u, err := m.decide(ctx, r)
-	if err != nil || u == nil || u.before != nil {
+	if err != nil || u == nil {
+		return nil, nil, err
+	}
+	if err := u.keepsData(r); err != nil || u.before != nil {
 		return u, nil, err
 	}
 	e, err := m.engine(ctx)
@@ -129,6 +135,9 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if err := m.specify(u, r, stack, all); err != nil {
 		return nil, err
 	}
+	if err := u.staysInApplication(); err != nil {
+		return nil, err
+	}
 	h.tag(u.tags)
 	return u, nil
 }
@@ -170,7 +179,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 	}
 	tags[tagKind] = resolved.Kind
 	tags[tagProtected] = strconv.FormatBool(settings.Protected)
-	u.tags = tags
+	u.tags, u.losses = tags, u.state().losses(settings)
 	u.spec = Spec{
 		Project: m.File.Project, Region: m.File.Region, Branch: r.Branch, Stack: stack, Kind: resolved.Kind,
 		Host: tags[tagHost], Domain: m.File.Domain, BucketSuffix: tags[tagBucket], Settings: settings,

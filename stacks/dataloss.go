@@ -1,0 +1,52 @@
+package stacks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// losses are the data that an update of a stack in state s to these settings would lose: of a database, or a bucket,
+// that leaves the program, and of a database that AWS can only replace by a new one, which is empty. The schema of the
+// provider says which properties these are (aws:rds/instance:Instance, replaceOnChanges).
+func (s state) losses(next config.Settings) []string {
+	var lost []string
+	for _, r := range s.aws() {
+		switch r.Type {
+		case typeDatabase:
+			name := awsName(r.ID, r.Inputs)
+			if next.Database.Engine == "none" {
+				lost = append(lost, fmt.Sprintf("database %s would be deleted: database.engine is none", name))
+				continue
+			}
+			for _, p := range []struct{ property, setting, value string }{
+				{"engine", "database.engine", next.Database.Engine},
+				{"username", "database.username", next.Database.Username},
+				{"dbName", "database.name", next.Database.Name},
+			} {
+				if was, known := r.Inputs[p.property].(string); known && was != p.value {
+					lost = append(lost, fmt.Sprintf("database %s would be replaced by an empty one: %s was %s and is %s", name, p.setting, was, p.value))
+					break
+				}
+			}
+		case typeBucket:
+			if !next.Assets.Enabled {
+				lost = append(lost, fmt.Sprintf("bucket %s would be deleted with all that is in it: assets.enabled is false", r.ID))
+			}
+		}
+	}
+	slices.Sort(lost)
+	return lost
+}
+
+// keepsData refuses an update that would lose data, unless r says that it may.
+func (u *undertaking) keepsData(r UpRequest) error {
+	if len(u.losses) == 0 || r.AllowDataLoss {
+		return nil
+	}
+	return fault.Refusedf("the update of stack %s would lose data: %s", u.spec.Stack, strings.Join(u.losses, "; ")).
+		WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", shellWord(u.spec.Branch))
+}
