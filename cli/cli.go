@@ -78,7 +78,7 @@ func (s *session) report(err error) {
 		s.err.linef("%s: error: %s", program, line)
 	}
 	if hint := fault.Hint(err); hint != "" {
-		s.err.linef("%s: hint: %s", program, hint)
+		s.err.linef("%s: hint: %s", program, s.again(hint))
 	}
 }
 
@@ -105,14 +105,26 @@ func messages(err error) []string {
 // say prints a message that is neither data nor an error. --quiet leaves it out.
 func (s *session) say(format string, args ...any) {
 	if !s.quiet {
-		s.err.linef("%s: %s", program, fmt.Sprintf(format, args...))
+		s.warn(format, args...)
 	}
 }
 
 // warn prints a message that --quiet does not leave out.
 func (s *session) warn(format string, args ...any) {
-	s.err.linef("%s: %s", program, fmt.Sprintf(format, args...))
+	s.err.linef("%s: %s", program, s.again(fmt.Sprintf(format, args...)))
 }
+
+// again is a text with the commands in it as they are to be typed after this one: a hint from the sandbox must not lead
+// to the real account.
+func (s *session) again(text string) string {
+	if !s.sandbox {
+		return text
+	}
+	return toAccount.ReplaceAllString(text, program+" --sandbox $1")
+}
+
+// toAccount finds commands that work on an account or a sandbox.
+var toAccount = regexp.MustCompile(program + ` (application|destroy|doctor|keep|list|open|preview|reconcile|show|status|up|why)\b`)
 
 // app is the definition of the command line.
 func (s *session) app() *urfave.App {

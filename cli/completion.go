@@ -73,7 +73,7 @@ func (s *session) completeCommand() *urfave.Command {
 		Action: func(c *urfave.Context) error {
 			words := c.Args().Slice()
 			branches := func(command string) []string {
-				if slices.Contains([]string{"destroy", "keep", "open", "show"}, command) {
+				if slices.Contains([]string{"destroy", "doctor", "keep", "open", "show"}, command) {
 					return s.environments(c.Context, words)
 				}
 				return localBranches(c.Context)

@@ -135,10 +135,10 @@ func (s *session) confirm(ctx context.Context) error {
 		if a == "yes" {
 			return nil
 		}
-		return fault.Failedf("not confirmed; nothing was destroyed")
+		return fault.Failedf("not confirmed; nothing was changed")
 	case <-ctx.Done():
 		s.err.raw("\n")
-		return fault.Failedf("interrupted; nothing was destroyed")
+		return fault.Failedf("interrupted; nothing was changed")
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,8 +16,8 @@ func (s *session) doctorCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "doctor",
 		Usage:     "find what is left behind, half made or locked, and say what to do about it",
-		ArgsUsage: "[STACK]",
-		Description: "Looks at every stack, and for AWS resources and source bundles with the project's tags and no stack.\n" +
+		ArgsUsage: "[BRANCH]",
+		Description: "BRANCH, or the name of a stack, limits it to one. Looks at every stack, and for AWS resources and source bundles with the project's tags and no stack.\n" +
 			"--fix removes abandoned locks, and stacks without resources and tags, after showing them; nothing else.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "fix", Usage: "remove what is safe to remove"},
@@ -44,8 +45,10 @@ func (s *session) doctor(c *urfave.Context) error {
 		if err != nil {
 			return err
 		}
-		if stack := c.Args().First(); stack != "" {
-			found = slices.DeleteFunc(found, func(a stacks.Ailment) bool { return a.Stack != stack })
+		if word := c.Args().First(); word != "" {
+			if found, err = of(c.Context, m, word, found); err != nil {
+				return err
+			}
 		}
 		if err := s.printAilments(found); err != nil || !fix {
 			return err
@@ -72,6 +75,21 @@ func (s *session) doctor(c *urfave.Context) error {
 	})
 }
 
+// of are the ailments of one stack, which word names, or whose branch it does. One of which nothing is known is an error:
+// a word that is mistyped must not look well.
+func of(ctx context.Context, m *stacks.Manager, word string, found []stacks.Ailment) ([]stacks.Ailment, error) {
+	slug, _ := stacks.Slug(word) // "" for what is no branch's name
+	other := func(stack string) bool { return stack != word && stack != slug }
+	if found = slices.DeleteFunc(found, func(a stacks.Ailment) bool { return other(a.Stack) }); len(found) > 0 {
+		return found, nil
+	}
+	facts, err := m.StackFacts(ctx)
+	if err == nil && !slices.ContainsFunc(facts, func(f stacks.StackFact) bool { return !other(f.Name) }) {
+		err = fault.Failedf("%q is neither a branch with an environment nor a stack", word).WithHint("%s list", program)
+	}
+	return found, err
+}
+
 func (s *session) printAilments(found []stacks.Ailment) error {
 	if s.json {
 		return s.out.document(found)
@@ -86,7 +104,7 @@ func (s *session) printAilments(found []stacks.Ailment) error {
 			mark = "*"
 		}
 		s.out.linef("%s %s: %s: %s", mark, a.Stack, a.Kind, a.What)
-		s.out.linef("    %s", a.Remedy)
+		s.out.linef("    %s", s.again(a.Remedy))
 	}
 	return nil
 }

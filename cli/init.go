@@ -57,6 +57,9 @@ func (s *session) initialize(c *urfave.Context) error {
 		return err
 	}
 	answers, notes := firstAnswers(c.String, s.env, dir, originRemote(c.Context, dir))
+	if answers.Source.Git == "." {
+		answers.Source.Git = checkoutRoot(c.Context, dir)
+	}
 	settings := config.Init(answers)
 	if _, err := config.Parse(target, settings); err != nil {
 		return err
@@ -145,6 +148,16 @@ func originRemote(ctx context.Context, dir string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(output))
+}
+
+// checkoutRoot is the way from dir to the top of its checkout, "." where it is there or in none: git takes no folder below
+// for a repository.
+func checkoutRoot(ctx context.Context, dir string) string {
+	output, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "--show-cdup").Output()
+	if err != nil {
+		return "."
+	}
+	return filepath.Clean(strings.TrimSpace(string(output)))
 }
 
 // newFile is a file to be written.

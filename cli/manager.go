@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -55,6 +56,9 @@ func (s *session) settings() (*config.File, error) {
 // branch is the command's BRANCH argument, else the inferred branch, with a message that says where it came from.
 func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
 	if c.Args().Present() {
+		if name, ok := strings.CutPrefix(c.Args().First(), "refs/heads/"); ok {
+			return "", fault.Usagef("%s is a full ref", c.Args().First()).WithHint("give the branch's name alone: %s", shellQuote(name))
+		}
 		return c.Args().First(), nil
 	}
 	branch, from, err := inferBranch(s.env, func() (string, error) { return checkoutBranch(c.Context, file.Dir) })

@@ -35,6 +35,9 @@ type commandLine struct {
 // flags, command, its flags, "--", arguments. Flags may stand anywhere before a "--". Whatever was typed and has no
 // meaning is an error of usage that shows what to type instead. It is pure, and ordering twice changes nothing.
 func order(root *grammar, args []string) ([]string, error) {
+	if slices.Equal(args, []string{"--version"}) { // as everywhere; after a command it is a flag with a value
+		args = []string{"version"}
+	}
 	line, err := takeApart(root, args)
 	if err != nil {
 		return nil, err

@@ -76,9 +76,20 @@ func previewText(p stacks.Preview) string {
 		if v, ok := verbs[op]; ok {
 			op = v.plain
 		}
-		rows = append(rows, []string{op, noun(step.Type), step.Name, strings.Join(step.Diff, ", ")})
+		rows = append(rows, []string{op, noun(step.Type), step.Name, strings.Join(properties(step.Diff), ", ")})
 	}
 	return table(nil, rows) + changesLine(p.Changes) + "\n"
+}
+
+// properties are the changed paths without what lies below lists, which may be long: settings[13].name is settings.
+func properties(paths []string) []string {
+	short := make([]string, 0, len(paths))
+	for _, path := range paths {
+		property, _, _ := strings.Cut(path, "[")
+		short = append(short, property)
+	}
+	slices.Sort(short)
+	return slices.Compact(short)
 }
 
 // changesLine counts the changes by what is done, what stays the same last.

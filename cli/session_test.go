@@ -36,7 +36,7 @@ func TestConfirmInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := &session{in: in, err: &printer{to: io.Discard}}
-	if err := s.confirm(ctx); err == nil || err.Error() != "interrupted; nothing was destroyed" {
+	if err := s.confirm(ctx); err == nil || err.Error() != "interrupted; nothing was changed" {
 		t.Error(err)
 	}
 }

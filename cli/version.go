@@ -1,11 +1,12 @@
 package cli
 
 import (
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/stacks"
 )
 
 // versionReport is the JSON document of `version`.
@@ -14,7 +15,7 @@ type versionReport struct {
 	Revision string `json:"revision"` // git commit, with -dirty after it; may be empty
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
-	Pulumi   string `json:"pulumi"` // path of the pulumi that will be used, empty without one
+	Pulumi   string `json:"pulumi"` // path of the pulumi that is found first, empty without one
 }
 
 func (s *session) versionCommand() *urfave.Command {
@@ -23,13 +24,13 @@ func (s *session) versionCommand() *urfave.Command {
 		Usage: "show the version of branchenv and the pulumi it finds",
 		Action: func(*urfave.Context) error {
 			report := buildVersion(debug.ReadBuildInfo())
-			report.Pulumi, _ = exec.LookPath("pulumi") // not found is what the empty path says
+			report.Pulumi = stacks.PulumiPath()
 			if s.json {
 				return s.out.document(report)
 			}
 			pulumi := report.Pulumi
 			if pulumi == "" {
-				pulumi = "not on PATH"
+				pulumi = "not found"
 			}
 			s.out.raw(table(nil, [][]string{
 				{program, report.Version},

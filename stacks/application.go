@@ -122,7 +122,7 @@ func makeApplication(ctx *pulumi.Context) (pulumi.Map, error) {
 	}
 	outputs := pulumi.Map{
 		"vpc": pulumi.String(network.VPC), "subnets": pulumi.ToStringArray(network.Subnets), "zone": pulumi.String(zone),
-		"solutionStack": pulumi.String(platform), "databaseSubnets": databases.Name,
+		"solutionStack": pulumi.String(platform), "databaseSubnets": databases.Name, outDomain: pulumi.String(spec.Domain),
 	}
 	if err := addBalancer(ctx, spec, network, zone, outputs); err != nil {
 		return nil, err

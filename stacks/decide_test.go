@@ -609,12 +609,14 @@ func TestMayEmpty(t *testing.T) {
 
 func TestApplicationReady(t *testing.T) {
 	t.Parallel()
-	ready := facts{name: ApplicationStack, state: stateOf(map[string]any{outVersionsBucket: "b"})}
-	if err := applicationReady([]facts{{name: "x"}, ready}); err != nil {
+	ready := facts{name: ApplicationStack, state: stateOf(map[string]any{outVersionsBucket: "b", outDomain: "example.com"})}
+	if err := applicationReady([]facts{{name: "x"}, ready}, "example.com"); err != nil {
 		t.Error(err)
 	}
+	fails(t, applicationReady([]facts{ready}, "example.org"), fault.Usage,
+		"the application stack, with its certificate, was made for domain example.com, and the settings name example.org")
 	for _, all := range [][]facts{nil, {{name: "x"}}, {{name: ApplicationStack}}, {{name: ApplicationStack, state: stateOf(nil)}}} {
-		fails(t, applicationReady(all), fault.Usage, "there is no application stack yet, which environments share")
+		fails(t, applicationReady(all, "example.com"), fault.Usage, "there is no application stack yet, which environments share")
 	}
 }
 

@@ -33,6 +33,9 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 		return Destruction{}, err
 	}
 	if f == nil {
+		if err := m.noStackName(ctx, branch); err != nil {
+			return Destruction{}, err
+		}
 		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, sweepWorkDirs(m.File.Project, stack)
 	}
 	if err := owns(*f, branch); err != nil {
@@ -51,6 +54,19 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 	d.Environment.Branch = branch
 	d.Resources = resources(f.state)
 	return d, nil
+}
+
+// noStackName refuses the name of a stack in the place of its branch's: "nothing to do" would look like a success.
+func (m *Manager) noStackName(ctx context.Context, word string) error {
+	if !stackName.MatchString(word) || word == ApplicationStack {
+		return nil
+	}
+	f, err := m.backend.read(ctx, word)
+	if err != nil || f == nil {
+		return err
+	}
+	branch := m.environment(*f, RulesOf(m.File)).Branch
+	return fault.Usagef("%s is the name of a stack, whose branch is %q", word, branch).WithHint("branchenv destroy %s", shellWord(branch))
 }
 
 // unprotected refuses a protected environment: by the settings as they are now, or as they were at its last update.

@@ -57,7 +57,7 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 	if err != nil {
 		return nil, err
 	}
-	found = slices.Concat(found, orphans, bundles)
+	found = append(append(found, orphans...), bundles...)
 	slices.SortStableFunc(found, func(a, b Ailment) int { return strings.Compare(a.Stack, b.Stack) })
 	return found, nil
 }
@@ -65,7 +65,7 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 // examineStack tells what one stack's facts say.
 func (m *Manager) examineStack(f facts) []Ailment {
 	var found []Ailment
-	again := "the same command again goes on: branchenv up " + shellWord(f.tags[tagBranch]) + ", or destroy"
+	again := "the command that was interrupted goes on when it is repeated; or branchenv destroy " + shellWord(f.tags[tagBranch])
 	if f.name == ApplicationStack {
 		again = "the same command again goes on: branchenv application up"
 	}

@@ -98,7 +98,7 @@ func (b *cloudBackend) beat(ctx context.Context, text []byte) error {
 		return err
 	}
 	if f == nil {
-		return applicationReady(nil)
+		return applicationReady(nil, "")
 	}
 	tags := maps.Clone(f.tags)
 	tags[tagHeartbeat] = string(text)

@@ -24,6 +24,9 @@ const (
 	hashLen   = 10 // hexadecimal digits of a SHA-256, after a hyphen
 )
 
+// stackName is what Slug makes.
+var stackName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
 // hashEnding is what the slugs with a hash end in.
 var hashEnding = regexp.MustCompile(`-[0-9a-f]{10}$`)
 

@@ -32,9 +32,6 @@ func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspac
 	for _, loss := range u.losses {
 		m.tell(u.spec.Stack, Event{Kind: Warning, Message: loss + "; up refuses that without --allow-data-loss"})
 	}
-	if _, err := u.source.resolve(ctx, m, &u.spec); err != nil {
-		return err
-	}
 	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.state())
 	if err != nil {
 		return err

@@ -40,6 +40,20 @@ type process struct {
 	started func() // told of each process, for counting; may be nil
 }
 
+// PulumiPath is the path of the pulumi on PATH, else of the one beside the program that is running; "" where there is
+// neither. It starts no process: whether its version will do shows when it is used.
+func PulumiPath() string {
+	if path, err := exec.LookPath("pulumi"); err == nil {
+		return path
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	path, _ := exec.LookPath(filepath.Join(filepath.Dir(self), "pulumi"))
+	return path
+}
+
 // findPulumi finds a suitable pulumi: the one on PATH, else the one beside the program that is running.
 func findPulumi(ctx context.Context, env []string, stop *Stopper) (*process, error) {
 	p, err := pulumiAt(ctx, "pulumi", env, stop)

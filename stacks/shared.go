@@ -10,7 +10,10 @@ import (
 )
 
 // The outputs of the application stack that the manager reads itself; the environment program reads more.
-const outVersionsBucket = "versionsBucket"
+const (
+	outVersionsBucket = "versionsBucket"
+	outDomain         = "domain"
+)
 
 // ApplicationReport is what the application stack holds.
 type ApplicationReport struct {

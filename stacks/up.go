@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -34,7 +35,8 @@ type undertaking struct {
 	tags   map[string]string
 	before *facts // nil: there is no such stack yet
 	source versionSource
-	losses []string // the data that it would lose
+	from   aws.Object // the bundle to copy, where the version is one to take over
+	losses []string   // the data that it would lose
 }
 
 // Up creates or updates an environment; with IfExists and none there, it does nothing and returns the zero
@@ -51,7 +53,7 @@ func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) {
 	if err != nil || u == nil {
 		return Environment{}, err
 	}
-	if err := m.place(ctx, u.source, &u.spec); err != nil {
+	if err := m.place(ctx, u); err != nil {
 		return Environment{}, err
 	}
 	if err := m.run(ctx, e, u); err != nil {
@@ -114,7 +116,7 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if u.before == nil && r.IfExists {
 		return nil, nil
 	}
-	if err := applicationReady(all); err != nil {
+	if err := applicationReady(all, m.File.Domain); err != nil {
 		return nil, err
 	}
 	h, err := m.here(ctx)
@@ -139,7 +141,8 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 		return nil, err
 	}
 	h.tag(u.tags)
-	return u, nil
+	u.from, err = u.source.resolve(ctx, m, &u.spec)
+	return u, err
 }
 
 // specify fills in what the program will be told, and the tags.
@@ -300,12 +303,16 @@ func stoppedBefore(step, stack string) error {
 		WithHint("run the same command again to go on")
 }
 
-// applicationReady checks that the application stack is there.
-func applicationReady(all []facts) error {
+// applicationReady checks that the application stack is there, and that its certificate is one of the domain.
+func applicationReady(all []facts, domain string) error {
 	f := find(all, ApplicationStack)
 	if f == nil || f.state.outputs()[outVersionsBucket] == nil {
 		return fault.Usagef("there is no application stack yet, which environments share").
 			WithHint("branchenv application up")
+	}
+	if made, _ := f.state.outputs()[outDomain].(string); made != "" && made != domain {
+		return fault.Usagef("the application stack, with its certificate, was made for domain %s, and the settings name %s", made, domain).
+			WithHint("set domain back, or change it for all environments: branchenv application up")
 	}
 	return nil
 }

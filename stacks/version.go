@@ -105,11 +105,11 @@ func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (fro
 	}
 	if !found {
 		return from, fault.Usagef("application %s has no version %q", application, v.label).
-			WithHint("branchenv list shows the version of every environment")
+			WithHint("%s", m.versionsHint(ctx, application))
 	}
 	if info.Key == "" {
 		return from, fault.Usagef("version %q of application %s is Beanstalk's sample and has no source bundle", v.label, application).
-			WithHint("branchenv list shows the version of every environment")
+			WithHint("%s", m.versionsHint(ctx, application))
 	}
 	if info.Bucket == bucket && strings.HasPrefix(info.Key, BundlePrefix(spec.Stack)) {
 		spec.Version = Version{Label: info.Label, BundleKey: info.Key}
@@ -119,6 +119,16 @@ func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (fro
 	return aws.Object{Bucket: info.Bucket, Key: info.Key}, nil
 }
 
+// versionsHint names versions that there are.
+func (m *Manager) versionsHint(ctx context.Context, application string) string {
+	hint := "--like OTHER takes the version that another branch's environment runs"
+	labels, err := m.aws.RecentVersions(ctx, application, 10)
+	if err != nil || len(labels) == 0 {
+		return hint
+	}
+	return "its newest versions: " + strings.Join(labels, ", ") + "; " + hint
+}
+
 // ownCopy is the version of a stack whose bundle is a copy of another stack's.
 func ownCopy(stack, key string) Version {
 	sum := digest(key, 64)
@@ -126,10 +136,10 @@ func ownCopy(stack, key string) Version {
 }
 
 // place puts a bundle where the program will look for it.
-func (m *Manager) place(ctx context.Context, v versionSource, spec *Spec) error {
-	from, err := v.resolve(ctx, m, spec)
-	if err != nil || (v.bundle == "" && from.Key == "") {
-		return err
+func (m *Manager) place(ctx context.Context, u *undertaking) error {
+	spec, from := u.spec, u.from
+	if u.source.bundle == "" && from.Key == "" {
+		return nil
 	}
 	_, bucket, err := m.application(ctx, spec.Settings.Application)
 	if err != nil {
@@ -140,7 +150,7 @@ func (m *Manager) place(ctx context.Context, v versionSource, spec *Spec) error 
 		from.Bucket = cmp.Or(from.Bucket, bucket)
 		return m.aws.CopyObject(ctx, from, aws.Object{Bucket: bucket, Key: spec.Version.BundleKey})
 	}
-	_, err = m.aws.UploadBundle(ctx, bucket, spec.Version.BundleKey, v.bundle)
+	_, err = m.aws.UploadBundle(ctx, bucket, spec.Version.BundleKey, u.source.bundle)
 	return err
 }
 
@@ -151,7 +161,7 @@ func (m *Manager) application(ctx context.Context, which string) (name, bucket s
 		return "", "", err
 	}
 	if f == nil {
-		return "", "", applicationReady(nil)
+		return "", "", applicationReady(nil, "")
 	}
 	out, err := f.state.shared()
 	if err != nil {
@@ -159,7 +169,7 @@ func (m *Manager) application(ctx context.Context, which string) (name, bucket s
 	}
 	name, bucket = out.Applications[which].Name, out.VersionsBucket
 	if name == "" || bucket == "" {
-		return "", "", applicationReady(nil)
+		return "", "", applicationReady(nil, "")
 	}
 	return name, bucket, nil
 }

@@ -110,6 +110,19 @@ type VersionInfo struct {
 	CreatedAt   time.Time
 }
 
+// RecentVersions are the labels of an application's newest versions, no more than limit (1 to 1000), the newest first.
+func (c *Client) RecentVersions(ctx context.Context, application string, limit int32) ([]string, error) {
+	out, err := c.beans().DescribeApplicationVersions(ctx, &elasticbeanstalk.DescribeApplicationVersionsInput{ApplicationName: &application, MaxRecords: &limit})
+	if err != nil {
+		return nil, failed(err, "list the versions of application %q", application)
+	}
+	var labels []string
+	for _, v := range out.ApplicationVersions {
+		labels = append(labels, fault.Line(awssdk.ToString(v.VersionLabel)))
+	}
+	return labels, nil
+}
+
 // ApplicationVersion looks up one version of a Beanstalk application.
 func (c *Client) ApplicationVersion(ctx context.Context, application, label string) (VersionInfo, bool, error) {
 	out, err := c.beans().DescribeApplicationVersions(ctx, &elasticbeanstalk.DescribeApplicationVersionsInput{

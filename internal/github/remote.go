@@ -111,7 +111,7 @@ func (r *remote) refs(ctx context.Context, pattern string) (map[string]string, s
 	}
 	if defaultBranch == "" || !alive {
 		return nil, "", fault.Refusedf("%s has no default branch: its HEAD is at no branch that exists", r).
-			WithHint("in the remote: git symbolic-ref HEAD refs/heads/main")
+			WithHint("commit or push something where nothing was yet; else, in the remote: git symbolic-ref HEAD refs/heads/main")
 	}
 	return refs, defaultBranch, nil
 }
