@@ -19,9 +19,9 @@ type backend interface {
 	list(ctx context.Context) ([]facts, error)
 	// read returns one stack's facts; nil where there is no such stack.
 	read(ctx context.Context, name string) (*facts, error)
-	// create makes an empty stack: errStackExists where there is one, errStackLocked where somebody works on it, but for
+	// create makes an empty stack with these tags: errStackExists where there is one, errStackLocked where somebody works on it, but for
 	// holders that are dead; errors.ErrUnsupported where only pulumi can make it.
-	create(ctx context.Context, name string, dead func(lock) bool) error
+	create(ctx context.Context, name string, tags map[string]string, dead func(lock) bool) error
 	// setTags replaces a stack's tags.
 	setTags(ctx context.Context, name string, tags map[string]string) error
 	// breakLock removes one lock of a stack.

@@ -271,7 +271,7 @@ type latestUpdate struct {
 }
 
 // create is pulumi's, which knows whose organization is meant.
-func (b *cloudBackend) create(context.Context, string, func(lock) bool) error {
+func (b *cloudBackend) create(context.Context, string, map[string]string, func(lock) bool) error {
 	return errors.ErrUnsupported
 }
 

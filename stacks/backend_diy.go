@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"gocloud.dev/blob"
@@ -64,6 +65,9 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 	bucket, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
 		return nil, fault.Failedf("open backend %s: %w", backendURL, err).WithHint("check backend in the settings and the AWS credentials")
+	}
+	if folder := strings.Trim(u.Path, "/"); u.Scheme != "file" && folder != "" {
+		bucket = blob.PrefixedBucket(bucket, folder+"/") // as Pulumi does (backend/diy/backend.go); OpenBucket ignores the path
 	}
 	b := &diyBackend{bucket: bucket, project: project, url: backendURL}
 	if err := b.checkLayout(ctx); err != nil {
@@ -283,6 +287,23 @@ type tagsFile struct {
 }
 
 const tagsVersion = 1
+
+// copyStack copies a stack's state to another backend, as it is. Where there is no such stack it does nothing.
+func (b *diyBackend) copyStack(ctx context.Context, name string, to *diyBackend) error {
+	inv, err := b.inventory(ctx, name)
+	if err != nil {
+		return err
+	}
+	key := inv.checkpoint[name]
+	if key == "" {
+		return nil
+	}
+	data, err := b.bucket.ReadAll(ctx, key)
+	if err != nil {
+		return b.unreadable(name, "state", err)
+	}
+	return to.bucket.WriteAll(ctx, key, data, nil)
+}
 
 // setTags writes the tag file whole, as `pulumi stack tag set` does for each single tag, in one go.
 func (b *diyBackend) setTags(ctx context.Context, name string, tags map[string]string) error {

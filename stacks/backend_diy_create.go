@@ -16,10 +16,11 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// create makes an empty stack as `pulumi stack init` does, under the stack's lock, but writes no more than its first
-// checkpoint: the secrets provider is the first update's to choose. dead tells of a lock whether its holder is gone; such
-// a one is removed.
-func (b *diyBackend) create(ctx context.Context, name string, dead func(lock) bool) (err error) {
+// create makes an empty stack as `pulumi stack init` does, under the stack's lock, but writes no more than its tags and
+// its first checkpoint: the secrets provider is the first update's to choose. The tags come first, so that nobody ever
+// sees the stack without them and takes it for nobody's. dead tells of a lock whether its holder is gone; such a one is
+// removed.
+func (b *diyBackend) create(ctx context.Context, name string, tags map[string]string, dead func(lock) bool) (err error) {
 	key, err := b.lock(ctx, name)
 	if err != nil {
 		return err
@@ -39,6 +40,11 @@ func (b *diyBackend) create(ctx context.Context, name string, dead func(lock) bo
 	checkpoint := `{"version":3,"checkpoint":{"stack":"organization/` + b.project + "/" + name + `"}}`
 	if err := b.writeLayout(ctx); err != nil {
 		return err
+	}
+	if len(tags) > 0 {
+		if err := b.setTags(ctx, name, tags); err != nil {
+			return err
+		}
 	}
 	if err := b.bucket.WriteAll(ctx, path.Join(".pulumi/stacks", b.project, name+".json"), []byte(checkpoint), nil); err != nil {
 		return fault.Failedf("make stack %s: %w", name, err)

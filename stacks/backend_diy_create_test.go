@@ -46,19 +46,19 @@ func TestCreateAsPulumi(t *testing.T) {
 	want := map[string]string{".pulumi/meta.yaml": theirs[".pulumi/meta.yaml"], ".pulumi/stacks/shop/one.json": checkpoint + "}}"}
 	folder := t.TempDir()
 	b := openTest(t, folder)
-	if err := b.create(t.Context(), "one", nobodyDead); err != nil {
+	if err := b.create(t.Context(), "one", nil, nobodyDead); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, files(t, folder)); diff != "" {
 		t.Errorf("files differ (-pulumi +branchenv):\n%s", diff)
 	}
-	if err := b.create(t.Context(), "one", nobodyDead); !errors.Is(err, errStackExists) {
+	if err := b.create(t.Context(), "one", nil, nobodyDead); !errors.Is(err, errStackExists) {
 		t.Errorf("a second time: %v, want %v", err, errStackExists)
 	}
 	if diff := cmp.Diff(want, files(t, folder)); diff != "" {
 		t.Errorf("files after the second time (-want +got):\n%s", diff)
 	}
-	if err := b.create(t.Context(), "one-more", nobodyDead); err != nil {
+	if err := b.create(t.Context(), "one-more", nil, nobodyDead); err != nil {
 		t.Errorf("a stack whose name begins like another's: %v", err)
 	}
 }
@@ -85,13 +85,13 @@ func TestCreateLocked(t *testing.T) {
 	b := openTest(t, folder)
 	held := filepath.Join(folder, ".pulumi/locks/organization/shop/one/1.json")
 	write(t, held, `{"pid":1,"username":"ada","hostname":"elsewhere"}`)
-	if err := b.create(t.Context(), "one", nobodyDead); !errors.Is(err, errStackLocked) {
+	if err := b.create(t.Context(), "one", nil, nobodyDead); !errors.Is(err, errStackLocked) {
 		t.Errorf("a locked stack: %v, want %v", err, errStackLocked)
 	}
 	if got := files(t, folder); len(got) != 1 {
 		t.Errorf("left behind beside the lock: %v", got)
 	}
-	if err := b.create(t.Context(), "one", func(l lock) bool { return l.Hostname == "elsewhere" }); err != nil {
+	if err := b.create(t.Context(), "one", nil, func(l lock) bool { return l.Hostname == "elsewhere" }); err != nil {
 		t.Fatal(err)
 	}
 	for name := range files(t, folder) {
@@ -111,7 +111,7 @@ func TestCreateAtOnce(t *testing.T) {
 		b := openTest(t, folder)
 		group.Go(func() {
 			for {
-				if results[i] = b.create(t.Context(), "one", nobodyDead); !errors.Is(results[i], errStackLocked) {
+				if results[i] = b.create(t.Context(), "one", nil, nobodyDead); !errors.Is(results[i], errStackLocked) {
 					return
 				}
 			}

@@ -96,6 +96,9 @@ func decideEnd(step PlanStep, s StackFact, rule Rule, why string) decision {
 		return step.as(ActionKeep, why, ", but it is protected: ", rule.Protected)
 	case s.Locked:
 		return step.as(ActionKeep, why, ", but it is being updated: the next run looks again")
+	case s.Left != "":
+		return step.as(ActionKeep, why, ", but an earlier destroy could not confirm that this is gone: ", s.Left,
+			"; look for it in AWS, then: branchenv destroy ", shellWord(step.Branch))
 	}
 	return step.as(ActionDestroy, why)
 }

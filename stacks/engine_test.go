@@ -50,7 +50,7 @@ func in(t *testing.T, e *engine, b *diyBackend, create bool, program pulumi.RunF
 		t.Fatal(err)
 	}
 	if create {
-		if err := b.create(t.Context(), "x", func(lock) bool { return false }); err != nil {
+		if err := b.create(t.Context(), "x", nil, func(lock) bool { return false }); err != nil {
 			return err
 		}
 	}

@@ -157,10 +157,12 @@ func openBackend(ctx context.Context, address, project string, env func(string) 
 }
 
 // engine finds pulumi and prepares its environment.
-func (m *Manager) engine(ctx context.Context) (*engine, error) {
-	address, err := url.Parse(m.backendURL)
+func (m *Manager) engine(ctx context.Context) (*engine, error) { return m.engineOn(ctx, m.backendURL) }
+
+func (m *Manager) engineOn(ctx context.Context, backendURL string) (*engine, error) {
+	address, err := url.Parse(backendURL)
 	if err != nil {
-		return nil, fault.Usagef("backend %s is not a URL: %w", m.backendURL, err)
+		return nil, fault.Usagef("backend %s is not a URL: %w", backendURL, err)
 	}
 	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + withoutAttributes(address).String()})
 	e := &engine{project: m.File.Project, place: m.where(), observe: m.Observe, secretsProvider: m.File.SecretsProvider}

@@ -22,6 +22,7 @@ const (
 	tagCreated   = "branchenv:created"   // RFC 3339
 	tagLike      = "branchenv:like"      // the branch whose settings it has, where it is a copy
 	tagLeft      = "branchenv:left"      // what a destroy could not confirm to be gone
+	tagUnhealthy = "branchenv:unhealthy" // why the environment was red after its last update, though Beanstalk had ended it
 	tagUpdated   = "branchenv:updated"   // RFC 3339: the end of the last good update before the one that set the tag
 	tagKeep      = "branchenv:keep"      // RFC 3339: reconcile keeps it until then
 	tagHeartbeat = "branchenv:heartbeat" // of the application stack: when reconcile last ran, in Pulumi Cloud
@@ -136,7 +137,7 @@ func (f facts) status() Status {
 		return StatusUpdating
 	case f.state.empty():
 		return StatusEmpty
-	case len(f.state.Pending) > 0, !f.last.succeeded(), f.last.Kind == "destroy", f.last.Message == recovery:
+	case len(f.state.Pending) > 0, !f.last.succeeded(), f.tags[tagUnhealthy] != "", f.last.Kind == "destroy", f.last.Message == recovery:
 		return StatusIncomplete
 	}
 	return StatusReady

@@ -46,6 +46,8 @@ type StackFact struct {
 	Locked     bool // a live process holds its lock
 	Incomplete bool // its last operation failed or was interrupted
 	Empty      bool // it has no resources and no pending operations
+	// Left is what an earlier destroy could not confirm to be gone; nothing else knows of it any more.
+	Left string
 	// UpdatedAt is when its last good update ended, or when it was made where there was none. Failed updates do not
 	// count: repeated every hour, they would keep an environment for ever. Zero: not known.
 	UpdatedAt time.Time

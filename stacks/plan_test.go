@@ -113,6 +113,7 @@ func TestDecisions(t *testing.T) {
 		{"gone, being updated", nil, stack("x", day, locked), ActionKeep, "its branch is gone, but it is being updated"},
 		{"gone, incomplete", nil, stack("x", day, incomplete), ActionDestroy, "its branch is gone"},
 		{"gone, empty", nil, stack("x", day, empty), ActionDestroy, "its branch is gone"},
+		{"gone, something left behind", nil, stack("x", day, empty, func(s *StackFact) { s.Left = "1 resource: db" }), ActionKeep, "its branch is gone, but an earlier destroy could not confirm that this is gone: 1 resource: db; look for it in AWS, then: branchenv destroy x"},
 		{"gone, kept for a while", nil, stack("x", day, kept(day)), ActionDestroy, "its branch is gone"},
 		{"gone, settings contradict", nil, stack("broken", day), ActionKeep, "its settings contradict each other: spot"},
 		{"untagged", nil, stack("x", day, untagged), ActionUnmanaged, "branchenv did not make it"},
@@ -437,7 +438,7 @@ func world(t *rapid.T) PlanInput {
 			Name: slug, Tag: BranchTag(name), Branch: name, Commit: rapid.SampledFrom([]string{headA, headB, ""}).Draw(t, "commit"),
 			UpdatedAt: maybe.Draw(t, "updated"), KeepUntil: rapid.OneOf(rapid.Just(time.Time{}), age).Draw(t, "kept"),
 		}
-		switch rapid.IntRange(0, 13).Draw(t, "oddity") {
+		switch rapid.IntRange(0, 14).Draw(t, "oddity") {
 		case 0:
 			s.Tag, s.Branch = "", ""
 		case 1:
@@ -460,6 +461,8 @@ func world(t *rapid.T) PlanInput {
 			s.Branch = names.Draw(t, "branch in the state")
 		case 10:
 			s.Foreign = "another"
+		case 11:
+			s.Left, s.Empty = "1 resource: db", true
 		}
 		in.Stacks = append(in.Stacks, s)
 	}
@@ -489,6 +492,8 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 			switch {
 			case s.Tag == "" || s.Tag != BranchTag(step.Branch) || s.Branch != "" && s.Branch != step.Branch || slug != s.Name || s.Name == ApplicationStack:
 				t.Fatalf("not the branch's own: %+v by %+v", s, step)
+			case s.Left != "":
+				t.Fatalf("something left behind would be forgotten: %+v by %+v", s, step)
 			case s.Foreign != "":
 				t.Fatalf("resources of another stack: %+v by %+v", s, step)
 			case s.Protected || rule.Protected != "" || err != nil:

@@ -39,24 +39,62 @@ func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspac
 	return m.passing(ctx, u.spec.Stack, c, u.before == nil, do)
 }
 
-// passing opens a stack; one that has to be made for it is removed again.
-func (m *Manager) passing(ctx context.Context, stack string, c stackConfig, create bool, do func(*workspace) error) error {
-	e, err := m.engine(ctx)
+// passing opens a stack, of which nothing but what it was before is left; create says that it has to be made for that.
+func (m *Manager) passing(ctx context.Context, stack string, c stackConfig, create bool, do func(*workspace) error) (err error) {
+	backendURL := m.backendURL
+	if shared, ok := m.backend.(*diyBackend); ok && create {
+		var beside workDir
+		if beside, err = makeBeside(ctx, shared, stack); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, beside.close()) }()
+		backendURL = "file://" + beside.path
+	}
+	e, err := m.engineOn(ctx, backendURL)
 	if err != nil {
 		return err
 	}
-	if create {
-		if err := m.create(ctx, e, stack); err != nil {
+	if create && backendURL == m.backendURL { // Pulumi Cloud
+		if err := e.create(ctx, stack); err != nil {
 			return err
 		}
+		defer func() { err = errors.Join(err, m.removeUnowned(context.WithoutCancel(ctx), e, stack)) }()
 	}
 	w, err := e.open(ctx, stack, c, Program)
 	if err != nil {
 		return err
 	}
-	err = do(w)
-	if create {
-		err = errors.Join(err, w.remove(context.WithoutCancel(ctx)))
+	return errors.Join(do(w), w.close())
+}
+
+// makeBeside makes a backend in a folder of its own that has an empty stack, and a copy of the application stack, whose
+// outputs the program reads. What happens there is nobody else's concern: an `up` of the same branch may come at any
+// time, and would adopt an empty stack that it found.
+func makeBeside(ctx context.Context, shared *diyBackend, stack string) (dir workDir, err error) {
+	if dir, err = makeWorkDir(shared.project, stack); err != nil {
+		return dir, err
 	}
-	return errors.Join(err, w.close())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, dir.close())
+		}
+	}()
+	b, err := openDIY(ctx, "file://"+dir.path, shared.project)
+	if err != nil {
+		return dir, err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	if err := b.create(ctx, stack, nil, func(lock) bool { return false }); err != nil || stack == ApplicationStack {
+		return dir, err
+	}
+	return dir, shared.copyStack(ctx, ApplicationStack, b)
+}
+
+// removeUnowned removes a stack that was made for a while, unless an `up` has adopted it since.
+func (m *Manager) removeUnowned(ctx context.Context, e *engine, stack string) error {
+	f, err := m.backend.read(ctx, stack)
+	if err != nil || f == nil || len(f.tags[tagStack]) > 0 || !f.state.empty() || len(f.locks) > 0 {
+		return err
+	}
+	return m.removeStack(ctx, e, f)
 }

@@ -118,7 +118,7 @@ func known(args []string) (string, bool) {
 
 // Run runs pulumi and waits for it. Its output is returned and copied to the given writers. When the Stopper is used,
 // pulumi gets one interrupt, upon which it lets the operations under way end and saves its state; a cancelled context
-// does the same. Only if it is still there after the grace is it killed.
+// does the same. Only if it is still there after the grace, or the context is cancelled after the interrupt, is it killed.
 func (p *process) Run(
 	ctx context.Context, dir string, stdin io.Reader, stdouts, stderrs []io.Writer, env []string, args ...string,
 ) (string, string, int, error) {
@@ -166,10 +166,18 @@ func (p *process) Run(
 
 // wait waits for the process and passes one interrupt on.
 func (p *process) wait(ctx context.Context, stop *Stopper, cmd *exec.Cmd, ended <-chan error) error {
+	giveUp := make(chan struct{})
 	select {
 	case err := <-ended:
 		return err
 	case <-stop.interrupted():
+		if ctx.Err() == nil {
+			defer context.AfterFunc(ctx, func() {
+				if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // it is a person who gives up waiting
+					close(giveUp)
+				}
+			})()
+		}
 	case <-ctx.Done():
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -178,10 +186,11 @@ func (p *process) wait(ctx context.Context, stop *Stopper, cmd *exec.Cmd, ended 
 	select {
 	case err := <-ended:
 		return errors.Join(errStopped, err)
+	case <-giveUp:
 	case <-time.After(p.grace):
-		// The whole group: a provider that stays behind would keep pulumi's output open.
-		return errors.Join(errStopped, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL), <-ended)
 	}
+	// The whole group: a provider that stays behind would keep pulumi's output open.
+	return errors.Join(errStopped, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL), <-ended)
 }
 
 // errStopped is why a command ended early: someone asked for it.

@@ -220,3 +220,27 @@ func TestGrace(t *testing.T) {
 		t.Errorf("code %d, error %v", code, err)
 	}
 }
+
+// Who gives up waiting after the interrupt has it killed; a timeout that passes meanwhile does not.
+func TestGiveUp(t *testing.T) {
+	t.Parallel()
+	stop := NewStopper()
+	p := player(t, stop, "trap '' INT", "sleep 600 &", "echo listening", "wait")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	interrupt := func() {
+		stop.Interrupt()
+		time.AfterFunc(20*time.Millisecond, cancel)
+	}
+	if _, _, code, err := p.Run(ctx, "", nil, []io.Writer{&once{do: interrupt}}, nil, nil, "up"); code != -1 || !errors.Is(err, errStopped) {
+		t.Errorf("code %d, error %v", code, err)
+	}
+
+	stop = NewStopper()
+	p = player(t, stop, "trap 'sleep 0.3; echo saved; exit 3' INT", "echo listening", "while :; do sleep 0.01; done")
+	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if out, _, code, err := p.Run(ctx, "", nil, []io.Writer{&once{do: stop.Interrupt}}, nil, nil, "up"); code != 3 || !strings.Contains(out, "saved") || !errors.Is(err, errStopped) {
+		t.Errorf("%q, code %d, error %v", out, code, err)
+	}
+}

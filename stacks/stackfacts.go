@@ -28,7 +28,7 @@ func (m *Manager) stackFact(f facts) StackFact {
 	s := StackFact{
 		Name: f.name, Tag: f.tags[tagBranch], Like: f.tags[tagLike], Protected: f.tags[tagProtected] == "true",
 		Locked: len(live) > 0, Incomplete: status == StatusIncomplete, Empty: status == StatusEmpty,
-		UpdatedAt: f.goodUpdate(), KeepUntil: f.keepUntil(),
+		Left: f.tags[tagLeft], UpdatedAt: f.goodUpdate(), KeepUntil: f.keepUntil(),
 	}
 	_, s.Foreign = f.foreign()
 	if spec := f.last.spec(m.File.Project); spec != nil {
@@ -41,7 +41,7 @@ func (m *Manager) stackFact(f facts) StackFact {
 // tells only the last run of any kind. What was known before a run that failed, a recovery or a destroy, the next `up`
 // has noted in a tag.
 func (f facts) goodUpdate() time.Time {
-	if f.last.succeeded() && f.last.Kind == "update" {
+	if f.last.succeeded() && f.last.Kind == "update" && f.tags[tagUnhealthy] == "" {
 		return time.Unix(max(f.last.StartTime, f.last.EndTime), 0).UTC()
 	}
 	for _, tag := range []string{tagUpdated, tagCreated} {

@@ -154,6 +154,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 		}
 	}
 	delete(tags, tagLeft)
+	delete(tags, tagUnhealthy)
 	if u.before != nil {
 		if at := u.before.goodUpdate(); !at.IsZero() {
 			tags[tagUpdated] = at.Format(time.RFC3339)
@@ -231,16 +232,9 @@ func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) erro
 			m.tell(u.spec.Stack, Event{Kind: Warning, Message: "the secrets of this stack are encrypted with an empty passphrase, which protects nothing: " +
 				"set secretsProvider in the settings, or PULUMI_CONFIG_PASSPHRASE"})
 		}
-		if err := m.create(ctx, e, u.spec.Stack); err != nil {
+		if err := m.create(ctx, e, u.spec.Stack, u.tags); err != nil {
 			return err
 		}
-	}
-	if u.before == nil || !maps.Equal(u.before.tags, u.tags) {
-		if err := m.backend.setTags(ctx, u.spec.Stack, u.tags); err != nil {
-			return err
-		}
-	}
-	if u.before == nil {
 		made, err := m.backend.read(ctx, u.spec.Stack)
 		if err != nil {
 			return err
@@ -251,16 +245,23 @@ func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) erro
 		u.before = made
 		return nil
 	}
+	if !maps.Equal(u.before.tags, u.tags) {
+		if err := m.backend.setTags(ctx, u.spec.Stack, u.tags); err != nil {
+			return err
+		}
+	}
 	return m.settle(ctx, e, u.before)
 }
 
-// create makes an empty stack, in the backend itself where that can be done: `pulumi stack init` takes half as long as a
-// whole update.
-func (m *Manager) create(ctx context.Context, e *engine, stack string) error {
+// create makes an empty stack with its tags, in the backend itself where that can be done: `pulumi stack init` takes half
+// as long as a whole update.
+func (m *Manager) create(ctx context.Context, e *engine, stack string, tags map[string]string) error {
 	for begun := m.now(); ; {
-		err := m.backend.create(ctx, stack, m.abandoned)
+		err := m.backend.create(ctx, stack, tags, m.abandoned)
 		if errors.Is(err, errors.ErrUnsupported) {
-			err = e.create(ctx, stack)
+			if err = e.create(ctx, stack); err == nil {
+				err = m.backend.setTags(ctx, stack, tags)
+			}
 		}
 		switch {
 		case errors.Is(err, errStackExists):
@@ -295,7 +296,12 @@ func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
 	if err = errors.Join(news.end(err), w.close()); err != nil || news.name == "" {
 		return err
 	}
-	return m.healthy(ctx, news.name)
+	sick := m.healthy(ctx, news.name)
+	if fault.Code(sick) == fault.Failed { // the engine's history calls the update good
+		u.tags[tagUnhealthy] = cutTag(fault.Line(sick.Error()))
+		return errors.Join(sick, m.backend.setTags(ctx, u.spec.Stack, u.tags))
+	}
+	return sick
 }
 
 func stoppedBefore(step, stack string) error {

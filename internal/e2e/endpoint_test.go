@@ -22,7 +22,7 @@ func TestAnyEndpoint(t *testing.T) {
 	if _, err := storeAt(endpoint).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("state")}); err != nil {
 		t.Fatal(err)
 	}
-	w.settings(t, "# backend: s3://my-state-bucket", "backend: s3://state?s3ForcePathStyle=true&region=eu-central-1&endpoint="+endpoint)
+	w.settings(t, "# backend: s3://my-state-bucket", "backend: s3://state/team/shop?s3ForcePathStyle=true&region=eu-central-1&endpoint="+endpoint)
 	o := *w
 	o.outside = true
 	for name, value := range variables {

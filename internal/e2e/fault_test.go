@@ -32,6 +32,7 @@ type misfortune struct {
 	faults []sandbox.Fault
 	code   int
 	says   []string // lines of standard error, as regular expressions
+	status string   // what list says of the environment then; "" where that does not matter
 	first  []string // a command that has to come before the repetition; nil for none
 }
 
@@ -62,6 +63,10 @@ func TestMisfortunes(t *testing.T) {
 		"the environment turns red": {
 			scene: "up", code: 1, says: []string{`^branchenv: error: .*ELB processes are not healthy on all instances`, `^branchenv: hint: `},
 			faults: []sandbox.Fault{{On: "create", Type: typeEnvironment, Kind: sandbox.Red}},
+		},
+		"the app fails though Beanstalk is ready": {
+			scene: "up", code: 1, says: []string{`^branchenv: error: environment shop-topic is up but its health is red: 100\.0 % of the requests are failing with HTTP 5xx\.$`, `^branchenv: hint: look at the app's logs`},
+			status: "incomplete", faults: []sandbox.Fault{{On: "call", Type: "elasticbeanstalk:DescribeEnvironmentHealth", Kind: sandbox.Red}},
 		},
 		"the update turns red": {
 			scene: "update", code: 1, says: []string{`^branchenv: error: .*Failed to pull the image`, `^branchenv: hint: `},
@@ -111,6 +116,9 @@ func (test misfortune) run(t *testing.T) {
 		if !slices.ContainsFunc(strings.Split(r.err, "\n"), regexp.MustCompile(want).MatchString) {
 			t.Errorf("no line %q in\n%s", want, r.err)
 		}
+	}
+	if list := w.must(t, "list").out; test.status != "" && !strings.Contains(list, "  "+test.status+"  ") {
+		t.Errorf("not %s:\n%s", test.status, list)
 	}
 	w.faults(t)
 	if test.first != nil {

@@ -61,6 +61,30 @@ func TestUpAgainstDestroy(t *testing.T) {
 	}
 }
 
+// A preview of a branch that has no environment keeps to itself: an up of the branch at the same time goes through.
+func TestPreviewAgainstUp(t *testing.T) {
+	t.Parallel()
+	s := scenes["up"]
+	w := s.enter(t)
+	first := w.begin(t, "preview", "topic", "--image", image)
+	up := w.begin(t, s.command...)
+	second := w.begin(t, "preview", "topic", "--image", image)
+	for _, r := range []result{first.wait(), up.wait(), second.wait()} {
+		if r.code != 0 && !heldByAnother(r) {
+			t.Errorf("exit code %d:\n%s", r.code, r.err)
+		}
+	}
+	w.must(t, s.command...)
+	if diff := cmp.Diff(s.undisturbed(t), w.ending(t)); diff != "" {
+		t.Errorf("-up alone +with previews\n%s", diff)
+	}
+	w.must(t, "destroy", "topic", "--yes")
+	w.must(t, "preview", "topic", "--image", image)
+	if diff := cmp.Diff(nothing(t), w.ending(t)); diff != "" {
+		t.Errorf("-before +after a preview\n%s", diff)
+	}
+}
+
 // lock puts a lock on a stack, as pulumi does, and returns its file.
 func (w *world) lock(t *testing.T, stack string, pid int, host string) string {
 	t.Helper()

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -147,6 +148,11 @@ func describeEnvironmentHealth(c *call) (any, error) {
 				causes = append(causes, e.Message)
 			}
 		}
+	}
+	if c.fault != nil && c.fault.Kind == Red {
+		sick := *r
+		sick.Health, causes = "Red", append(causes, cmp.Or(c.fault.Error, "100.0 % of the requests are failing with HTTP 5xx."))
+		r = &sick
 	}
 	return []node{
 		leaf("EnvironmentName", r.Name), leaf("HealthStatus", healthStatus(r)), leaf("Status", r.Status), leaf("Color", r.Health),

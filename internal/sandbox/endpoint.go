@@ -35,6 +35,7 @@ type call struct {
 	form   url.Values     // of the services that speak the query protocol
 	body   map[string]any // of those that speak JSON
 	path   string         // of those that speak REST
+	fault  *Fault         // that hits the call and does not refuse it; may be nil
 }
 
 // An action answers a call: with nodes of XML where the service speaks XML, else with what becomes JSON.
@@ -158,6 +159,7 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region st
 		err = refused
 	}
 	var out any
+	c.fault = fault
 	if err == nil {
 		err = e.cloud.store.do(func(t *tx) error {
 			c.op = &op{cloud: e.cloud, tx: t, region: region}

@@ -54,7 +54,8 @@ const (
 	// until the client gives up.
 	Hang FaultKind = "hang"
 	// Red accepts the operation and lets it end badly: an environment turns Red with an event of severity ERROR, a
-	// database ends as incompatible-parameters, anything else as failed.
+	// database ends as incompatible-parameters, anything else as failed. The call elasticbeanstalk:DescribeEnvironmentHealth
+	// answers Red, with Error for its cause.
 	Red FaultKind = "red"
 	// Kill accepts the operation, and then kills the serving process as kill -9 does.
 	Kill FaultKind = "kill"
