@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 
+	urfave "github.com/urfave/cli/v2"
+
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -71,11 +73,11 @@ func checkoutBranch(ctx context.Context, dir string) (string, error) {
 }
 
 // checkoutCommit is the commit at the head of branch as the git work tree around dir knows it, or "" where it does not.
-// A CI system checks out the commit it builds, often without a branch: there an inferred branch is at HEAD.
-func checkoutCommit(ctx context.Context, dir, branch string, inferred bool) string {
+// head is where a branch that was inferred is; "" for one that was named.
+func checkoutCommit(ctx context.Context, dir, branch, head string) string {
 	refs := []string{"refs/heads/" + branch, "refs/remotes/origin/" + branch}
-	if inferred {
-		refs = append([]string{"HEAD"}, refs...)
+	if head != "" {
+		refs = append([]string{head}, refs...)
 	}
 	for _, ref := range refs {
 		output, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "--verify", "--quiet", ref+"^{commit}").Output()
@@ -84,4 +86,16 @@ func checkoutCommit(ctx context.Context, dir, branch string, inferred bool) stri
 		}
 	}
 	return ""
+}
+
+// headOf is where the branch that c is about is checked out, if it was inferred. A CI system checks out the commit it
+// builds, often without a branch; GitHub Actions builds a pull request's merge, whose second parent is the branch's head.
+func (s *session) headOf(c *urfave.Context) string {
+	switch {
+	case c.Args().Present():
+		return ""
+	case s.env("GITHUB_HEAD_REF") != "":
+		return "HEAD^2"
+	}
+	return "HEAD"
 }

@@ -85,4 +85,18 @@ func TestCheckoutBranch(t *testing.T) {
 	check("ui/new$(x)", "")
 	git("checkout", "--quiet", "--detach")
 	check("", "no branch given, and the checkout is at no branch (detached HEAD)")
+
+	// A pull request's build of GitHub Actions is at a merge, whose second parent is the branch's head.
+	git("checkout", "--quiet", "-b", "topic")
+	git("commit", "--quiet", "--allow-empty", "--message=second")
+	git("checkout", "--quiet", "--detach", "HEAD^")
+	git("merge", "--quiet", "--no-ff", "--no-edit", "topic")
+	commit := func(branch, head string) string { return checkoutCommit(t.Context(), dir, branch, head) }
+	head := commit("topic", "")
+	if merge := commit("elsewhere", "HEAD"); len(head) != 40 || merge == head || commit("elsewhere", "HEAD^2") != head {
+		t.Errorf("topic is at %q, the merge at %q, its second parent at %q", head, merge, commit("elsewhere", "HEAD^2"))
+	}
+	if got := commit("absent", "HEAD^3"); got != "" {
+		t.Errorf("a branch of which nothing is known is at %q", got)
+	}
 }

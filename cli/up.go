@@ -33,7 +33,7 @@ func (s *session) upCommand() *urfave.Command {
 		Usage:     "create or update a branch's environment; ends with its URL",
 		ArgsUsage: "[BRANCH]",
 		Description: "BRANCH defaults to the branch that the CI system builds, else to the one that is checked out.\n" +
-			"Without a version the environment keeps the one it has, or gets the settings' image.",
+			"Without a version it gets the settings' image for the branch's head; where they name none it keeps the one it has.",
 		Flags: append(versionFlags(),
 			&urfave.BoolFlag{Name: "if-exists", Usage: "only update: do nothing where the branch has no environment"},
 			&urfave.BoolFlag{Name: "allow-data-loss", Usage: "delete or replace the database or the bucket where the settings ask for it"}),
@@ -114,7 +114,7 @@ func (s *session) upRequest(c *urfave.Context) (*config.File, stacks.UpRequest, 
 	if err := stacks.CheckBranch(request.Branch); err != nil {
 		return nil, request, err
 	}
-	request.Commit = checkoutCommit(c.Context, file.Dir, request.Branch, !c.Args().Present())
+	request.Commit = checkoutCommit(c.Context, file.Dir, request.Branch, s.headOf(c))
 	if request.Like == request.Branch {
 		return nil, request, fault.Usagef("--like names %s itself", request.Branch).WithHint("name another branch, or leave --like out")
 	}

@@ -55,7 +55,7 @@ func checkFile(path, key string, value any) (what, instead string) {
 	case "source.git":
 		return checkRemote(s)
 	case "backend":
-		return checkURL(s, "a Pulumi backend", "file", "s3", "gs", "azblob", "postgres", "https", "http")
+		return checkURL(s, "a Pulumi backend", "s3", "file", "https", "http")
 	case "secretsProvider":
 		if s != "default" && s != "passphrase" {
 			return checkURL(s, "a secrets provider", "awskms", "gcpkms", "azurekeyvault", "hashivault")

@@ -38,6 +38,7 @@ type backend interface {
 // facts are what a backend knows of one stack.
 type facts struct {
 	name    string
+	project string // Pulumi's, which is the settings'
 	tags    map[string]string
 	state   state
 	locks   []lock
@@ -107,6 +108,10 @@ func (s state) empty() bool {
 	}
 	return len(s.Pending) == 0 && !slices.ContainsFunc(s.Resources, real)
 }
+
+// blank tells whether nothing was ever made of the stack, no outputs either: a stack without resources may still be where
+// others read them.
+func (s state) blank() bool { return s.empty() && len(s.outputs()) == 0 }
 
 // lock is one holder's claim on a stack.
 type lock struct {

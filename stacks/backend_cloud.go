@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,17 +59,28 @@ var (
 	errStrange  = errors.New("the answer is not what it claims to be")
 )
 
-// call makes one request; a GET that meets a server error or a rate limit is repeated for a minute.
+// brokenTries is how often a GET whose connection fails is tried.
+const brokenTries = 3
+
+// call makes one request. A GET that meets a server error or a rate limit is repeated for a minute, one whose connection
+// fails a few times: among thousands of them one does.
 func (b *cloudBackend) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
+	broken := 0
 	once := func() (struct{}, error) {
 		err := b.request(ctx, method, path, query, body, out)
 		var status statusError
 		if errors.As(err, &status) && (status.code >= 500 || status.code == http.StatusTooManyRequests) && method == http.MethodGet {
 			return struct{}{}, err
+		}
+		var connection net.Error
+		if (errors.As(err, &connection) || errors.Is(err, io.ErrUnexpectedEOF)) && method == http.MethodGet {
+			if broken++; broken < brokenTries {
+				return struct{}{}, err
+			}
 		}
 		if err != nil {
 			return struct{}{}, backoff.Permanent(err)
@@ -218,7 +230,7 @@ func (b *cloudBackend) path(s apitype.StackSummary, rest string) string {
 }
 
 func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts, error) {
-	f := facts{name: s.StackName, tags: map[string]string{}}
+	f := facts{name: s.StackName, project: b.project, tags: map[string]string{}}
 	unreadable := func(what string, err error) (facts, error) {
 		err = fmt.Errorf("read the %s of stack %s at %s: %w", what, s.StackName, b.url, err)
 		if fault.Hint(err) != "" {

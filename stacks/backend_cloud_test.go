@@ -43,6 +43,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if codes := c.status[call]; len(codes) > 0 {
 		c.status[call] = codes[1:]
+		if codes[0] == 0 { // the connection breaks
+			panic(http.ErrAbortHandler)
+		}
 		w.WriteHeader(codes[0])
 		fmt.Fprint(w, "<h1>sorry\x1b[31m</h1>\nlater")
 		return
@@ -185,10 +188,14 @@ func TestCloudRetries(t *testing.T) {
 	t.Parallel()
 	c := team(t)
 	c.status["GET /api/user/stacks"] = []int{500}
-	c.status["GET /api/stacks/team/shop/login/export"] = []int{429}
+	c.status["GET /api/stacks/team/shop/login/export"] = []int{429, 0, 0}
 	all, err := c.open(t).list(t.Context())
 	if err != nil || len(all) != 2 {
 		t.Errorf("%d stacks, %v", len(all), err)
+	}
+	c.status["GET /api/user/stacks"] = []int{0, 0, 0}
+	if _, err := c.open(t).list(t.Context()); err == nil {
+		t.Error("a connection that breaks three times is no error")
 	}
 }
 

@@ -64,12 +64,12 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 	}
 	bucket, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
-		return nil, fault.Failedf("open backend %s: %w", backendURL, err).WithHint("check backend in the settings and the AWS credentials")
+		return nil, fault.Failedf("open backend %s: %w", u.Redacted(), err).WithHint("check backend in the settings and the AWS credentials")
 	}
 	if folder := strings.Trim(u.Path, "/"); u.Scheme != "file" && folder != "" {
 		bucket = blob.PrefixedBucket(bucket, folder+"/") // as Pulumi does (backend/diy/backend.go); OpenBucket ignores the path
 	}
-	b := &diyBackend{bucket: bucket, project: project, url: backendURL}
+	b := &diyBackend{bucket: bucket, project: project, url: u.Redacted()}
 	if err := b.checkLayout(ctx); err != nil {
 		return nil, errors.Join(err, bucket.Close())
 	}
@@ -191,7 +191,7 @@ func (b *diyBackend) read(ctx context.Context, name string) (*facts, error) {
 }
 
 func (b *diyBackend) facts(ctx context.Context, name string, inv inventory) (facts, error) {
-	f := facts{name: name, tags: map[string]string{}}
+	f := facts{name: name, project: b.project, tags: map[string]string{}}
 	var checkpoint struct {
 		Version    int `json:"version"`
 		Checkpoint *struct {

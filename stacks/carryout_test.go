@@ -189,7 +189,7 @@ func TestCarryOut(t *testing.T) {
 		asked = append(asked, branch)
 		switch branch {
 		case "back":
-			return PlanBranch{Name: branch, Commit: headA, CommittedAt: planNow}, true, nil
+			return PlanBranch{Name: branch, Commit: headA, CommittedAt: noon}, true, nil
 		case "panics":
 			panic("no luck")
 		case "unsure":
@@ -204,7 +204,7 @@ func TestCarryOut(t *testing.T) {
 		return Failure{gone(branch), text, "branchenv destroy " + branch + " --yes"}
 	}
 	kept := []PlanStep{gone("back"), gone("guarded")}
-	kept[0].Reason = "it is at its branch's head, aaaaaaaa; it expires at 2026-03-13 12:00 UTC, 72h after its branch's last commit, and is gone by 2026-03-13 13:00 UTC"
+	kept[0].Reason = "it is at its branch's head, aaaaaaaa; it expires at 2026-03-04 12:00 UTC, 72h after its branch's last commit, and is gone by 2026-03-04 13:00 UTC"
 	kept[1].Reason = "its branch is gone, but it is protected: it was protected when it was last updated"
 	host, _ := os.Hostname()
 	want := Outcome{Done: []PlanStep{}, Left: []PlanStep{}, Kept: kept, Failed: []Failure{

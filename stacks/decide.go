@@ -147,6 +147,9 @@ func (v *view) decideBranch(u unit, t *trace) decision {
 	if u.slug == "" {
 		return step.as(ActionSkip, "git takes no such name: ", branchFault(u.name))
 	}
+	if reason := unstorable(u.name); reason != "" {
+		return step.as(ActionSkip, "it can have no environment: ", reason)
+	}
 	rule, err := v.Rules(u.name, "", u.slug)
 	if err != nil {
 		return step.as(ActionSkip, "its settings contradict each other: ", err.Error())
@@ -176,11 +179,17 @@ func (v *view) decideCreate(step PlanStep, b *PlanBranch, rule Rule, otherwise A
 		d := step.as(otherwise, why, ", and the time of its head's commit is not known")
 		d.undated = true
 		return d
+	case rule.TTL > 0 && v.future(b.CommittedAt):
+		return step.as(otherwise, why, ", and its head's commit is dated in the future, ", stamp(b.CommittedAt))
 	case rule.TTL > 0 && v.Now.Sub(b.CommittedAt) >= rule.TTL:
 		return step.as(otherwise, why, ", and its head's commit of ", stamp(b.CommittedAt), " is older than ttl, ", config.Duration(rule.TTL).String())
 	}
 	return step.as(ActionCreate, why, ", and kind ", rule.Kind, " is made automatically")
 }
+
+// future tells a commit's time that cannot be right, for more than a clock that is a little wrong: anybody can give a
+// commit any date, and one far away would keep an environment for ever.
+func (v *view) future(committed time.Time) bool { return committed.After(v.Now.Add(24 * time.Hour)) }
 
 // expiry is when an environment whose branch exists goes.
 type expiry struct {
@@ -191,7 +200,7 @@ type expiry struct {
 
 func (v *view) expiry(s *StackFact, committed time.Time, rule Rule) expiry {
 	last, after := s.UpdatedAt, " after its last update"
-	if committed.After(last) {
+	if committed.After(last) && !v.future(committed) {
 		last, after = committed, " after its branch's last commit"
 	}
 	end := last.Add(rule.TTL)

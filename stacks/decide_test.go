@@ -81,7 +81,7 @@ func TestOwns(t *testing.T) {
 	}
 	edited := of("shop", "x")
 	edited.Resources[1].Outputs = map[string]any{"tagsAll": map[string]any{tagProject: "shop", tagStack: "y"}}
-	ours := map[string]string{tagBranch: "feature/login", tagProject: "shop"}
+	ours := map[string]string{tagBranch: "feature/login"}
 	tests := map[string]struct {
 		facts facts
 		want  string
@@ -95,15 +95,15 @@ func TestOwns(t *testing.T) {
 		"only the stack itself":     {facts{state: stateOf(nil, "pulumi:providers:aws")}, ""},
 		"another branch's":          {facts{tags: map[string]string{tagBranch: "Feature/Login"}, state: bucket}, `stack x belongs to branch "Feature/Login", not to "feature/login"`},
 		"another's, empty":          {facts{tags: map[string]string{tagBranch: ""}}, `stack x belongs to branch "", not to "feature/login"`},
-		"not tagged, AWS":           {facts{state: bucket}, "stack x has resources but no branchenv:branch tag: branchenv did not make it"},
-		"not tagged, not AWS":       {facts{state: stateOf(nil, "gcp:storage/bucket:Bucket")}, "stack x has resources but no branchenv:branch tag: branchenv did not make it"},
-		"not tagged, pending":       {facts{state: pending(state{})}, "stack x has resources but no branchenv:branch tag: branchenv did not make it"},
-		"only other tags, with RDS": {facts{tags: map[string]string{"owner": "ada"}, state: stateOf(nil, "aws:rds/instance:Instance")}, "stack x has resources but no branchenv:branch tag: branchenv did not make it"},
+		"not tagged, AWS":           {facts{state: bucket}, "stack x has resources or outputs but no branchenv:branch tag: branchenv did not make it"},
+		"not tagged, not AWS":       {facts{state: stateOf(nil, "gcp:storage/bucket:Bucket")}, "stack x has resources or outputs but no branchenv:branch tag: branchenv did not make it"},
+		"not tagged, pending":       {facts{state: pending(state{})}, "stack x has resources or outputs but no branchenv:branch tag: branchenv did not make it"},
+		"only other tags, with RDS": {facts{tags: map[string]string{"owner": "ada"}, state: stateOf(nil, "aws:rds/instance:Instance")}, "stack x has resources or outputs but no branchenv:branch tag: branchenv did not make it"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test.facts.name = "x"
+			test.facts.name, test.facts.project = "x", "shop"
 			err := owns(test.facts, "feature/login")
 			if got := message(err); got != test.want || test.want != "" && fault.Code(err) != fault.Refused {
 				t.Errorf("got %q, code %d; want %q", got, fault.Code(err), test.want)

@@ -1,9 +1,9 @@
 package stacks
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,16 +38,17 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 		}
 		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, sweepWorkDirs(m.File.Project, stack)
 	}
-	if err := owns(*f, branch); err != nil {
-		return Destruction{}, err
-	}
-	if err := m.unprotected(*f, branch); err != nil {
+	may := func() error { return cmp.Or(owns(*f, branch), m.unprotected(*f, branch)) }
+	if err := may(); err != nil {
 		return Destruction{}, err
 	}
 	if err := m.atHome(ctx, *f); err != nil {
 		return Destruction{}, err
 	}
 	if err := m.unlocked(ctx, f); err != nil {
+		return Destruction{}, err
+	}
+	if err := may(); err != nil { // who held the lock may have changed that
 		return Destruction{}, err
 	}
 	d := Destruction{Environment: m.environment(*f, RulesOf(m.File)), before: f}
@@ -75,6 +76,16 @@ func (m *Manager) unprotected(f facts, branch string) error {
 		return fault.Refusedf("environment %s is protected by %q in %s", f.name, pattern, m.File.Path).
 			WithHint("to destroy it all the same, take %q out of protected there first", pattern)
 	}
+	if f.name != ApplicationStack {
+		rule, err := RulesOf(m.File)(branch, f.tags[tagLike], f.name)
+		if err != nil {
+			return err
+		}
+		if rule.Protected != "" {
+			return fault.Refusedf("environment %s is protected: %s", f.name, rule.Protected).
+				WithHint("branchenv why %s says where that comes from; to destroy it all the same, change it there first", shellWord(branch))
+		}
+	}
 	if f.tags[tagProtected] == "true" {
 		return fault.Refusedf("environment %s is protected: its kind is %s", f.name, f.tags[tagKind]).
 			WithHint("to destroy it all the same, add {match: %q, protected: false} at the end of branches in %s, run branchenv up %s once, then destroy it", branch, m.File.Path, shellWord(branch))
@@ -97,6 +108,10 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	r := Receipt{Branch: d.Environment.Branch, Stack: d.Environment.Stack, Deleted: []Resource{}, Remaining: []Resource{}}
 	if d.Absent {
 		return r, nil
+	}
+	d, err := m.unchanged(ctx, d)
+	if err != nil {
+		return r, err
 	}
 	e, err := m.engine(ctx)
 	if err != nil {
@@ -125,6 +140,26 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	return r, nil
 }
 
+// unchanged is d as it would be planned now. Between a plan and its beginning somebody may have been asked, for as long as
+// that took: what was protected, updated or removed meanwhile is not destroyed by what was known before.
+func (m *Manager) unchanged(ctx context.Context, d Destruction) (Destruction, error) {
+	plan := func() (Destruction, error) { return m.PlanDestroy(ctx, d.Environment.Branch) }
+	stack := d.Environment.Stack
+	if stack == ApplicationStack {
+		plan = func() (Destruction, error) { return m.ApplicationPlanDestroy(ctx) }
+	}
+	now, err := plan()
+	switch {
+	case err != nil:
+		return d, err
+	case now.Absent:
+		return d, fault.Failedf("stack %s was just removed %w", stack, byAnother).WithHint("run the same command again")
+	case !slices.Equal(now.Resources, d.Resources):
+		return d, fault.Failedf("stack %s was changed %w since what would be destroyed was looked at", stack, byAnother).WithHint("run the same command again")
+	}
+	return now, nil
+}
+
 // removed tells whether the stack is gone for certain.
 func (m *Manager) removed(ctx context.Context, stack string) bool {
 	f, err := m.backend.read(ctx, stack)
@@ -138,9 +173,9 @@ func (m *Manager) rememberLeft(ctx context.Context, f *facts, left []Resource) e
 	for _, r := range left {
 		names = append(names, r.Name)
 	}
-	tags := maps.Clone(f.tags)
-	tags[tagLeft] = cutTag(count(len(left), "resource") + ": " + strings.Join(names, ", "))
-	return m.backend.setTags(ctx, f.name, tags)
+	return m.retag(ctx, f.name, func(tags map[string]string) {
+		tags[tagLeft] = cutTag(count(len(left), "resource") + ": " + strings.Join(names, ", "))
+	})
 }
 
 // cutTag cuts a stack tag's value to what Pulumi takes, 256 bytes.

@@ -89,7 +89,7 @@ func (m *Manager) examineStack(f facts) []Ailment {
 			Remedy: "nothing is done with it until that is mended: find out how it came there; pulumi state delete takes it out of the state and leaves it in AWS",
 		})
 	case f.name == ApplicationStack && status != StatusIncomplete:
-	case status == StatusEmpty && !tagged && !held:
+	case f.state.blank() && !tagged && !held:
 		found = append(found, Ailment{Kind: AilmentEmpty, Stack: f.name, What: "it has no tags and no resources: what an interruption leaves", Remedy: "it may be removed", Fixable: true})
 	case status == StatusIncomplete && (tagged || f.name == ApplicationStack):
 		what := "its last operation failed or was interrupted"
@@ -166,7 +166,7 @@ func (m *Manager) Fix(ctx context.Context, a Ailment) error {
 		return nil
 	case a.Kind != AilmentEmpty:
 		return fault.Refusedf("%s: %s is nothing that is done without a person", a.Stack, a.Remedy)
-	case tagged || !f.state.empty() || len(f.locks) > 0 || f.name == ApplicationStack:
+	case tagged || !f.state.blank() || len(f.locks) > 0 || f.name == ApplicationStack:
 		return fault.Refusedf("stack %s is not empty and without an owner any more", f.name)
 	}
 	e, err := m.engine(ctx)

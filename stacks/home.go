@@ -16,8 +16,8 @@ type home struct {
 
 // here is the home that the credentials and the settings name.
 func (m *Manager) here(ctx context.Context) (home, error) {
-	m.homing.Lock()
-	defer m.homing.Unlock()
+	m.asking.Lock()
+	defer m.asking.Unlock()
 	if m.account == "" {
 		account, err := m.aws.Account(ctx)
 		if err != nil {

@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -36,5 +38,72 @@ func TestHomeIsTaggedOnce(t *testing.T) {
 	home{"2", "b"}.tag(tags)
 	if tags[tagAccount] != "1" || tags[tagRegion] != "a" {
 		t.Errorf("%v", tags)
+	}
+}
+
+// Between the plan of a destroy and its beginning somebody may have protected, updated or removed the environment.
+func TestDestroyLooksAgain(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		between func(t *testing.T, folder string)
+		want    string
+		code    int
+	}{
+		"protected": {func(t *testing.T, folder string) {
+			keepBackend(t, folder, "mine", func(_ *Spec, tags map[string]string, _ *update) { tags[tagProtected] = "true" })
+		}, "environment mine is protected: its kind is ", fault.Refused},
+		"another's": {func(t *testing.T, folder string) {
+			keepBackend(t, folder, "mine", func(_ *Spec, tags map[string]string, _ *update) { tags[tagBranch] = "Mine" })
+		}, `stack mine belongs to branch "Mine", not to "mine"`, fault.Refused},
+		"removed": {func(t *testing.T, folder string) {
+			for _, ending := range []string{".json", ".pulumi-tags"} {
+				if err := os.Remove(filepath.Join(folder, ".pulumi/stacks/shop/mine"+ending)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, "stack mine was just removed by another process", fault.Failed},
+		"updated": {func(t *testing.T, folder string) {
+			write(t, filepath.Join(folder, ".pulumi/stacks/shop/mine.json"),
+				`{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:pulumi:mine::shop::aws:s3/bucketV2:BucketV2::new","custom":true,"id":"new","type":"aws:s3/bucketV2:BucketV2"}]}}}`)
+		}, "stack mine was changed by another process since what would be destroyed was looked at", fault.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			keepBackend(t, folder, "mine")
+			m := folderManager(t, folder)
+			m.account = "123456789012" // as if asked
+			d, err := m.PlanDestroy(t.Context(), "mine")
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.between(t, folder)
+			r, err := m.Destroy(t.Context(), d)
+			if message(err) != test.want || fault.Code(err) != test.code || len(r.Deleted)+len(r.Remaining) > 0 {
+				t.Errorf("%v, code %d; want %s", err, fault.Code(err), test.want)
+			}
+		})
+	}
+}
+
+// Two environments that are made at once may choose the same host: who sees the other afterwards takes another.
+func TestSettleHost(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	keepBackend(t, folder, "login", func(_ *Spec, tags map[string]string, _ *update) { tags[tagHost] = "z" })
+	m := folderManager(t, folder)
+	m.File.StripPrefixes = []string{"fix/"}
+	for _, other := range []string{"", "z"} {
+		tags := map[string]string{tagBranch: "fix/z", tagHost: "z"}
+		if err := m.backend.setTags(t.Context(), "login", map[string]string{tagBranch: "login", tagHost: other}); err != nil {
+			t.Fatal(err)
+		}
+		u := &undertaking{spec: Spec{Branch: "fix/z", Stack: "fix-z", Host: "z"}, tags: tags}
+		if err := m.settleHost(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		if alone := other == ""; (u.spec.Host == "z") != alone || u.tags[tagHost] != u.spec.Host {
+			t.Errorf("the other has %q: host %q, tag %q", other, u.spec.Host, u.tags[tagHost])
+		}
 	}
 }

@@ -43,8 +43,9 @@ type Manager struct {
 	now        func() time.Time
 	started    func() // told of each process of pulumi, for counting; may be nil
 	naming     sync.Mutex
-	homing     sync.Mutex
-	account    string // the credentials' AWS account, once it was asked for
+	asking     sync.Mutex // for what is asked once:
+	account    string     // the credentials' AWS account
+	pulumi     *process   // the pulumi that was found
 }
 
 // Open opens the backend; it starts no process and asks AWS nothing. Close the Manager after use.
@@ -174,11 +175,27 @@ func (m *Manager) engineOn(ctx context.Context, backendURL string) (*engine, err
 			e.plainPassphrase = true
 		}
 	}
-	if e.pulumi, err = findPulumi(ctx, env, m.Stop); err != nil {
+	if e.pulumi, err = m.findPulumi(ctx, env); err != nil {
 		return nil, err
 	}
 	e.pulumi.started = m.started
 	return e, nil
+}
+
+// findPulumi looks for pulumi once; many environments may be worked on.
+func (m *Manager) findPulumi(ctx context.Context, env []string) (*process, error) {
+	m.asking.Lock()
+	defer m.asking.Unlock()
+	if m.pulumi == nil {
+		found, err := findPulumi(ctx, env, m.Stop)
+		if err != nil {
+			return nil, err
+		}
+		m.pulumi = found
+	}
+	p := *m.pulumi
+	p.env = env
+	return &p, nil
 }
 
 func (m *Manager) tell(stack string, e Event) {

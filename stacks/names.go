@@ -3,6 +3,7 @@ package stacks
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -18,10 +19,9 @@ import (
 // slug, short of a collision in 40 bits of SHA-256, which the comparison with the branch tag still refuses.
 
 const (
-	maxSlug   = 28 // with a project of 11 characters and a hyphen: 40, Beanstalk's limit
-	maxLabel  = 63 // of a DNS label, RFC 1035
-	maxTarget = 32 // of a load balancer's or target group's name
-	hashLen   = 10 // hexadecimal digits of a SHA-256, after a hyphen
+	maxSlug  = 28 // with a project of 11 characters and a hyphen: 40, Beanstalk's limit
+	maxLabel = 63 // of a DNS label, RFC 1035
+	hashLen  = 10 // hexadecimal digits of a SHA-256, after a hyphen
 )
 
 // stackName is what Slug makes.
@@ -138,11 +138,6 @@ func DatabaseName(project, slug string) string { return AWSName(project, slug) }
 // Source: user guide of S3, "General purpose bucket naming rules".
 func BucketName(project, slug, suffix string) string { return AWSName(project, slug) + "-" + suffix }
 
-// SecretName is the name of a secret of the environment in Secrets Manager, which takes letters, digits and /_+=.@- and
-// advises against an end in a hyphen and six characters; purpose is a word such as "database".
-// Source: API reference of Secrets Manager, CreateSecret.
-func SecretName(project, slug, purpose string) string { return project + "/" + slug + "/" + purpose }
-
 // SecurityGroupName is the name of a security group of the environment; purpose tells several apart. EC2 takes 255
 // characters and nothing that begins with sg-, which no project that config accepts does.
 // Source: API reference of EC2, CreateSecurityGroup.
@@ -150,24 +145,23 @@ func SecurityGroupName(project, slug, purpose string) string {
 	return AWSName(project, slug) + "-" + purpose
 }
 
-// TargetGroupName is a name for a load balancer or target group: at most 32 letters, digits and hyphens, none at the
-// edges. A longer name is cut and gets its hash. Source: API reference of Elastic Load Balancing, CreateTargetGroup.
-func TargetGroupName(project, slug string) string {
-	name := AWSName(project, slug)
-	if len(name) > maxTarget {
-		return hashed(name, name, maxTarget)
-	}
-	return name
-}
-
-// LogGroupPrefix begins the names of the log groups that Beanstalk makes for the environment when logs are streamed.
-// Source: developer guide of Elastic Beanstalk, "Using Elastic Beanstalk with Amazon CloudWatch Logs".
-func LogGroupPrefix(project, slug string) string {
-	return "/aws/elasticbeanstalk/" + EnvironmentName(project, slug) + "/"
-}
-
 // BundlePrefix begins the keys of the environment's source bundles in the application stack's versions bucket.
 func BundlePrefix(slug string) string { return slug + "/" }
+
+// unstorable tells why a name that git takes cannot be kept in a stack's configuration, or "": YAML and JSON change what
+// is not UTF-8 and what YAML 1.1 calls a line break, and refuse other control characters. An environment whose state
+// names another branch than its tag would be nobody's.
+func unstorable(branch string) string {
+	if !utf8.ValidString(branch) {
+		return "it is not UTF-8"
+	}
+	for _, r := range branch {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff' {
+			return fmt.Sprintf("it has the control character %U", r)
+		}
+	}
+	return ""
+}
 
 // CheckBranch refuses what git would refuse as the name of a branch, with exit code 2.
 // Source: git-check-ref-format(1); a test compares with the command.

@@ -58,16 +58,13 @@ func realBranches(t testing.TB) []string {
 
 // checks are the rules of every name, as its service states them.
 var checks = map[string]*regexp.Regexp{
-	"slug":         regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,27}$`),
-	"label":        regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`),
-	"beanstalk":    regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`),
-	"rds":          regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`),
-	"s3":           regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`),
-	"secret":       regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]{1,505}$`),
-	"group":        regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,254}$`),
-	"target group": regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`),
-	"log group":    regexp.MustCompile(`^[A-Za-z0-9_/.#-]{1,400}$`),
-	"tag":          regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`),
+	"slug":      regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,27}$`),
+	"label":     regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`),
+	"beanstalk": regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`),
+	"rds":       regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`),
+	"s3":        regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`),
+	"group":     regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,254}$`),
+	"tag":       regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`),
 }
 
 var (
@@ -88,15 +85,12 @@ func derive(t interface{ Errorf(string, ...any) }, project, branch string) map[s
 		return nil
 	}
 	names := map[string]string{
-		"slug":         slug,
-		"label":        hosts[len(hosts)-1],
-		"beanstalk":    stacks.EnvironmentName(project, slug),
-		"rds":          stacks.DatabaseName(project, slug),
-		"s3":           stacks.BucketName(project, slug, "s3alia"),
-		"secret":       stacks.SecretName(project, slug, "database"),
-		"group":        stacks.SecurityGroupName(project, slug, "database"),
-		"target group": stacks.TargetGroupName(project, slug),
-		"log group":    stacks.LogGroupPrefix(project, slug),
+		"slug":      slug,
+		"label":     hosts[len(hosts)-1],
+		"beanstalk": stacks.EnvironmentName(project, slug),
+		"rds":       stacks.DatabaseName(project, slug),
+		"s3":        stacks.BucketName(project, slug, "s3alia"),
+		"group":     stacks.SecurityGroupName(project, slug, "database"),
 	}
 	for what, name := range names {
 		if !checks[what].MatchString(name) {
@@ -112,8 +106,8 @@ func derive(t interface{ Errorf(string, ...any) }, project, branch string) map[s
 	if badBucket.MatchString(names["s3"]) {
 		t.Errorf("branch %q: S3 refuses %q", branch, names["s3"])
 	}
-	if badGroup.MatchString(names["group"]) || badGroup.MatchString(names["target group"]) {
-		t.Errorf("branch %q: AWS refuses %q or %q", branch, names["group"], names["target group"])
+	if badGroup.MatchString(names["group"]) {
+		t.Errorf("branch %q: AWS refuses %q", branch, names["group"])
 	}
 	tag := stacks.BranchTag(branch)
 	if len(tag) > 256 || !utf8.ValidString(tag) {
@@ -166,9 +160,6 @@ func TestNamesAreStable(t *testing.T) {
 		}
 		if value := stacks.TagValue(branch); value != branch {
 			fmt.Fprintf(&got, "\ttag value %+q\n", value)
-		}
-		if name := stacks.TargetGroupName("abcdefghijk", slug); name != "abcdefghijk-"+slug {
-			fmt.Fprintf(&got, "\ttarget group %s\n", name)
 		}
 	}
 	golden := filepath.Join("testdata", "names.golden")

@@ -34,10 +34,10 @@ const (
 func owns(f facts, branch string) error {
 	tag, tagged := f.tags[tagBranch]
 	switch {
-	case !tagged && f.state.empty():
+	case !tagged && f.state.blank():
 		return nil
 	case !tagged:
-		return fault.Refusedf("stack %s has resources but no %s tag: branchenv did not make it", f.name, tagBranch).
+		return fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.name, tagBranch).
 			WithHint("if it is yours to give: pulumi stack tag set %s %s --stack %s", tagBranch, shellWord(BranchTag(branch)), f.name)
 	case tag != BranchTag(branch):
 		return fault.Refusedf("stack %s belongs to branch %q, not to %q", f.name, tag, branch)
@@ -66,7 +66,7 @@ func (f facts) foreign() (resource, owner string) {
 		text := func(tag string) string { s, _ := tags[tag].(string); return s }
 		stack, project := text(tagStack), text(tagProject)
 		switch {
-		case stack != "" && project != "" && f.tags[tagProject] != "" && project != f.tags[tagProject]:
+		case stack != "" && project != "" && project != f.project:
 			return awsName(r.ID, r.Inputs), project + "/" + stack
 		case stack != "" && stack != f.name:
 			return awsName(r.ID, r.Inputs), stack

@@ -113,6 +113,11 @@ func TestDecisions(t *testing.T) {
 		{"gone, being updated", nil, stack("x", day, locked), ActionKeep, "its branch is gone, but it is being updated"},
 		{"gone, incomplete", nil, stack("x", day, incomplete), ActionDestroy, "its branch is gone"},
 		{"gone, empty", nil, stack("x", day, empty), ActionDestroy, "its branch is gone"},
+		{"commit from the future", &PlanBranch{Name: "x", Commit: headA, CommittedAt: planNow.Add(9 * day)}, stack("x", 4*day), ActionDestroy, "it expired at 2026-03-09 12:00 UTC, 72h after its last update"},
+		{"commit from a clock that is wrong", &PlanBranch{Name: "x", Commit: headA, CommittedAt: planNow.Add(time.Hour)}, stack("x", 4*day), ActionKeep, "it expires at 2026-03-13 13:00 UTC, 72h after its branch's last commit"},
+		{"new, commit from the future", &PlanBranch{Name: "auto/x", Commit: headA, CommittedAt: planNow.Add(9 * day)}, nil, ActionSkip, "its head's commit is dated in the future"},
+		{"new, not UTF-8", &PlanBranch{Name: "auto/\xff", Commit: headA, CommittedAt: planNow}, nil, ActionSkip, "it can have no environment: it is not UTF-8"},
+		{"new, a line break of YAML", &PlanBranch{Name: "auto/\u0085", Commit: headA, CommittedAt: planNow}, nil, ActionSkip, "it can have no environment: it has the control character U+0085"},
 		{"gone, something left behind", nil, stack("x", day, empty, func(s *StackFact) { s.Left = "1 resource: db" }), ActionKeep, "its branch is gone, but an earlier destroy could not confirm that this is gone: 1 resource: db; look for it in AWS, then: branchenv destroy x"},
 		{"gone, kept for a while", nil, stack("x", day, kept(day)), ActionDestroy, "its branch is gone"},
 		{"gone, settings contradict", nil, stack("broken", day), ActionKeep, "its settings contradict each other: spot"},
@@ -506,6 +511,9 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 				continue // gone
 			}
 			for _, active := range []time.Time{s.UpdatedAt, in.Branches[j].CommittedAt} {
+				if active.After(planNow.Add(24 * time.Hour)) {
+					continue // nobody commits tomorrow
+				}
 				if active.IsZero() || rule.TTL == 0 || active.Add(rule.TTL).After(planNow) || s.KeepUntil.After(planNow) {
 					t.Fatalf("listed and not expired: %+v by %+v", s, step)
 				}

@@ -93,7 +93,7 @@ func makeBeside(ctx context.Context, shared *diyBackend, stack string) (dir work
 // removeUnowned removes a stack that was made for a while, unless an `up` has adopted it since.
 func (m *Manager) removeUnowned(ctx context.Context, e *engine, stack string) error {
 	f, err := m.backend.read(ctx, stack)
-	if err != nil || f == nil || len(f.tags[tagStack]) > 0 || !f.state.empty() || len(f.locks) > 0 {
+	if err != nil || f == nil || len(f.tags[tagStack]) > 0 || !f.state.blank() || len(f.locks) > 0 {
 		return err
 	}
 	return m.removeStack(ctx, e, f)

@@ -95,7 +95,7 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 	if len(all) > 1 {
 		other := all[slices.IndexFunc(all, func(x facts) bool { return x.name != ApplicationStack })]
 		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", count(len(all)-1, "other stack"), other.name).
-			WithHint("branchenv list; destroy the environments first")
+			WithHint("branchenv list; destroy the environments first. Of stacks that it does not show branchenv doctor tells more")
 	}
 	if err := ownsApplication(*f); err != nil {
 		return Destruction{}, err
@@ -134,10 +134,10 @@ func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
 }
 
 func ownsApplication(f facts) error {
-	if f.tags[tagStack] == ApplicationStack || f.tags[tagStack] == "" && f.state.empty() {
+	if f.tags[tagStack] == ApplicationStack || f.tags[tagStack] == "" && f.state.blank() {
 		return f.ownsResources()
 	}
-	return fault.Refusedf("stack %s has resources but no %s tag: branchenv did not make it", f.name, tagStack).
+	return fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.name, tagStack).
 		WithHint("choose another project name in the settings")
 }
 

@@ -30,6 +30,9 @@ func (m *Manager) stackFact(f facts) StackFact {
 		Locked: len(live) > 0, Incomplete: status == StatusIncomplete, Empty: status == StatusEmpty,
 		Left: f.tags[tagLeft], UpdatedAt: f.goodUpdate(), KeepUntil: f.keepUntil(),
 	}
+	if s.Tag == "" {
+		s.Empty = f.state.blank()
+	}
 	_, s.Foreign = f.foreign()
 	if spec := f.last.spec(m.File.Project); spec != nil {
 		s.Branch, s.Version, s.Commit = spec.Branch, spec.Version.Name(), spec.Commit

@@ -14,8 +14,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// UpRequest asks for one branch's environment. At most one of Image, Bundle and Version is set; where none is, the
-// environment keeps the version it has, or gets that of Like, or the settings' image for Commit.
+// UpRequest asks for one branch's environment. At most one of Image, Bundle and Version is set; where none is, a
+// new environment gets that of Like, any the settings' image for Commit, and else it keeps the version it has.
 type UpRequest struct {
 	Branch   string
 	Image    string // container image to run, or
@@ -107,6 +107,9 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if err != nil {
 		return nil, err
 	}
+	if reason := unstorable(r.Branch); reason != "" {
+		return nil, fault.Usagef("branch %q can have no environment: %s", r.Branch, reason).WithHint("rename the branch")
+	}
 	// All stacks: the host name must not be another's, and the application stack must be there.
 	all, err := m.backend.list(ctx)
 	if err != nil {
@@ -154,7 +157,6 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 		}
 	}
 	delete(tags, tagLeft)
-	delete(tags, tagUnhealthy)
 	if u.before != nil {
 		if at := u.before.goodUpdate(); !at.IsZero() {
 			tags[tagUpdated] = at.Format(time.RFC3339)
@@ -235,6 +237,9 @@ func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) erro
 		if err := m.create(ctx, e, u.spec.Stack, u.tags); err != nil {
 			return err
 		}
+		if err := m.settleHost(ctx, u); err != nil {
+			return err
+		}
 		made, err := m.backend.read(ctx, u.spec.Stack)
 		if err != nil {
 			return err
@@ -246,11 +251,43 @@ func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) erro
 		return nil
 	}
 	if !maps.Equal(u.before.tags, u.tags) {
+		now, err := m.backend.read(ctx, u.spec.Stack)
+		if err != nil {
+			return err
+		}
+		if now == nil || now.tags[tagBranch] != u.before.tags[tagBranch] { // adopted, or removed, before we could
+			return fault.Failedf("stack %s was just made or removed %w", u.spec.Stack, byAnother).WithHint("run the same command again")
+		}
+		if now.tags[tagKeep] != "" { // somebody may have said so since all was read
+			u.tags[tagKeep] = now.tags[tagKeep]
+		}
 		if err := m.backend.setTags(ctx, u.spec.Stack, u.tags); err != nil {
 			return err
 		}
 	}
 	return m.settle(ctx, e, u.before)
+}
+
+// settleHost looks once more whether the host label is free, now that others can see who wants it. Where two environments
+// that were made at once chose the same, whoever sees the other takes the next label, at the last one that is its alone.
+func (m *Manager) settleHost(ctx context.Context, u *undertaking) error {
+	if u.spec.Stack == ApplicationStack {
+		return nil
+	}
+	all, err := m.backend.list(ctx)
+	if err != nil {
+		return err
+	}
+	candidates, err := Hosts(u.spec.Branch, m.File.StripPrefixes)
+	if err != nil {
+		return err
+	}
+	host, err := chooseHost(candidates, u.spec.Stack, all)
+	if err != nil || host == u.spec.Host {
+		return err
+	}
+	u.spec.Host, u.tags[tagHost] = host, host
+	return m.backend.setTags(ctx, u.spec.Stack, u.tags)
 }
 
 // create makes an empty stack with its tags, in the backend itself where that can be done: `pulumi stack init` takes half
@@ -293,15 +330,44 @@ func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
 	m.tell(u.spec.Stack, Event{Kind: Step, Op: "update"})
 	news := m.follow(ctx, u.spec.Stack)
 	err = w.up(ctx, news.event)
-	if err = errors.Join(news.end(err), w.close()); err != nil || news.name == "" {
+	if err = errors.Join(news.end(err), w.close()); err != nil {
 		return err
 	}
-	sick := m.healthy(ctx, news.name)
-	if fault.Code(sick) == fault.Failed { // the engine's history calls the update good
-		u.tags[tagUnhealthy] = cutTag(fault.Line(sick.Error()))
-		return errors.Join(sick, m.backend.setTags(ctx, u.spec.Stack, u.tags))
+	return m.conclude(ctx, u, news.name)
+}
+
+// conclude notes how the update went: the engine calls one good whose environment is red, and its backend tells only the
+// last run of any kind, so that a refresh by hand hides the update. changed is the environment that it changed; "" for none.
+func (m *Manager) conclude(ctx context.Context, u *undertaking, changed string) error {
+	if changed == "" && u.tags[tagUnhealthy] != "" { // it may have recovered
+		changed = EnvironmentName(m.File.Project, u.spec.Stack)
 	}
-	return sick
+	var sick error
+	if changed != "" {
+		sick = m.healthy(ctx, changed)
+	}
+	return errors.Join(sick, m.retag(ctx, u.spec.Stack, func(tags map[string]string) {
+		if sick != nil {
+			tags[tagUnhealthy] = cutTag(fault.Line(sick.Error()))
+			return
+		}
+		delete(tags, tagUnhealthy)
+		tags[tagUpdated] = m.now().UTC().Format(time.RFC3339)
+	}))
+}
+
+// retag changes a stack's tags as they are now: others, such as keep, may have changed them since they were read.
+func (m *Manager) retag(ctx context.Context, stack string, change func(tags map[string]string)) error {
+	f, err := m.backend.read(ctx, stack)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		return fault.Failedf("stack %s was just removed %w", stack, byAnother).WithHint("run the same command again")
+	}
+	tags := maps.Clone(f.tags)
+	change(tags)
+	return m.backend.setTags(ctx, stack, tags)
 }
 
 func stoppedBefore(step, stack string) error {

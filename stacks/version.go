@@ -89,7 +89,7 @@ func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (fro
 		}
 		return from, nil
 	case v.key != "":
-		spec.Version = ownCopy(spec.Stack, v.key)
+		spec.Version = ownCopy(spec.Stack, v.key, v.key)
 		return aws.Object{Key: v.key}, nil
 	case v.label == "":
 		spec.Version = v.version
@@ -115,7 +115,7 @@ func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (fro
 		spec.Version = Version{Label: info.Label, BundleKey: info.Key}
 		return from, nil
 	}
-	spec.Version = ownCopy(spec.Stack, info.Key)
+	spec.Version = ownCopy(spec.Stack, info.Bucket+"/"+info.Key+" "+info.Label, info.Key)
 	return aws.Object{Bucket: info.Bucket, Key: info.Key}, nil
 }
 
@@ -129,9 +129,10 @@ func (m *Manager) versionsHint(ctx context.Context, application string) string {
 	return "its newest versions: " + strings.Join(labels, ", ") + "; " + hint
 }
 
-// ownCopy is the version of a stack whose bundle is a copy of another stack's.
-func ownCopy(stack, key string) Version {
-	sum := digest(key, 64)
+// ownCopy is the version of a stack whose bundle is a copy of the one at key. Its name is made from what tells the
+// original apart from all others: a CI system may well put every build at a key of the same name.
+func ownCopy(stack, original, key string) Version {
+	sum := digest(original, 64)
 	return Version{Label: stack + "-" + sum[:12], BundleKey: BundlePrefix(stack) + sum + path.Ext(key)}
 }
 
