@@ -57,7 +57,7 @@ func (s *session) settings() (*config.File, error) {
 func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
 	if c.Args().Present() {
 		if name, ok := strings.CutPrefix(c.Args().First(), "refs/heads/"); ok {
-			return "", fault.Usagef("%s is a full ref", c.Args().First()).WithHint("give the branch's name alone: %s", shellQuote(name))
+			return "", fault.Usagef("%s is a full ref", c.Args().First()).WithHint("give the branch's name alone: %s", fault.ShellWord(name))
 		}
 		return c.Args().First(), nil
 	}

@@ -19,7 +19,7 @@ func (s *session) openCommand() *urfave.Command {
 			return s.withEnvironment(c, func(e stacks.Environment) error {
 				if e.URL == "" {
 					return fault.Failedf("the environment of branch %s has no URL yet", e.Branch).
-						WithHint("%s up %s", program, shellQuote(e.Branch))
+						WithHint("%s up %s", program, fault.ShellWord(e.Branch))
 				}
 				address, err := s.address(e)
 				if err != nil {

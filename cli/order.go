@@ -111,7 +111,7 @@ func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
 		return usedFlag{}, 0, fault.Usagef("%s needs a value", typed)
 	case strings.HasPrefix(args[1], "-") && len(args[1]) > 1:
 		return usedFlag{}, 0, fault.Usagef("%s needs a value, but %s follows it", typed, args[1]).
-			WithHint("write %s=%s if that is the value", typed, shellQuote(args[1]))
+			WithHint("write %s=%s if that is the value", typed, fault.ShellWord(args[1]))
 	default:
 		used.text, used.hasValue = args[1], true
 		if used.text != "" {
@@ -204,21 +204,10 @@ func (l commandLine) shortest(root *grammar) []string {
 	})
 }
 
-// shellQuote writes s so that a POSIX shell reads it back as one word.
-func shellQuote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 func quoteAll(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
-		quoted[i] = shellQuote(w)
+		quoted[i] = fault.ShellWord(w)
 	}
 	return strings.Join(quoted, " ")
 }

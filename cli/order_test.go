@@ -166,14 +166,3 @@ func checkUrfave(t *testing.T, ordered, want []string) {
 		t.Fatalf("%q: no command ran", ordered)
 	}
 }
-
-func TestShellQuote(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"feature/x": "feature/x", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$(reboot)": "'$(reboot)'", "é": "'é'",
-	} {
-		if got := shellQuote(text); got != want {
-			t.Errorf("shellQuote(%q) = %s, want %s", text, got, want)
-		}
-	}
-}

@@ -112,7 +112,7 @@ func (s *session) sandboxServe(c *urfave.Context) error {
 	} else {
 		for _, v := range variables {
 			name, value, _ := strings.Cut(v, "=")
-			s.out.linef("export %s=%s", name, shellQuote(value))
+			s.out.linef("export %s=%s", name, fault.ShellWord(value))
 		}
 	}
 	for _, site := range sites {

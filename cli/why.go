@@ -8,6 +8,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -93,7 +94,7 @@ func explain(f branchFacts, now time.Time) explanation {
 	case reason != "":
 		because("it gets no environment: %s", reason)
 	default:
-		because("it has no environment: nobody ran %s up %s yet, or it was destroyed", program, shellQuote(f.branch))
+		because("it has no environment: nobody ran %s up %s yet, or it was destroyed", program, fault.ShellWord(f.branch))
 	}
 	if f.environment != nil && reason != "" {
 		because("it would get none today: %s", reason)

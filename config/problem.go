@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/agext/levenshtein"
 )
 
 // Problem is one thing wrong in a settings file.
@@ -77,35 +79,11 @@ func nearest(s string, candidates []string) string {
 		if strings.EqualFold(s, c) {
 			return c
 		}
-		if d := editDistance(strings.ToLower(s), strings.ToLower(c), distance); d < distance {
+		if d := levenshtein.Distance(strings.ToLower(s), strings.ToLower(c), nil); d < distance {
 			best, distance = c, d
 		}
 	}
 	return best
-}
-
-// editDistance is the Levenshtein distance of a and b, or something not below limit.
-func editDistance(a, b string, limit int) int {
-	if len(a) > len(b)+limit || len(b) > len(a)+limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitute := diagonal
-			if a[i] != b[j] {
-				substitute++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // suggestion says which of candidates was probably meant, or which there are.

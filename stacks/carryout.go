@@ -122,9 +122,9 @@ func (m *Manager) CarryOut(ctx context.Context, in PlanInput, plan Plan, o Carry
 // next is the command that tries one step alone.
 func (s PlanStep) next() string {
 	if s.Action == ActionDestroy {
-		return "branchenv destroy " + shellWord(s.Branch) + " --yes"
+		return "branchenv destroy " + fault.ShellWord(s.Branch) + " --yes"
 	}
-	return "branchenv up " + shellWord(s.Branch)
+	return "branchenv up " + fault.ShellWord(s.Branch)
 }
 
 // doing is a plan that is being carried out.

@@ -48,5 +48,5 @@ func (u *undertaking) keepsData(r UpRequest) error {
 		return nil
 	}
 	return fault.Refusedf("the update of stack %s would lose data: %s", u.spec.Stack, strings.Join(u.losses, "; ")).
-		WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", shellWord(u.spec.Branch))
+		WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", fault.ShellWord(u.spec.Branch))
 }

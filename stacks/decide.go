@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // decision is one step, and whether it might be another one if the commit time of the branch's head were known.
@@ -98,7 +99,7 @@ func decideEnd(step PlanStep, s StackFact, rule Rule, why string) decision {
 		return step.as(ActionKeep, why, ", but it is being updated: the next run looks again")
 	case s.Left != "":
 		return step.as(ActionKeep, why, ", but an earlier destroy could not confirm that this is gone: ", s.Left,
-			"; look for it in AWS, then: branchenv destroy ", shellWord(step.Branch))
+			"; look for it in AWS, then: branchenv destroy ", fault.ShellWord(step.Branch))
 	}
 	return step.as(ActionDestroy, why)
 }

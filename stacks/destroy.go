@@ -67,7 +67,7 @@ func (m *Manager) noStackName(ctx context.Context, word string) error {
 		return err
 	}
 	branch := m.environment(*f, RulesOf(m.File)).Branch
-	return fault.Usagef("%s is the name of a stack, whose branch is %q", word, branch).WithHint("branchenv destroy %s", shellWord(branch))
+	return fault.Usagef("%s is the name of a stack, whose branch is %q", word, branch).WithHint("branchenv destroy %s", fault.ShellWord(branch))
 }
 
 // unprotected refuses a protected environment: by the settings as they are now, or as they were at its last update.
@@ -83,12 +83,12 @@ func (m *Manager) unprotected(f facts, branch string) error {
 		}
 		if rule.Protected != "" {
 			return fault.Refusedf("environment %s is protected: %s", f.name, rule.Protected).
-				WithHint("branchenv why %s says where that comes from; to destroy it all the same, change it there first", shellWord(branch))
+				WithHint("branchenv why %s says where that comes from; to destroy it all the same, change it there first", fault.ShellWord(branch))
 		}
 	}
 	if f.tags[tagProtected] == "true" {
 		return fault.Refusedf("environment %s is protected: its kind is %s", f.name, f.tags[tagKind]).
-			WithHint("to destroy it all the same, add {match: %q, protected: false} at the end of branches in %s, run branchenv up %s once, then destroy it", branch, m.File.Path, shellWord(branch))
+			WithHint("to destroy it all the same, add {match: %q, protected: false} at the end of branches in %s, run branchenv up %s once, then destroy it", branch, m.File.Path, fault.ShellWord(branch))
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 // examineStack tells what one stack's facts say.
 func (m *Manager) examineStack(f facts) []Ailment {
 	var found []Ailment
-	again := "the command that was interrupted goes on when it is repeated; or branchenv destroy " + shellWord(f.tags[tagBranch])
+	again := "the command that was interrupted goes on when it is repeated; or branchenv destroy " + fault.ShellWord(f.tags[tagBranch])
 	if f.name == ApplicationStack {
 		again = "the same command again goes on: branchenv application up"
 	}
@@ -101,7 +101,7 @@ func (m *Manager) examineStack(f facts) []Ailment {
 	if left := f.tags[tagLeft]; left != "" {
 		found = append(found, Ailment{
 			Kind: AilmentLeft, Stack: f.name, What: "an earlier destroy could not confirm that this is gone: " + left,
-			Remedy: "look for it in AWS, then: branchenv destroy " + shellWord(f.tags[tagBranch]) + " --yes",
+			Remedy: "look for it in AWS, then: branchenv destroy " + fault.ShellWord(f.tags[tagBranch]) + " --yes",
 		})
 	}
 	return found
@@ -144,7 +144,7 @@ func (m *Manager) strayBundles(ctx context.Context, all []facts) ([]Ailment, err
 		if stack := strings.TrimSuffix(prefix, "/"); find(all, stack) == nil {
 			found = append(found, Ailment{
 				Kind: AilmentBundle, Stack: stack, What: fmt.Sprintf("s3://%s/%s holds bundles of this stack, which does not exist", bucket, prefix),
-				Remedy: "if no running version comes from there: aws s3 rm --recursive " + shellWord("s3://"+bucket+"/"+prefix),
+				Remedy: "if no running version comes from there: aws s3 rm --recursive " + fault.ShellWord("s3://"+bucket+"/"+prefix),
 			})
 		}
 	}

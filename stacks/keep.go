@@ -24,7 +24,7 @@ func (m *Manager) Keep(ctx context.Context, branch string, until time.Time) (Env
 	}
 	if f == nil || f.tags[tagBranch] != BranchTag(branch) {
 		return Environment{}, fault.Failedf("the environment of branch %q was not finished, or went away just now", branch).
-			WithHint("branchenv up %s", shellWord(branch))
+			WithHint("branchenv up %s", fault.ShellWord(branch))
 	}
 	tags := maps.Clone(f.tags)
 	tags[tagKeep] = until.UTC().Truncate(time.Second).Format(time.RFC3339)

@@ -59,7 +59,7 @@ func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) 
 	}
 	if f == nil {
 		return Environment{}, fault.Failedf("branch %q has no environment", branch).
-			WithHint("branchenv up %s --image REF", shellWord(branch))
+			WithHint("branchenv up %s --image REF", fault.ShellWord(branch))
 	}
 	if err := owns(*f, branch); err != nil {
 		return Environment{}, err

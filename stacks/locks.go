@@ -178,5 +178,5 @@ func (p place) cancel(stack string) string {
 	if strings.HasPrefix(p.backend, "http") {
 		name = p.project + "/" + stack
 	}
-	return fmt.Sprintf("PULUMI_BACKEND_URL=%s pulumi cancel --yes --stack %s", shellWord(p.address()), name)
+	return fmt.Sprintf("PULUMI_BACKEND_URL=%s pulumi cancel --yes --stack %s", fault.ShellWord(p.address()), name)
 }

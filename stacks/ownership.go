@@ -38,7 +38,7 @@ func owns(f facts, branch string) error {
 		return nil
 	case !tagged:
 		return fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.name, tagBranch).
-			WithHint("if it is yours to give: pulumi stack tag set %s %s --stack %s", tagBranch, shellWord(BranchTag(branch)), f.name)
+			WithHint("if it is yours to give: pulumi stack tag set %s %s --stack %s", tagBranch, fault.ShellWord(BranchTag(branch)), f.name)
 	case tag != BranchTag(branch):
 		return fault.Refusedf("stack %s belongs to branch %q, not to %q", f.name, tag, branch)
 	}

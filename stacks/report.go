@@ -1,8 +1,6 @@
 package stacks
 
 import (
-	"regexp"
-	"strings"
 	"sync"
 	"time"
 )
@@ -116,14 +114,3 @@ func (o Observer) oneAtATime() Observer {
 		o(e)
 	}
 }
-
-// shellWord writes s so that a POSIX shell reads it back as one word: hints are there to be copied, and a branch may be
-// called $(rm).
-func shellWord(s string) string {
-	if plainWord.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-var plainWord = regexp.MustCompile(`^[-_./:=@%+,0-9A-Za-z]+$`)

@@ -57,7 +57,7 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 		return versionOf(r, like, project)
 	}
 	return versionSource{}, fault.Usagef("what should the environment of %q run?", r.Branch).
-		WithHint("branchenv up %s --image REGISTRY/APP:TAG (or --bundle FILE, --version LABEL; or set image in the settings)", shellWord(r.Branch))
+		WithHint("branchenv up %s --image REGISTRY/APP:TAG (or --bundle FILE, --version LABEL; or set image in the settings)", fault.ShellWord(r.Branch))
 }
 
 // versionOf is the version that the environment like runs, for a copy of it.
@@ -71,7 +71,7 @@ func versionOf(r UpRequest, like *facts, project string) (versionSource, error) 
 		return versionSource{key: spec.Version.BundleKey}, nil
 	}
 	return versionSource{}, fault.Usagef("the environment of %q has no version that could be taken over", r.Like).
-		WithHint("branchenv up %s --like %s --image REF", shellWord(r.Branch), shellWord(r.Like))
+		WithHint("branchenv up %s --like %s --image REF", fault.ShellWord(r.Branch), fault.ShellWord(r.Like))
 }
 
 // resolve finds out which bundle it is, without changing anything, and returns what to copy it from, if
