@@ -99,7 +99,9 @@ func firstAnswers(flag func(string) string, env func(string) string, dir, remote
 		if remote != "" {
 			name = strings.TrimSuffix(path.Base(strings.ReplaceAll(remote, ":", "/")), ".git")
 		}
-		a.Project = config.SuggestProject(name)
+		if a.Project = config.SuggestProject(name); a.Project != name {
+			notes = append(notes, fmt.Sprintf("project %s is made from %q: it begins the name of everything in AWS, and cannot be changed later", a.Project, name))
+		}
 	}
 	for _, variable := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if a.Region == "" {

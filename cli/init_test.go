@@ -43,7 +43,7 @@ func TestFirstAnswers(t *testing.T) {
 	}{
 		"nothing known": {none, none, "/src/My Shop", "", config.Answers{
 			Project: "my-shop", Region: "eu-central-1", Domain: "preview.example.com", Source: config.Source{Git: "."},
-		}, 2},
+		}, 3},
 		"remote and region": {none, from(map[string]string{"AWS_REGION": "us-east-1"}), "/src/x", "git@github.com:acme/storefront.git", config.Answers{
 			Project: "storefront", Region: "us-east-1", Domain: "preview.example.com", Source: config.Source{GitHub: "acme/storefront"},
 		}, 1},
