@@ -45,10 +45,26 @@ func TestMain(m *testing.M) {
 	}
 	base.dir = dir
 	code := m.Run()
+	reap("PULUMI_HOME=" + filepath.Join(dir, "home"))
 	if err := os.RemoveAll(dir); err != nil {
 		panic(err)
 	}
 	os.Exit(code)
+}
+
+// reap ends the processes that have variable in their environment: the language host of a pulumi that was killed asks
+// every five minutes only whether pulumi is still there. Where there is no /proc it is left to that.
+func reap(variable string) {
+	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range environments {
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains("\x00"+string(text), "\x00"+variable+"\x00") {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+		}
+	}
 }
 
 // pulumiScript stands before the real pulumi. It notes the process's id, so that a test can kill pulumi, and kills the
