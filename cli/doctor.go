@@ -17,7 +17,8 @@ func (s *session) doctorCommand() *urfave.Command {
 		Name:      "doctor",
 		Usage:     "find what is left behind, half made or locked, and say what to do about it",
 		ArgsUsage: "[BRANCH]",
-		Description: "BRANCH, or the name of a stack, limits it to one. Looks at every stack, and for AWS resources and source bundles with the project's tags and no stack.\n" +
+		Description: "BRANCH, or the name of a stack, limits it to one.\n" +
+			"Looks at every stack, and for AWS resources and source bundles with the project's tags and no stack.\n" +
 			"--fix removes abandoned locks, and stacks without resources and tags, after showing them; nothing else.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "fix", Usage: "remove what is safe to remove"},

@@ -122,7 +122,7 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	}
 	if err := m.tearDown(ctx, e, d.before, &r); err != nil {
 		if m.removed(ctx, r.Stack) { // upon which pulumi fails in any way, with a crash for one
-			return r, fault.Failedf("stack %s was just removed %w", r.Stack, byAnother).WithHint("run the same command again")
+			return r, overtaken(r.Stack, "removed")
 		}
 		return r, err
 	}
@@ -153,7 +153,7 @@ func (m *Manager) unchanged(ctx context.Context, d Destruction) (Destruction, er
 	case err != nil:
 		return d, err
 	case now.Absent:
-		return d, fault.Failedf("stack %s was just removed %w", stack, byAnother).WithHint("run the same command again")
+		return d, overtaken(stack, "removed")
 	case !slices.Equal(now.Resources, d.Resources):
 		return d, fault.Failedf("stack %s was changed %w since what would be destroyed was looked at", stack, byAnother).WithHint("run the same command again")
 	}

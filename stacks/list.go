@@ -47,24 +47,30 @@ func (m *Manager) environment(f facts, rules Rules) Environment {
 	return f.environment(m.File.Project, m.File.Domain, rule, time.Duration(m.File.Reconcile.Interval))
 }
 
-// Show returns one environment; an error where there is none.
-func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) {
+// existing reads the facts of a branch's own stack; an error where there is none.
+func (m *Manager) existing(ctx context.Context, branch string) (facts, error) {
 	stack, err := Slug(branch)
 	if err != nil {
-		return Environment{}, err
+		return facts{}, err
 	}
 	f, err := m.backend.read(ctx, stack)
 	if err != nil {
-		return Environment{}, err
+		return facts{}, err
 	}
 	if f == nil {
-		return Environment{}, fault.Failedf("branch %q has no environment", branch).
+		return facts{}, fault.Failedf("branch %q has no environment", branch).
 			WithHint("branchenv up %s --image REF", fault.ShellWord(branch))
 	}
-	if err := owns(*f, branch); err != nil {
+	return *f, owns(*f, branch)
+}
+
+// Show returns one environment; an error where there is none.
+func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) {
+	f, err := m.existing(ctx, branch)
+	if err != nil {
 		return Environment{}, err
 	}
-	e := m.environment(*f, RulesOf(m.File))
+	e := m.environment(f, RulesOf(m.File))
 	e.Branch = branch
 	return e, nil
 }

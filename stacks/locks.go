@@ -27,6 +27,11 @@ const byAnother contended = "by another process"
 
 func (c contended) Error() string { return string(c) }
 
+// overtaken is what to say where another process just made or removed a stack, as done says.
+func overtaken(stack, done string) error {
+	return fault.Failedf("stack %s was just %s %w", stack, done, byAnother).WithHint("run the same command again")
+}
+
 func isContended(err error) bool {
 	var c contended
 	return errors.As(err, &c)
@@ -113,7 +118,7 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 			return err
 		}
 		if again == nil {
-			return fault.Failedf("stack %s was just removed %w", f.name, byAnother).WithHint("run the same command again")
+			return overtaken(f.name, "removed")
 		}
 		*f = *again
 	}

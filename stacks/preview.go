@@ -42,7 +42,8 @@ func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspac
 // passing opens a stack, of which nothing but what it was before is left; create says that it has to be made for that.
 func (m *Manager) passing(ctx context.Context, stack string, c stackConfig, create bool, do func(*workspace) error) (err error) {
 	backendURL := m.backendURL
-	if shared, ok := m.backend.(*diyBackend); ok && create {
+	shared, selfManaged := m.backend.(*diyBackend)
+	if create && selfManaged {
 		var beside workDir
 		if beside, err = makeBeside(ctx, shared, stack); err != nil {
 			return err
@@ -54,7 +55,7 @@ func (m *Manager) passing(ctx context.Context, stack string, c stackConfig, crea
 	if err != nil {
 		return err
 	}
-	if create && backendURL == m.backendURL { // Pulumi Cloud
+	if create && !selfManaged { // Pulumi Cloud
 		if err := e.create(ctx, stack); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (m *Manager) settle(ctx context.Context, e *engine, f *facts) error {
 		return err
 	}
 	if again == nil {
-		return fault.Failedf("stack %s was just removed %w", f.name, byAnother).WithHint("run the same command again")
+		return overtaken(f.name, "removed")
 	}
 	*f = *again
 	return nil

@@ -256,7 +256,7 @@ func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) erro
 			return err
 		}
 		if now == nil || now.tags[tagBranch] != u.before.tags[tagBranch] { // adopted, or removed, before we could
-			return fault.Failedf("stack %s was just made or removed %w", u.spec.Stack, byAnother).WithHint("run the same command again")
+			return overtaken(u.spec.Stack, "made or removed")
 		}
 		if now.tags[tagKeep] != "" { // somebody may have said so since all was read
 			u.tags[tagKeep] = now.tags[tagKeep]
@@ -302,7 +302,7 @@ func (m *Manager) create(ctx context.Context, e *engine, stack string, tags map[
 		}
 		switch {
 		case errors.Is(err, errStackExists):
-			return fault.Failedf("stack %s was just made %w", stack, byAnother).WithHint("run the same command again")
+			return overtaken(stack, "made")
 		case !errors.Is(err, errStackLocked):
 			return err
 		case m.now().Sub(begun) > lockPatience || m.Stop.Stopped():
@@ -363,7 +363,7 @@ func (m *Manager) retag(ctx context.Context, stack string, change func(tags map[
 		return err
 	}
 	if f == nil {
-		return fault.Failedf("stack %s was just removed %w", stack, byAnother).WithHint("run the same command again")
+		return overtaken(stack, "removed")
 	}
 	tags := maps.Clone(f.tags)
 	change(tags)

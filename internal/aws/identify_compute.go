@@ -37,8 +37,7 @@ func (c *Client) beanstalkTags(ctx context.Context, arn string) (map[string]stri
 	if err != nil {
 		return nil, err
 	}
-	tags := tagMap(out.ResourceTags, func(t beanstalktypes.Tag) (key, value *string) { return t.Key, t.Value })
-	return tags, nil
+	return tagMap(out.ResourceTags, func(t beanstalktypes.Tag) (key, value *string) { return t.Key, t.Value }), nil
 }
 
 // DiscardVersion deletes an application version that an interrupted run may have made, because the provider cannot

@@ -56,8 +56,7 @@ func (c *Client) rdsTags(ctx context.Context, arn *string) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
-	tags := tagMap(list.TagList, func(t rdstypes.Tag) (key, value *string) { return t.Key, t.Value })
-	return tags, nil
+	return tagMap(list.TagList, func(t rdstypes.Tag) (key, value *string) { return t.Key, t.Value }), nil
 }
 
 // A record has no tags: it is ours where it has the very target that we meant to give it.
