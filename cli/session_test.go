@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,5 +124,24 @@ func TestReceiptWithRemainder(t *testing.T) {
 	}
 	if !strings.Contains(written.String(), `"deleted": [],`) {
 		t.Error(written.String())
+	}
+}
+
+// A hint that is given in the sandbox must not lead to the real account, whatever commands there are.
+func TestHintsStayInTheSandbox(t *testing.T) {
+	t.Parallel()
+	s := &session{sandbox: true}
+	without := []string{"init", "config", "sandbox", "version", "completion", "complete"} // work on no account
+	for _, c := range s.commands() {
+		want := program + " --sandbox " + c.Name + " x"
+		if slices.Contains(without, c.Name) {
+			want = program + " " + c.Name + " x"
+		}
+		if got := s.again(program + " " + c.Name + " x"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := (&session{}).again("branchenv up x"); got != "branchenv up x" {
+		t.Errorf("outside the sandbox: %q", got)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strconv"
 	"time"
 
@@ -223,97 +222,6 @@ func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack string, 
 	return nil
 }
 
-// makeStack makes the stack where there is none, tags it, and brings a half-made one in line with AWS.
-func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) error {
-	if u.before == nil {
-		if u.spec.Settings.Protected {
-			m.tell(u.spec.Stack, Event{Kind: Warning, Message: fmt.Sprintf("branch %s is of kind %s, whose environments are protected: branchenv will not destroy this one", u.spec.Branch, u.spec.Kind)})
-		}
-		m.tell(u.spec.Stack, Event{Kind: Step, Op: "create stack"})
-		if e.plainPassphrase && len(m.Extra) == 0 {
-			m.tell(u.spec.Stack, Event{Kind: Warning, Message: "the secrets of this stack are encrypted with an empty passphrase, which protects nothing: " +
-				"set secretsProvider in the settings, or PULUMI_CONFIG_PASSPHRASE"})
-		}
-		if err := m.create(ctx, e, u.spec.Stack, u.tags); err != nil {
-			return err
-		}
-		if err := m.settleHost(ctx, u); err != nil {
-			return err
-		}
-		made, err := m.backend.read(ctx, u.spec.Stack)
-		if err != nil {
-			return err
-		}
-		if made == nil {
-			return fault.Failedf("stack %s was made but is not in the backend", u.spec.Stack)
-		}
-		u.before = made
-		return nil
-	}
-	if !maps.Equal(u.before.tags, u.tags) {
-		now, err := m.backend.read(ctx, u.spec.Stack)
-		if err != nil {
-			return err
-		}
-		if now == nil || now.tags[tagBranch] != u.before.tags[tagBranch] { // adopted, or removed, before we could
-			return overtaken(u.spec.Stack, "made or removed")
-		}
-		if now.tags[tagKeep] != "" { // somebody may have said so since all was read
-			u.tags[tagKeep] = now.tags[tagKeep]
-		}
-		if err := m.backend.setTags(ctx, u.spec.Stack, u.tags); err != nil {
-			return err
-		}
-	}
-	return m.settle(ctx, e, u.before)
-}
-
-// settleHost looks once more whether the host label is free, now that others can see who wants it. Where two environments
-// that were made at once chose the same, whoever sees the other takes the next label, at the last one that is its alone.
-func (m *Manager) settleHost(ctx context.Context, u *undertaking) error {
-	if u.spec.Stack == ApplicationStack {
-		return nil
-	}
-	all, err := m.backend.list(ctx)
-	if err != nil {
-		return err
-	}
-	candidates, err := Hosts(u.spec.Branch, m.File.StripPrefixes)
-	if err != nil {
-		return err
-	}
-	host, err := chooseHost(candidates, u.spec.Stack, all)
-	if err != nil || host == u.spec.Host {
-		return err
-	}
-	u.spec.Host, u.tags[tagHost] = host, host
-	return m.backend.setTags(ctx, u.spec.Stack, u.tags)
-}
-
-// create makes an empty stack with its tags, in the backend itself where that can be done: `pulumi stack init` takes half
-// as long as a whole update.
-func (m *Manager) create(ctx context.Context, e *engine, stack string, tags map[string]string) error {
-	for begun := m.now(); ; {
-		err := m.backend.create(ctx, stack, tags, m.abandoned)
-		if errors.Is(err, errors.ErrUnsupported) {
-			if err = e.create(ctx, stack); err == nil {
-				err = m.backend.setTags(ctx, stack, tags)
-			}
-		}
-		switch {
-		case errors.Is(err, errStackExists):
-			return overtaken(stack, "made")
-		case !errors.Is(err, errStackLocked):
-			return err
-		case m.now().Sub(begun) > lockPatience || m.Stop.Stopped():
-			return m.where().locked(stack)
-		}
-		if err := lockPause(ctx); err != nil {
-			return err
-		}
-	}
-}
-
 // run runs the program.
 func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
 	if m.Stop.Stopped() {
@@ -354,20 +262,6 @@ func (m *Manager) conclude(ctx context.Context, u *undertaking, changed string) 
 		delete(tags, tagUnhealthy)
 		tags[tagUpdated] = m.now().UTC().Format(time.RFC3339)
 	}))
-}
-
-// retag changes a stack's tags as they are now: others, such as keep, may have changed them since they were read.
-func (m *Manager) retag(ctx context.Context, stack string, change func(tags map[string]string)) error {
-	f, err := m.backend.read(ctx, stack)
-	if err != nil {
-		return err
-	}
-	if f == nil {
-		return overtaken(stack, "removed")
-	}
-	tags := maps.Clone(f.tags)
-	change(tags)
-	return m.backend.setTags(ctx, stack, tags)
 }
 
 func stoppedBefore(step, stack string) error {

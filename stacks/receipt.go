@@ -1,0 +1,94 @@
+package stacks
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/aws"
+)
+
+// verifyFor bounds the check after a destroy. AWS answers late at times; where it does not answer at all, the receipt
+// says so.
+const verifyFor = 2 * time.Minute
+
+// verify describes every resource that the state had. What is still there is asked for again for a while.
+func (m *Manager) verify(ctx context.Context, s state, r *Receipt) {
+	m.tell(r.Stack, Event{Kind: Step, Op: "check that all is gone"})
+	ctx, cancel := context.WithTimeout(ctx, verifyFor)
+	defer cancel()
+	var left []aws.Resource
+	for _, x := range s.aws() {
+		left = append(left, aws.Resource{Type: x.Type, ID: x.ID, Name: urnName(x.URN), Inputs: x.Inputs, Outputs: x.Outputs})
+	}
+	for pause := time.Second; ; pause *= 2 {
+		var again []aws.Resource
+		r.Remaining = []Resource{}
+		for _, found := range m.aws.Describe(ctx, left) {
+			entry := Resource{Type: found.Resource.Type, Name: awsName(found.Resource.ID, found.Resource.Inputs), Note: found.Note}
+			if found.State == aws.Gone {
+				r.Deleted = append(r.Deleted, entry)
+				continue
+			}
+			r.Remaining = append(r.Remaining, entry)
+			again = append(again, found.Resource)
+		}
+		if left = again; len(left) == 0 || pause > 8*time.Second {
+			break
+		}
+		select {
+		case <-time.After(pause):
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	slices.SortFunc(r.Deleted, byName)
+	slices.SortFunc(r.Remaining, byName)
+}
+
+// rememberLeft notes in the stack's tags what a destroy left behind. The state is empty by now: without the note, the
+// next destroy would find nothing to do and say that all is well.
+func (m *Manager) rememberLeft(ctx context.Context, f *facts, left []Resource) error {
+	var names []string
+	for _, r := range left {
+		names = append(names, r.Name)
+	}
+	return m.retag(ctx, f.name, func(tags map[string]string) {
+		tags[tagLeft] = cutTag(count(len(left), "resource") + ": " + strings.Join(names, ", "))
+	})
+}
+
+// cutTag cuts a stack tag's value to what Pulumi takes, 256 bytes.
+func cutTag(value string) string { return cut(value, 250) }
+
+// cut cuts text to so many bytes, and an ellipsis where something is missing.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
+func byName(a, b Resource) int { return strings.Compare(a.Type+" "+a.Name, b.Type+" "+b.Name) }
+
+// awsName is a resource's name as people see it in AWS, else its id.
+func awsName(id string, inputs map[string]any) string {
+	for _, property := range []string{"identifier", "name", "key", "bucket"} {
+		if name, ok := inputs[property].(string); ok && name != "" {
+			return name
+		}
+	}
+	return id
+}
+
+// resources lists what a state has, sorted.
+func resources(s state) []Resource {
+	list := []Resource{}
+	for _, r := range s.aws() {
+		list = append(list, Resource{Type: r.Type, Name: awsName(r.ID, r.Inputs)})
+	}
+	slices.SortFunc(list, byName)
+	return list
+}
