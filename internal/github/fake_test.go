@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,12 @@ func newFake(t *testing.T, branches ...string) *fake {
 
 // commitOf is a commit hash for a name.
 func commitOf(name string) string { return githubtest.CommitOf(name) }
+
+// identity returns what the fake's repository is.
+func (f *fake) identity() Identity {
+	host := strings.TrimPrefix(f.URL, "http://")
+	return Identity{ID: fmt.Sprintf("github:%s:%d", host, f.ID), Name: host + "/" + f.FullName, Default: f.DefaultBranch}
+}
 
 // many are n branches, main among them.
 func many(n int) []string {

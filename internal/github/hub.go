@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	publicAPI   = "https://api.github.com"
+	publicHost  = "api.github.com"
+	publicAPI   = "https://" + publicHost
 	maxReadings = 5    // of a list that changes while it is read
 	maxPages    = 1000 // of a hundred branches
 	heads       = "refs/heads/"
@@ -41,6 +42,7 @@ type hub struct {
 // repository is what is known of a repository.
 type repository struct {
 	owner, name   string
+	id            int64 // stays through renames; another repository of the same name has another
 	defaultBranch string
 }
 
@@ -71,6 +73,7 @@ func parseAPI(text string) (*url.URL, error) {
 		return nil, fault.Usagef("GITHUB_API_URL is not the address of an API: %q", line(text)).
 			WithHint("leave it empty for github.com; an Enterprise server's is https://HOST/api/v3")
 	}
+	api.Host = hostPort(api)
 	if !strings.HasSuffix(api.Path, "/") {
 		api.Path += "/"
 	}
@@ -92,14 +95,35 @@ func (t *transport) checkRedirect(req *http.Request, via []*http.Request) error 
 func (h *hub) String() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	name := h.asked.String()
 	if h.known.owner != "" {
-		name = h.known.String()
+		return h.nameOf(h.known)
 	}
-	if h.api.Host == "api.github.com" {
-		return "github.com/" + name
+	return h.nameOf(h.asked)
+}
+
+func (h *hub) nameOf(repo repository) string {
+	if h.api.Host == publicHost {
+		return "github.com/" + repo.String()
 	}
-	return h.api.Host + "/" + name
+	return h.api.Host + "/" + repo.String()
+}
+
+// Identity implements Source. If GitHub cannot be asked and this runs in GitHub Actions for the very repository, the
+// identity is what Actions tells, without the default branch: a deploy needs no token for it.
+func (h *hub) Identity(ctx context.Context) (Identity, error) {
+	instead, told := h.actionsIdentity()
+	c := &call{left: h.MaxWait}
+	if told {
+		c.left = 0 // there is nothing to wait for
+	}
+	repo, _, err := h.ask(withCall(ctx, c))
+	switch {
+	case err == nil:
+		return h.identity(repo.id, h.nameOf(repo), repo.defaultBranch), nil
+	case told && fault.Code(err) == fault.Failed && ctx.Err() == nil:
+		return instead, nil
+	}
+	return Identity{}, err
 }
 
 // Branches implements Source. It makes a request for the repository and one for each page; GitHub answers 304 to those
@@ -115,7 +139,10 @@ func (h *hub) Branches(ctx context.Context) (List, error) {
 	if err != nil {
 		return List{}, err
 	}
-	list := List{Repository: repo.String(), Renamed: renamed, Default: repo.defaultBranch}
+	list := List{
+		Identity:   h.identity(repo.id, h.nameOf(repo), repo.defaultBranch),
+		Repository: repo.String(), Renamed: renamed, Default: repo.defaultBranch,
+	}
 	var before []string
 	for range maxReadings {
 		r, err := h.read(ctx, c, repo)
@@ -136,7 +163,7 @@ func (h *hub) Branches(ctx context.Context) (List, error) {
 		WithHint("run it again when fewer branches come and go")
 }
 
-// ask learns what GitHub calls the repository, and its default branch. ctx has a call.
+// ask learns what GitHub calls the repository, its numeric id, and its default branch. ctx has a call.
 func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error) {
 	r, resp, err := h.client.Repositories.Get(ctx, h.asked.owner, h.asked.name)
 	if err != nil {
@@ -151,10 +178,13 @@ func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error
 	case r.GetDefaultBranch() == "":
 		return repository{}, false, fault.Refusedf("%s names no default branch of %s", h.api.Host, h.asked)
 	}
-	repo = repository{owner: parts[1], name: parts[2], defaultBranch: r.GetDefaultBranch()}
+	repo = repository{owner: parts[1], name: parts[2], id: r.GetID(), defaultBranch: r.GetDefaultBranch()}
 	renamed = !strings.EqualFold(repo.String(), h.asked.String())
 	if renamed && !moved {
 		return repository{}, false, fault.Refusedf("%s answered for %s with another repository, %s", h.api.Host, h.asked, repo)
+	}
+	if repo.id <= 0 {
+		return repository{}, false, fault.Refusedf("%s gives no id of the repository %s", h.api.Host, h.asked).WithHint("%s", h.addressHint())
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -35,7 +35,7 @@ func TestBranchesAreAllPages(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%d branches: %v", n, err)
 		}
-		want := List{Repository: "acme/shop", Default: "main", Branches: branchesOf(many(n)...)}
+		want := List{Identity: f.identity(), Repository: "acme/shop", Default: "main", Branches: branchesOf(many(n)...)}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%d branches (-want +got):\n%s", n, diff)
 		}
@@ -350,7 +350,7 @@ func TestEmptyListIsTold(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	got, err := f.open(nil).Branches(t.Context())
-	if want := (List{Repository: "acme/shop", Default: "main"}); err != nil || !cmp.Equal(want, got) {
+	if want := (List{Identity: f.identity(), Repository: "acme/shop", Default: "main"}); err != nil || !cmp.Equal(want, got) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
 }
@@ -361,7 +361,7 @@ func TestMovedRepository(t *testing.T) {
 	f.Token, f.Moved, f.FullName = "secret", "acme/shop", "bigcorp/store"
 	a := f.open(nil)
 	got, err := a.Branches(t.Context())
-	want := List{Repository: "bigcorp/store", Renamed: true, Default: "main", Branches: branchesOf(many(150)...)}
+	want := List{Identity: f.identity(), Repository: "bigcorp/store", Renamed: true, Default: "main", Branches: branchesOf(many(150)...)}
 	if err != nil || !cmp.Equal(want, got) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,8 @@ const maxGitOutput = 64 << 20 // bytes, of half a million branches
 type remote struct {
 	Options
 	address string // a URL, or an absolute path
+	path    string // of a local repository, absolute; "" for any other
+	name    string // host and path of a remote that is not local
 	cache   *cache
 }
 
@@ -32,29 +35,112 @@ var likeSSH = regexp.MustCompile(`^[^/:]+:`)
 const protocols = "https:http:ssh:git:file"
 
 func openRemote(o Options) (Source, error) {
-	address := o.Git
-	scheme, _, isURL := strings.Cut(address, "://")
+	r := &remote{Options: o, address: o.Git, cache: &cache{dir: o.CacheDir, log: o.Log}}
+	scheme, rest, isURL := strings.Cut(o.Git, "://")
 	switch {
-	case strings.HasPrefix(address, "-") || strings.ContainsFunc(address, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return nil, fault.Usagef("%q is not a git remote", line(address))
-	case strings.Contains(address, "::"), isURL && !slices.Contains(strings.Split(protocols, ":"), scheme):
-		return nil, fault.Usagef("%q is not a git remote that is asked", line(address)).WithHint("use https, ssh, git, http or file")
-	case !isURL && !likeSSH.MatchString(address):
-		// A path, and never the name of one of a checkout's remotes.
-		if !filepath.IsAbs(address) {
-			address = filepath.Join(o.Dir, address)
+	case strings.HasPrefix(o.Git, "-") || strings.ContainsFunc(o.Git, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return nil, fault.Usagef("%q is not a git remote", line(o.Git))
+	case strings.Contains(o.Git, "::"), isURL && !slices.Contains(strings.Split(protocols, ":"), scheme):
+		return nil, fault.Usagef("%q is not a git remote that is asked", line(o.Git)).WithHint("use https, ssh, git, http or file")
+	case scheme == "file" && isURL:
+		path, err := url.PathUnescape(rest)
+		if err != nil {
+			return nil, fault.Usagef("%q is not the address of a git remote", line(o.Git))
 		}
-		absolute, err := filepath.Abs(address)
+		r.path = filepath.Clean("/" + path)
+	case isURL || likeSSH.MatchString(o.Git):
+		var err error
+		r.name, err = normalRemote(o.Git)
+		return r, err
+	default:
+		// A path, and never the name of one of a checkout's remotes.
+		path := o.Git
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(o.Dir, path)
+		}
+		absolute, err := filepath.Abs(path)
 		if err != nil {
 			return nil, fault.Usagef("%q is not a path: %w", line(o.Git), err)
 		}
-		address = absolute
+		r.path, r.address = absolute, absolute
 	}
-	return &remote{Options: o, address: address, cache: &cache{dir: o.CacheDir, log: o.Log}}, nil
+	return r, nil
 }
 
 // String implements Source.
 func (r *remote) String() string { return line(r.address) }
+
+// maxIdentityWait bounds how long the default branch alone is asked for.
+const maxIdentityWait = 10 * time.Second
+
+// Identity implements Source. A remote that cannot be asked has its identity by its address alone.
+func (r *remote) Identity(ctx context.Context) (Identity, error) {
+	if r.path != "" {
+		return r.identity(ctx, r.localHead(ctx)), ctx.Err()
+	}
+	short := *r
+	short.Timeout = min(r.Timeout, maxIdentityWait)
+	defaultBranch := ""
+	output, err := short.git(ctx, nil, "ls-remote", "--symref", "--", r.address, "HEAD")
+	switch {
+	case ctx.Err() != nil:
+		return Identity{}, ctx.Err()
+	case err != nil:
+		r.Log(line("the default branch is not known: " + err.Error()))
+	}
+	for text := range strings.Lines(string(output)) {
+		if target, ok := strings.CutSuffix(text, "\tHEAD\n"); ok && strings.HasPrefix(target, "ref: "+heads) {
+			defaultBranch = strings.TrimPrefix(target, "ref: "+heads)
+		}
+	}
+	return r.identity(ctx, defaultBranch), nil
+}
+
+// identity returns the remote's normalised address. A local repository is where git keeps its branches, whichever
+// of its work trees, symbolic links or spellings the settings name.
+func (r *remote) identity(ctx context.Context, defaultBranch string) Identity {
+	id := r.name
+	if r.path != "" {
+		id = printable(strings.TrimSuffix(r.repository(ctx), "/.git"))
+	}
+	return Identity{ID: "git:" + id, Name: r.String(), Default: defaultBranch}.limited()
+}
+
+// repository returns the folder in which the local repository keeps its branches, with symbolic links resolved. If
+// there is no repository, it is the path.
+func (r *remote) repository(ctx context.Context) string {
+	path := r.gitDir()
+	if output, err := r.git(ctx, nil, "--git-dir="+path, "rev-parse", "--path-format=absolute", "--git-common-dir"); err == nil {
+		path = strings.TrimSuffix(string(output), "\n")
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		path = resolved
+	}
+	return path
+}
+
+// gitDir returns what git takes for the repository at the path.
+// Source: git's documentation of GIT_DIR and upload-pack, "--strict": the path, path/.git, path.git.
+func (r *remote) gitDir() string {
+	for _, end := range []string{"/.git", "", ".git/.git", ".git"} {
+		_, head := os.Stat(r.path + end + "/HEAD")
+		link, err := os.Stat(r.path + end)
+		if head == nil || err == nil && link.Mode().IsRegular() {
+			return r.path + end
+		}
+	}
+	return r.path
+}
+
+// localHead returns the branch that is checked out in the local repository, or its default one; "" if there is none.
+func (r *remote) localHead(ctx context.Context) string {
+	output, err := r.git(ctx, nil, "--git-dir="+r.gitDir(), "symbolic-ref", "--quiet", "HEAD")
+	name, isBranch := strings.CutPrefix(strings.TrimSuffix(string(output), "\n"), heads)
+	if err != nil || !isBranch {
+		return ""
+	}
+	return name
+}
 
 // Branches implements Source. One run of git tells all branches at once.
 func (r *remote) Branches(ctx context.Context) (List, error) {
@@ -62,7 +148,7 @@ func (r *remote) Branches(ctx context.Context) (List, error) {
 	if err != nil {
 		return List{}, err
 	}
-	list := List{Repository: r.String(), Default: defaultBranch}
+	list := List{Identity: r.identity(ctx, defaultBranch), Repository: r.String(), Default: defaultBranch}
 	for ref, commit := range refs {
 		list.Branches = append(list.Branches, Branch{Name: strings.TrimPrefix(ref, heads), Commit: commit})
 	}

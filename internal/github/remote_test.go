@@ -78,6 +78,7 @@ func TestRemote(t *testing.T) {
 			t.Fatal(err)
 		}
 		want.Repository = s.String()
+		want.Identity = Identity{ID: "git:" + dir, Name: s.String(), Default: "main"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", address, diff)
 		}

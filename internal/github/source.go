@@ -18,6 +18,8 @@ import (
 
 // Source is where the list of branches comes from. It may be used by several goroutines.
 type Source interface {
+	// Identity says which repository this is. For a git remote it is known even if the remote cannot be asked.
+	Identity(ctx context.Context) (Identity, error)
 	// Branches is every branch, in the order of their names.
 	Branches(ctx context.Context) (List, error)
 	// Branch asks for a single branch, past every cache, as is done right before something is destroyed. false means
@@ -38,6 +40,8 @@ type Branch struct {
 
 // List is every branch of a repository.
 type List struct {
+	// Identity is that of the repository that gave this very list.
+	Identity Identity
 	// Repository is what the source calls itself: GitHub's owner/name after a rename, or the remote without credentials.
 	Repository string
 	// Renamed tells that Repository is not what was asked for: GitHub has moved it.

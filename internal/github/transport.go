@@ -232,7 +232,7 @@ func (t *transport) checkJSON(a answer) error {
 
 // addressHint is what to do where the answers look as if somebody else gave them.
 func (t *transport) addressHint() string {
-	if t.api.Host == "api.github.com" || strings.HasSuffix(t.api.Path, "/api/v3/") {
+	if t.api.Host == publicHost || strings.HasSuffix(t.api.Path, "/api/v3/") {
 		return "run it again; if it stays, see what answers at " + t.api.Host
 	}
 	return "check GITHUB_API_URL: an Enterprise server's ends in /api/v3"

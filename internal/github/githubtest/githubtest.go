@@ -26,6 +26,9 @@ type GitHub struct {
 
 	mu            sync.Mutex
 	FullName      string
+	ID            int64 // numeric id of the repository; another one makes it another repository of the same name
+	Fork          bool
+	Archived      bool
 	DefaultBranch string
 	Branches      map[string]string // commit by name
 	Dates         map[string]time.Time
@@ -41,7 +44,7 @@ type GitHub struct {
 // New serves a repository with the branches, each at CommitOf its name, until the test ends.
 func New(t testing.TB, branches ...string) *GitHub {
 	t.Helper()
-	f := &GitHub{t: t, FullName: "acme/shop", DefaultBranch: "main", Branches: map[string]string{}, Dates: map[string]time.Time{}}
+	f := &GitHub{t: t, FullName: "acme/shop", ID: 1296269, DefaultBranch: "main", Branches: map[string]string{}, Dates: map[string]time.Time{}}
 	for _, name := range branches {
 		f.Branches[name] = CommitOf(name)
 	}
@@ -76,16 +79,19 @@ func (f *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path, isRepo := strings.CutPrefix(r.URL.Path, "/repos/"+f.FullName)
-	if rest, byID := strings.CutPrefix(r.URL.Path, "/repositories/1296269"); byID {
+	byIDPath := fmt.Sprintf("/repositories/%d", f.ID)
+	if rest, byID := strings.CutPrefix(r.URL.Path, byIDPath); byID {
 		path, isRepo = rest, true
 	}
 	rest, old := strings.CutPrefix(r.URL.Path, "/repos/"+f.Moved)
 	switch ref, isRef := strings.CutPrefix(path, "/git/ref/heads/"); {
 	case f.Moved != "" && old:
-		w.Header().Set("Location", f.URL+"/repositories/1296269"+rest)
-		f.answer(w, r, http.StatusMovedPermanently, map[string]string{"message": "Moved Permanently"})
+		w.Header().Set("Location", f.URL+byIDPath+rest)
+		f.answer(w, r, http.StatusMovedPermanently, map[string]string{"message": "Moved Permanently", "url": f.URL + byIDPath + rest})
 	case isRepo && path == "":
-		f.answer(w, r, http.StatusOK, map[string]any{"id": 1296269, "full_name": f.FullName, "default_branch": f.DefaultBranch})
+		f.answer(w, r, http.StatusOK, map[string]any{
+			"id": f.ID, "full_name": f.FullName, "default_branch": f.DefaultBranch, "fork": f.Fork, "archived": f.Archived,
+		})
 	case isRepo && path == "/branches":
 		f.page(w, r)
 	case isRepo && isRef && f.Branches[ref] != "":
