@@ -5,8 +5,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,13 +20,14 @@ const module = "github.com/branchenv/branchenv"
 // mayImport says which packages of this module each package may import. Dependencies run one way.
 var mayImport = map[string][]string{
 	"":                  {"cli", "stacks"},
-	"cli":               {"config", "internal/fault", "internal/github", "internal/sandbox", "internal/terminal", "stacks"},
+	"cli":               {"config", "internal/fault", "internal/git", "internal/github", "internal/sandbox", "internal/terminal", "stacks"},
 	"stacks":            {"components", "config", "internal/aws", "internal/fault"},
 	"components":        {"internal/fault"},
 	"config":            {"internal/fault"},
 	"internal/aws":      {"internal/fault"},
 	"internal/fault":    {},
-	"internal/github":   {"internal/fault"},
+	"internal/git":      {"internal/fault"},
+	"internal/github":   {"internal/fault", "internal/git"},
 	"internal/sandbox":  {"internal/fault"},
 	"internal/terminal": {},
 }
@@ -71,6 +74,28 @@ func TestOneExit(t *testing.T) {
 	}
 	if !slices.Equal(exits, []string{"main.go"}) {
 		t.Errorf("os.Exit is called in %q; only main.go may", exits)
+	}
+}
+
+// runsGit is a call that starts git.
+var runsGit = regexp.MustCompile(`exec\.(Command|CommandContext|LookPath)\([^"\n]*"git"`)
+
+// TestOneGit keeps git in internal/git: variables that git exports to its hooks would make any other call ask another
+// repository.
+func TestOneGit(t *testing.T) {
+	t.Parallel()
+	places := map[string]bool{}
+	for _, path := range sources(t) {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runsGit.Match(source) {
+			places[top(filepath.ToSlash(filepath.Dir(path)))] = true
+		}
+	}
+	if !maps.Equal(places, map[string]bool{"internal/git": true}) {
+		t.Errorf("git is run by %v; only internal/git may", places)
 	}
 }
 

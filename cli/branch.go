@@ -9,6 +9,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/git"
 )
 
 // ciVariable is an environment variable in which a CI system names the branch it builds.
@@ -52,16 +53,15 @@ func inferBranch(env func(string) string, checkout func() (string, error)) (bran
 // checkoutBranch is the branch that is checked out in the git work tree around dir.
 func checkoutBranch(ctx context.Context, dir string) (string, error) {
 	hint := "name the branch on the command line"
-	if _, err := exec.LookPath("git"); err != nil {
-		return "", fault.Usagef("no branch given, and git is not installed to ask for the checkout's").WithHint("%s", hint)
-	}
 	// The full name is read: git shortens a branch that shares its name with a tag to heads/NAME.
-	output, err := exec.CommandContext(ctx, "git", "-C", dir, "symbolic-ref", "--quiet", "HEAD").Output()
-	var exit *exec.ExitError
-	switch ref := strings.TrimSuffix(string(output), "\n"); {
+	ref, err := git.Line(ctx, dir, "symbolic-ref", "--quiet", "HEAD")
+	var failure *git.Failure
+	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case errors.As(err, &exit) && exit.ExitCode() == 1:
+	case errors.Is(err, exec.ErrNotFound):
+		return "", fault.Usagef("no branch given, and git is not installed to ask for the checkout's").WithHint("%s", hint)
+	case errors.As(err, &failure) && failure.Code == 1:
 		return "", fault.Usagef("no branch given, and the checkout is at no branch (detached HEAD)").WithHint("%s", hint)
 	case err != nil:
 		return "", fault.Usagef("no branch given, and %s is not in a git checkout", dir).WithHint("%s", hint)
@@ -80,9 +80,8 @@ func checkoutCommit(ctx context.Context, dir, branch, head string) string {
 		refs = append([]string{head}, refs...)
 	}
 	for _, ref := range refs {
-		output, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "--verify", "--quiet", ref+"^{commit}").Output()
-		if err == nil {
-			return strings.TrimSpace(string(output))
+		if commit, err := git.Line(ctx, dir, "rev-parse", "--verify", "--quiet", ref+"^{commit}"); err == nil {
+			return commit
 		}
 	}
 	return ""

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/git"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -196,9 +196,9 @@ func (s *session) environments(ctx context.Context, words []string) []string {
 
 // localBranches lists the checkout's branches; none where that does not work, as there.
 func localBranches(ctx context.Context) []string {
-	output, err := exec.CommandContext(ctx, "git", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/").Output()
+	names, err := git.Line(ctx, "", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
 	if err != nil {
 		return nil
 	}
-	return strings.Fields(string(output))
+	return strings.Fields(names)
 }

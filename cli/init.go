@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/git"
 )
 
 func (s *session) initCommand() *urfave.Command {
@@ -145,21 +145,21 @@ func sourceOf(text string) config.Source {
 
 // originRemote is the URL of the git remote origin around dir, or "".
 func originRemote(ctx context.Context, dir string) string {
-	output, err := exec.CommandContext(ctx, "git", "-C", dir, "remote", "get-url", "origin").Output()
+	url, err := git.Line(ctx, dir, "remote", "get-url", "origin")
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(output))
+	return url
 }
 
 // checkoutRoot is the way from dir to the top of its checkout, "." where it is there or in none: git takes no folder below
 // for a repository.
 func checkoutRoot(ctx context.Context, dir string) string {
-	output, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "--show-cdup").Output()
+	up, err := git.Line(ctx, dir, "rev-parse", "--show-cdup")
 	if err != nil {
 		return "."
 	}
-	return filepath.Clean(strings.TrimSpace(string(output)))
+	return filepath.Clean(up)
 }
 
 // newFile is a file to be written.

@@ -1,13 +1,11 @@
 package github
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,9 +13,8 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/git"
 )
-
-const maxGitOutput = 64 << 20 // bytes, of half a million branches
 
 // remote is the Source that asks a git remote, through the git program.
 type remote struct {
@@ -31,16 +28,13 @@ type remote struct {
 // likeSSH is git's short form of an SSH address, host:path: a colon before any slash.
 var likeSSH = regexp.MustCompile(`^[^/:]+:`)
 
-// protocols are those by which git may fetch. Others can run programs: ext::, and what git-remote-* there is.
-const protocols = "https:http:ssh:git:file"
-
 func openRemote(o Options) (Source, error) {
 	r := &remote{Options: o, address: o.Git, cache: &cache{dir: o.CacheDir, log: o.Log}}
 	scheme, rest, isURL := strings.Cut(o.Git, "://")
 	switch {
 	case strings.HasPrefix(o.Git, "-") || strings.ContainsFunc(o.Git, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return nil, fault.Usagef("%q is not a git remote", line(o.Git))
-	case strings.Contains(o.Git, "::"), isURL && !slices.Contains(strings.Split(protocols, ":"), scheme):
+	case strings.Contains(o.Git, "::"), isURL && !slices.Contains(strings.Split(git.Protocols, ":"), scheme):
 		return nil, fault.Usagef("%q is not a git remote that is asked", line(o.Git)).WithHint("use https, ssh, git, http or file")
 	case scheme == "file" && isURL:
 		path, err := url.PathUnescape(rest)
@@ -202,62 +196,13 @@ func (r *remote) refs(ctx context.Context, pattern string) (map[string]string, s
 	return refs, defaultBranch, nil
 }
 
-// git runs git and returns what it printed. It never asks anybody anything, and stops after Timeout.
+// git runs git and returns what it printed. It stops after Timeout.
 func (r *remote) git(ctx context.Context, input []byte, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "core.askPass=", "-c", "protocol.ext.allow=never"}, args...)...) // #nosec G204 -- no shell; the address was checked and comes after --
-	cmd.Env = gitEnvironment(os.Environ())
-	cmd.Stdin = bytes.NewReader(input)
-	cmd.WaitDelay = 5 * time.Second // what git started may hold its output open
-	var stdout, stderr bounded
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return nil, fault.Failedf("git is not installed").WithHint("install git, or take GitHub as the source")
-	case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, fault.Failedf("git gave no answer in %s", r.Timeout)
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case stdout.full:
-		return nil, fault.Refusedf("git printed more than %d MB", maxGitOutput>>20)
-	case err != nil:
-		said := line(strings.ReplaceAll(stderr.buffer.String(), r.address, r.String()))
-		return nil, fault.Failedf("git: %s", strings.TrimPrefix(said, "fatal: ")).
-			WithHint("try: git ls-remote %s", r)
+	output, err := git.Command{Args: args, Input: input, Timeout: r.Timeout}.Run(ctx)
+	var failure *git.Failure
+	if errors.As(err, &failure) {
+		failure.Said = strings.ReplaceAll(failure.Said, r.address, r.String())
+		return nil, fault.Failedf("%s", line(failure.Error())).WithHint("try: git ls-remote %s", r)
 	}
-	return stdout.buffer.Bytes(), nil
-}
-
-// gitEnvironment is the environment for git: nothing of a repository that happens to be around, no questions, no
-// protocol that runs programs, and messages in English.
-func gitEnvironment(environ []string) []string {
-	ours := []string{"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "GIT_ALLOW_PROTOCOL=" + protocols, "LC_ALL=C"}
-	out := slices.DeleteFunc(slices.Clone(environ), func(variable string) bool {
-		name, _, _ := strings.Cut(variable, "=")
-		switch name {
-		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_TRACE", "GIT_TRACE_CURL":
-			return true
-		}
-		return false
-	})
-	if !slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, "GIT_SSH") }) {
-		ours = append(ours, "GIT_SSH_COMMAND=ssh -oBatchMode=yes")
-	}
-	return append(out, ours...)
-}
-
-// bounded takes as much of an output as maxGitOutput.
-type bounded struct {
-	buffer bytes.Buffer
-	full   bool
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.buffer.Len()+len(p) > maxGitOutput {
-		b.full = true
-		return 0, errors.New("too much output")
-	}
-	return b.buffer.Write(p)
+	return output, err
 }

@@ -15,13 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/git"
 )
 
 // gitRun runs git in dir and returns what it printed.
 func gitRun(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
-	cmd.Env = append(gitEnvironment(os.Environ()), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
+	cmd.Env = append(git.Environment(os.Environ()), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
 		"GIT_COMMITTER_DATE=2024-05-06T07:08:09Z", "GIT_AUTHOR_DATE=2020-01-01T00:00:00Z")
 	output, err := cmd.CombinedOutput()
@@ -210,7 +211,7 @@ func TestSilentRemote(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() })
 	address := "git://" + listener.Addr().String() + "/x.git" // the kernel takes the connection, and nobody answers
 	s := openGit(t, address, func(o *Options) { o.Timeout = 100 * time.Millisecond })
-	if _, err := s.Branches(t.Context()); err == nil || !strings.Contains(err.Error(), "git gave no answer in 100ms") {
+	if _, err := s.Branches(t.Context()); err == nil || !strings.Contains(err.Error(), "gave no answer in 100ms") {
 		t.Errorf("a silent remote: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
