@@ -81,8 +81,8 @@ func (h *hub) queryDates(ctx context.Context, repo repository, commits []string)
 		}
 		_, err = h.client.Do(ctx, req, &reply)
 		var response *github.ErrorResponse
-		if errors.As(err, &response) {
-			return found, nil // no GraphQL here, or not for this token
+		if errors.As(err, &response) || fault.Code(err) == fault.Refused {
+			return found, nil // no GraphQL here, or not for this token: each commit is asked for singly
 		}
 		if err != nil {
 			return nil, fmt.Errorf("ask for commit times of %s: %w", repo, h.explain(err))

@@ -39,6 +39,8 @@ func (h *hub) explainStatus(status int, said string) error {
 	}
 	e := fault.Failedf("%s", text)
 	switch {
+	case status == http.StatusUnauthorized && h.token == "":
+		return e.WithHint("set GITHUB_TOKEN")
 	case status == http.StatusUnauthorized:
 		return e.WithHint("GITHUB_TOKEN is wrong or has expired")
 	case status == http.StatusForbidden:
@@ -47,6 +49,8 @@ func (h *hub) explainStatus(status int, said string) error {
 		return e.WithHint("check the repository's name; a private one needs GITHUB_TOKEN")
 	case status == http.StatusNotFound:
 		return e.WithHint("check the repository's name, and that GITHUB_TOKEN may read it")
+	case status == http.StatusGone || status == http.StatusUnavailableForLegalReasons:
+		return e.WithHint("see at %s what became of the repository; its environments are left alone", h.api.Host)
 	case status >= 500:
 		return e.WithHint("run it again later")
 	}

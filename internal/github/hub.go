@@ -2,9 +2,9 @@ package github
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -57,7 +57,11 @@ func openHub(o Options) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &transport{Options: o, api: api, token: o.Env("GITHUB_TOKEN"), cache: &cache{dir: o.CacheDir, log: o.Log}}
+	token := o.Env("GITHUB_TOKEN")
+	if err := checkToken(token, api); err != nil {
+		return nil, err
+	}
+	t := &transport{Options: o, api: api, token: token, cache: &cache{dir: o.CacheDir, log: o.Log}}
 	t.cache.sweep(o.now())
 	client := github.NewClient(&http.Client{Transport: t, CheckRedirect: t.checkRedirect})
 	client.BaseURL = api
@@ -78,6 +82,22 @@ func parseAPI(text string) (*url.URL, error) {
 		api.Path += "/"
 	}
 	return api, nil
+}
+
+// checkToken refuses a token that no header can hold, and one that could be read on its way to the API.
+func checkToken(token string, api *url.URL) error {
+	host := api.Hostname()
+	ip, err := netip.ParseAddr(host)
+	loopback := err == nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+	switch {
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fault.Usagef("GITHUB_TOKEN holds a line break, a space or another character that no token has").
+			WithHint("set GITHUB_TOKEN to the token alone")
+	case token != "" && api.Scheme == "http" && !loopback:
+		return fault.Usagef("GITHUB_API_URL is http://%s: everybody on the way could read GITHUB_TOKEN", line(api.Host)).
+			WithHint("write https://%s%s", line(api.Host), strings.TrimSuffix(api.Path, "/"))
+	}
+	return nil
 }
 
 // checkRedirect follows GitHub where it has moved a repository, and nobody to another server.
@@ -186,8 +206,15 @@ func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error
 	if repo.id <= 0 {
 		return repository{}, false, fault.Refusedf("%s gives no id of the repository %s", h.api.Host, h.asked).WithHint("%s", h.addressHint())
 	}
+	if id, ok := movedID(h.api, resp.Request.URL); ok && id != repo.id {
+		return repository{}, false, fault.Refusedf("%s answered for repository %d with another, %d", h.api.Host, id, repo.id)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.known.id != 0 && h.known.id != repo.id {
+		return repository{}, false, fault.Refusedf("%s is another repository than before: its id was %d and is %d now", h.asked, h.known.id, repo.id).
+			WithHint("run it again, and it says whose environments there are")
+	}
 	if renamed && h.known.String() != repo.String() {
 		h.Log(fmt.Sprintf("GitHub has moved %s to %s: correct source.github in the settings", h.asked, repo))
 	}
@@ -270,47 +297,4 @@ func (h *hub) branch(repo repository, name, commit, at string) (Branch, error) {
 		return Branch{}, fault.Refusedf("%s answered with a branch of another repository: %s", h.api.Host, line(at))
 	}
 	return Branch{Name: name, Commit: commit}, nil
-}
-
-// Branch implements Source. GitHub also answers 404 to a token that may no longer see the repository: it counts only
-// while the default branch answers 200 after it.
-func (h *hub) Branch(ctx context.Context, name string) (Branch, bool, error) {
-	ctx = withCall(ctx, &call{left: h.MaxWait})
-	repo, err := h.repository(ctx)
-	if err != nil {
-		return Branch{}, false, err
-	}
-	b, found, err := h.ref(ctx, repo, name)
-	if err != nil || found {
-		return b, found, err
-	}
-	_, alive, err := h.ref(ctx, repo, repo.defaultBranch)
-	if err != nil {
-		return Branch{}, false, err
-	}
-	if !alive {
-		return Branch{}, false, fault.Refusedf("%s shows neither branch %q of %s nor its default branch, %s", h.api.Host, line(name), repo, line(repo.defaultBranch)).
-			WithHint("see whether GITHUB_TOKEN may still read the repository, and whether its default branch was renamed")
-	}
-	return Branch{}, false, nil
-}
-
-// ref asks for one branch by its exact name.
-func (h *hub) ref(ctx context.Context, repo repository, name string) (Branch, bool, error) {
-	if name == "" || strings.ContainsAny(name, "\\ ~^:?*[\x7f") || strings.HasPrefix(name, "/") || strings.Contains("/"+name, "/.") {
-		return Branch{}, false, fault.Usagef("%q is no branch name", line(name))
-	}
-	ref, _, err := h.client.Git.GetRef(ctx, repo.owner, repo.name, "heads/"+name)
-	var response *github.ErrorResponse
-	if errors.As(err, &response) && response.Response.StatusCode == http.StatusNotFound {
-		return Branch{}, false, nil
-	}
-	if err != nil {
-		return Branch{}, false, fmt.Errorf("ask for the branch %q of %s: %w", line(name), repo, h.explain(err))
-	}
-	if ref.GetRef() != heads+name {
-		return Branch{}, false, fault.Refusedf("%s answered with %q where the branch %q of %s was asked for", h.api.Host, line(ref.GetRef()), line(name), repo)
-	}
-	b, err := h.branch(repo, name, ref.GetObject().GetSHA(), ref.GetObject().GetURL())
-	return b, err == nil, err
 }

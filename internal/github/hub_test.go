@@ -159,6 +159,9 @@ func answerWith(n int, suffix string, status int, headers map[string]string, bod
 		if seen++; n != 0 && seen != n {
 			return false
 		}
+		if strings.HasPrefix(body, "{") {
+			w.Header().Set("Content-Type", "application/json; charset=utf-8") // unless headers say otherwise
+		}
 		for name, value := range headers {
 			w.Header().Set(name, value)
 		}
@@ -194,7 +197,16 @@ func TestFaults(t *testing.T) {
 		"502 with HTML":          {answerWith(0, "/branches", 502, asHTML, "<html>bad gateway"), fault.Failed, "answered 502 Bad Gateway"},
 		"401":                    {answerWith(0, "/shop", 401, asJSON, `{"message":"Bad credentials"}`), fault.Failed, "answered 401 Unauthorized: Bad credentials"},
 		"404":                    {answerWith(0, "/shop", 404, asJSON, `{"message":"Not Found"}`), fault.Failed, "answered 404 Not Found"},
-		"404 on page 2":          {always(404, "page=2"), fault.Failed, "page 2: HOST answered 404 Not Found"},
+		"404 on page 2":          {always(404, "page=2"), fault.Refused, "page 2: HOST answered 404 Not Found with nothing, which is not GitHub's error"},
+		"404 with HTML":          {answerWith(0, "/shop", 404, asHTML, "<html>"), fault.Refused, "answered 404 Not Found with text/html"},
+		"403 with HTML":          {answerWith(0, "/branches", 403, asHTML, "<html>Rate limit"), fault.Refused, "answered 403 Forbidden with text/html"},
+		"403, HTML, and a wait":  {answerWith(0, "/branches", 403, map[string]string{"Content-Type": "text/html", "Retry-After": "1"}, "<html>"), fault.Refused, "answered 403 Forbidden with text/html"},
+		"451":                    {answerWith(0, "/shop", 451, asJSON, `{"message":"Repository access blocked"}`), fault.Failed, "answered 451"},
+		"move to another id":     {movedElsewhere, fault.Refused, "answered for repository 8 with another, 1296269"},
+		"move without JSON":      {answerWith(0, "/shop", 301, map[string]string{"Location": "/repositories/1296269"}, ""), fault.Refused, "sends on to /repositories/1296269, which is not how GitHub moves a repository"},
+		"move to a name":         {answerWith(0, "/shop", 301, map[string]string{"Location": "/repos/acme/other"}, moved301), fault.Refused, "sends on to /repos/acme/other, which is not how GitHub moves a repository"},
+		"reset in the past":      {limited(403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1000000000"}), fault.Failed, "too many requests, and so again after it was waited as long as it wanted, 2 times"},
+		"retry-after 0 for ever": {limited(429, map[string]string{"Retry-After": "0"}), fault.Failed, "2 times"},
 		"403":                    {answerWith(0, "/branches", 403, asJSON, `{"message":"Resource not accessible by integration"}`), fault.Failed, "answered 403 Forbidden: Resource not accessible by integration"},
 		"304 unasked":            {answerWith(0, "/branches", 304, nil, ""), fault.Refused, "nothing changed, though it was not asked that"},
 		"202":                    {answerWith(0, "/branches", 202, asJSON, `{}`), fault.Refused, "answered 202"},
@@ -206,7 +218,7 @@ func TestFaults(t *testing.T) {
 		"one page for ever":      {answerWith(0, "/branches", 200, map[string]string{"Link": `<http://x/y?page=2>; rel="next"`}, `[]`), fault.Refused, "after page 2 HOST names page 2 as the next"},
 		"the same page twice":    {samePage, fault.Refused, `names "feature/00001" twice`},
 		"redirect to elsewhere":  {answerWith(0, "/shop", 301, map[string]string{"Location": "https://example.org/x"}, ""), fault.Refused, "sends on to another server, example.org"},
-		"redirects in circles":   {answerWith(0, "/shop", 301, map[string]string{"Location": "/repos/acme/shop"}, ""), fault.Refused, "sends on in circles"},
+		"redirects in circles":   {inCircles, fault.Refused, "sends on in circles"},
 		"limit past the bound":   {limited(403, map[string]string{"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(soon.Unix())}), fault.Failed, "0 of 5000 requests are left until " + soon.UTC().Format("15:04:05 UTC")},
 		"retry-after too long":   {limited(429, map[string]string{"Retry-After": "3600"}), fault.Failed, "answered 429: too many requests; it wants 1h0m0s of waiting, and at most 5m0s in all is waited"},
 		"secondary for ever":     {answerWith(0, "/branches", 403, asJSON, `{"message":"You have exceeded a secondary rate limit"}`), fault.Failed, "You have exceeded a secondary rate limit"},
@@ -231,6 +243,19 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// moved301 is GitHub's answer for a repository that has moved.
+const moved301 = `{"message":"Moved Permanently","url":"https://api.github.com/repositories/1296269"}`
+
+func inCircles(w http.ResponseWriter, r *http.Request, n int) bool {
+	return answerWith(0, "", 301, map[string]string{"Location": "/repositories/1296269"}, moved301)(w, r, n)
+}
+
+// movedElsewhere sends on to an id that shows another repository.
+func movedElsewhere(w http.ResponseWriter, r *http.Request, n int) bool {
+	return answerWith(0, "/shop", 301, map[string]string{"Location": "/repositories/8"}, moved301)(w, r, n) ||
+		answerWith(0, "/repositories/8", 200, nil, `{"id":1296269,"full_name":"acme/other","default_branch":"main"}`)(w, r, n)
 }
 
 // always answers requests whose query has part.
@@ -269,10 +294,10 @@ func TestPassingFailures(t *testing.T) {
 	}{
 		"500 once":            {answerWith(2, "/branches", 500, nil, ""), time.Second, 2 * time.Second},
 		"broken off once":     {answerWith(2, "/branches", 200, map[string]string{"Content-Length": "9"}, "["), time.Second, 2 * time.Second},
-		"retry-after":         {answerWith(2, "/branches", 403, map[string]string{"Retry-After": "30"}, ""), 30 * time.Second, 34 * time.Second},
+		"retry-after":         {answerWith(2, "/branches", 403, map[string]string{"Retry-After": "30"}, `{"message":"wait"}`), 30 * time.Second, 34 * time.Second},
 		"429 with retry":      {answerWith(2, "/branches", 429, map[string]string{"Retry-After": "30"}, ""), 30 * time.Second, 34 * time.Second},
 		"429 bare":            {answerWith(2, "/branches", 429, nil, ""), time.Minute, 67 * time.Second},
-		"primary with reset":  {answerWith(2, "/branches", 403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(reset.Unix())}, ""), 90 * time.Second, 113 * time.Second},
+		"primary with reset":  {answerWith(2, "/branches", 403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(reset.Unix())}, `{"message":"API rate limit exceeded"}`), 90 * time.Second, 113 * time.Second},
 		"429 primary":         {answerWith(2, "/branches", 429, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(reset.Unix())}, ""), 90 * time.Second, 113 * time.Second},
 		"secondary by word":   {answerWith(2, "/branches", 403, nil, `{"message":"You have exceeded a secondary rate limit."}`), time.Minute, 67 * time.Second},
 		"retry-after as date": {answerWith(2, "/branches", 429, map[string]string{"Retry-After": reset.UTC().Format(http.TimeFormat)}, ""), 90 * time.Second, 112 * time.Second},
@@ -419,25 +444,43 @@ func TestBranch(t *testing.T) {
 // TestBranchFaults: a branch is gone only where GitHub says so while it still shows the default branch.
 func TestBranchFaults(t *testing.T) {
 	t.Parallel()
+	asHTML := map[string]string{"Content-Type": "text/html"}
 	asJSON := map[string]string{"Content-Type": "application/json"}
 	tests := map[string]struct {
 		meddle func(http.ResponseWriter, *http.Request, int) bool
 		code   int
 		want   string
 	}{
-		"lost access":     {always404, fault.Refused, `shows neither branch "gone" of acme/shop nor its default branch, main`},
-		"empty 200":       {answerWith(0, "/gone", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
-		"HTML 200":        {answerWith(0, "/gone", 200, map[string]string{"Content-Type": "text/html"}, "<html>"), fault.Refused, "text/html"},
-		"prefix matches":  {answerWith(0, "/gone", 200, asJSON, `[{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}]`), fault.Refused, "something else than was asked for"},
-		"another branch":  {answerWith(0, "/gone", 200, asJSON, `{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}`), fault.Refused, `answered with "refs/heads/gone-2" where the branch "gone"`},
-		"no commit":       {answerWith(0, "/gone", 200, asJSON, `{"ref":"refs/heads/gone"}`), fault.Refused, `at commit ""`},
-		"500":             {answerWith(0, "/gone", 500, nil, ""), fault.Failed, "answered 500"},
-		"403":             {answerWith(0, "/gone", 403, asJSON, `{"message":"no"}`), fault.Failed, "answered 403 Forbidden: no"},
-		"410":             {answerWith(0, "/gone", 410, asJSON, `{}`), fault.Failed, "answered 410 Gone"},
-		"default: 500":    {answerWith(0, "/main", 500, nil, ""), fault.Failed, "answered 500"},
-		"default: HTML":   {answerWith(0, "/main", 200, map[string]string{"Content-Type": "text/html"}, "<html>"), fault.Refused, "text/html"},
-		"default: empty":  {answerWith(0, "/main", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
-		"default: limits": {answerWith(0, "/main", 429, map[string]string{"Retry-After": "4000"}, ""), fault.Failed, "too many requests"},
+		"lost access":        {always404, fault.Refused, `shows neither branch "gone" of acme/shop nor its default branch, main`},
+		"empty 200":          {answerWith(0, "/gone", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
+		"HTML 200":           {answerWith(0, "/gone", 200, map[string]string{"Content-Type": "text/html"}, "<html>"), fault.Refused, "text/html"},
+		"prefix matches":     {answerWith(0, "/gone", 200, asJSON, `[{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}]`), fault.Refused, "something else than was asked for"},
+		"another branch":     {answerWith(0, "/gone", 200, asJSON, `{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}`), fault.Refused, `answered with "refs/heads/gone-2" where the branch "gone"`},
+		"no commit":          {answerWith(0, "/gone", 200, asJSON, `{"ref":"refs/heads/gone"}`), fault.Refused, `at commit ""`},
+		"500":                {answerWith(0, "/gone", 500, nil, ""), fault.Failed, "answered 500"},
+		"403":                {answerWith(0, "/gone", 403, asJSON, `{"message":"no"}`), fault.Failed, "answered 403 Forbidden: no"},
+		"410":                {answerWith(0, "/gone", 410, asJSON, `{"message":"Gone"}`), fault.Failed, "answered 410 Gone"},
+		"451":                {answerWith(0, "/gone", 451, asJSON, `{"message":"Repository access blocked"}`), fault.Failed, "answered 451 Unavailable For Legal Reasons: Repository access blocked"},
+		"404 with HTML":      {answerWith(0, "/gone", 404, asHTML, "<html>not found"), fault.Refused, "answered 404 Not Found with text/html and not JSON, which is not GitHub's error"},
+		"404 with nothing":   {answerWith(0, "/gone", 404, nil, ""), fault.Refused, "answered 404 Not Found with nothing"},
+		"404, JSON type":     {answerWith(0, "/gone", 404, asJSON, "<html>"), fault.Refused, "JSON that breaks off or is broken"},
+		"404 as text":        {answerWith(0, "/gone", 404, map[string]string{"Content-Type": "text/plain"}, `{"message":"Not Found"}`), fault.Refused, "text/plain and not JSON"},
+		"404, no message":    {answerWith(0, "/gone", 404, asJSON, `{"error":"Not Found"}`), fault.Refused, "with other JSON, which is not GitHub's error"},
+		"404, empty message": {answerWith(0, "/gone", 404, asJSON, `{"message":""}`), fault.Refused, "with other JSON, which is not GitHub's error"},
+		"404, a list":        {answerWith(0, "/gone", 404, asJSON, `["Not Found"]`), fault.Refused, "with other JSON, which is not GitHub's error"},
+		"404 of a gateway":   {answerWith(0, "/gone", 404, asJSON, `{"message":"no Route matched with those values"}`), fault.Refused, `with "no Route matched with those values", where GitHub says Not Found`},
+		"403 with HTML":      {answerWith(0, "/gone", 403, asHTML, "<html>log in; rate limit"), fault.Refused, "answered 403 Forbidden with text/html"},
+		"401 with HTML":      {answerWith(0, "/gone", 401, asHTML, "<html>log in"), fault.Refused, "answered 401 Unauthorized with text/html"},
+		"410 with HTML":      {answerWith(0, "/gone", 410, asHTML, "<html>gone"), fault.Refused, "answered 410 Gone with text/html"},
+		"407":                {answerWith(0, "/gone", 407, asHTML, "<html>"), fault.Refused, "answered 407"},
+		"a login page":       {answerWith(0, "/gone", 302, map[string]string{"Location": "/login"}, ""), fault.Refused, "sends on to /login, which is not how GitHub moves a repository"},
+		"move with HTML":     {answerWith(0, "/gone", 301, map[string]string{"Location": "/repositories/1296269/git/ref/heads/gone", "Content-Type": "text/html"}, "<html>"), fault.Refused, "which is not how GitHub moves a repository"},
+		"replaced":           {replaced, fault.Refused, "acme/shop is another repository than before: its id was 1296269 and is 7 now"},
+		"outage of repo":     {answerWith(0, "/shop", 502, nil, ""), fault.Failed, "answered 502"},
+		"default: 500":       {answerWith(0, "/main", 500, nil, ""), fault.Failed, "answered 500"},
+		"default: HTML":      {answerWith(0, "/main", 200, map[string]string{"Content-Type": "text/html"}, "<html>"), fault.Refused, "text/html"},
+		"default: empty":     {answerWith(0, "/main", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
+		"default: limits":    {answerWith(0, "/main", 429, map[string]string{"Retry-After": "4000"}, ""), fault.Failed, "too many requests"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -456,7 +499,13 @@ func TestBranchFaults(t *testing.T) {
 	}
 }
 
+// replaced shows another repository of the same name.
+func replaced(w http.ResponseWriter, r *http.Request, n int) bool {
+	return answerWith(0, "/shop", 200, nil, `{"id":7,"full_name":"acme/shop","default_branch":"main","fork":true}`)(w, r, n)
+}
+
 func always404(w http.ResponseWriter, _ *http.Request, _ int) bool {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(http.StatusNotFound)
 	_, _ = w.Write([]byte(`{"message":"Not Found"}`))
 	return true

@@ -157,18 +157,22 @@ func TestOpenRefuses(t *testing.T) {
 		env     map[string]string
 		want    string
 	}{
-		"nothing":         {Options{}, nil, "it is not known where the list of branches comes from"},
-		"both":            {Options{GitHub: "a/b", Git: "x"}, nil, "source has both github and git"},
-		"no owner":        {Options{GitHub: "shop"}, nil, `"shop" is not a repository of GitHub`},
-		"a URL":           {Options{GitHub: "https://github.com/a/b"}, nil, "is not a repository of GitHub"},
-		"dots":            {Options{GitHub: "a/.."}, nil, "is not a repository of GitHub"},
-		"from variable":   {Options{}, map[string]string{"GITHUB_REPOSITORY": "a b/c"}, `"a b/c" is not a repository of GitHub`},
-		"API":             {Options{GitHub: "a/b"}, map[string]string{"GITHUB_API_URL": "ghe.example.com"}, "GITHUB_API_URL is not the address of an API"},
-		"API with secret": {Options{GitHub: "a/b"}, map[string]string{"GITHUB_API_URL": "https://x:secret@h/"}, "GITHUB_API_URL is not the address of an API"},
-		"option":          {Options{Git: "--upload-pack=touch x"}, nil, "is not a git remote"},
-		"program":         {Options{Git: "ext::sh -c x"}, nil, "is not a git remote that is asked"},
-		"scheme":          {Options{Git: "gopher://x/y"}, nil, "is not a git remote that is asked"},
-		"two lines":       {Options{Git: "a\nb"}, nil, "is not a git remote"},
+		"nothing":           {Options{}, nil, "it is not known where the list of branches comes from"},
+		"both":              {Options{GitHub: "a/b", Git: "x"}, nil, "source has both github and git"},
+		"no owner":          {Options{GitHub: "shop"}, nil, `"shop" is not a repository of GitHub`},
+		"a URL":             {Options{GitHub: "https://github.com/a/b"}, nil, "is not a repository of GitHub"},
+		"dots":              {Options{GitHub: "a/.."}, nil, "is not a repository of GitHub"},
+		"from variable":     {Options{}, map[string]string{"GITHUB_REPOSITORY": "a b/c"}, `"a b/c" is not a repository of GitHub`},
+		"API":               {Options{GitHub: "a/b"}, map[string]string{"GITHUB_API_URL": "ghe.example.com"}, "GITHUB_API_URL is not the address of an API"},
+		"API with secret":   {Options{GitHub: "a/b"}, map[string]string{"GITHUB_API_URL": "https://x:secret@h/"}, "GITHUB_API_URL is not the address of an API"},
+		"token, two lines":  {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret\n"}, "GITHUB_TOKEN holds a line break"},
+		"token, no ASCII":   {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret\u2026"}, "GITHUB_TOKEN holds a line break"},
+		"token in plain":    {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://ghe.example.com/api/v3"}, "GITHUB_API_URL is http://ghe.example.com: everybody on the way could read GITHUB_TOKEN"},
+		"a name like an IP": {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://127.0.0.1.example.com/"}, "everybody on the way"},
+		"option":            {Options{Git: "--upload-pack=touch x"}, nil, "is not a git remote"},
+		"program":           {Options{Git: "ext::sh -c x"}, nil, "is not a git remote that is asked"},
+		"scheme":            {Options{Git: "gopher://x/y"}, nil, "is not a git remote that is asked"},
+		"two lines":         {Options{Git: "a\nb"}, nil, "is not a git remote"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -179,6 +183,20 @@ func TestOpenRefuses(t *testing.T) {
 				t.Errorf("error %v, code %d; want %q", err, fault.Code(err), test.want)
 			}
 		})
+	}
+}
+
+// TestPlainHTTP: a token may go to this machine without TLS, and no further; without a token nothing is given away.
+func TestPlainHTTP(t *testing.T) {
+	t.Parallel()
+	for _, env := range []map[string]string{
+		{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://127.0.0.1:8080"}, {"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://[::1]:8080"},
+		{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://LOCALHOST/"}, {"GITHUB_API_URL": "http://ghe.example.com"},
+		{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "https://ghe.example.com"},
+	} {
+		if _, err := Open(Options{GitHub: "a/b", Env: func(name string) string { return env[name] }}); err != nil {
+			t.Errorf("%v: %v", env, err)
+		}
 	}
 }
 

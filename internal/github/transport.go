@@ -19,7 +19,7 @@ import (
 
 const (
 	maxAnswer   = 32 << 20 // bytes of one answer; a page of a hundred branches has 50 KB
-	maxAttempts = 3        // at a request that meets a server's or the network's failure
+	maxAttempts = 3        // at a request that meets a limit, or a server's or the network's failure
 )
 
 // transport is what go-github sends its requests through. It adds the token, waits where GitHub limits requests,
@@ -49,13 +49,6 @@ func withCall(ctx context.Context, c *call) context.Context {
 	return context.WithValue(ctx, callKey{}, c)
 }
 
-// answer is what came back for one request.
-type answer struct {
-	*http.Response
-	body []byte // all of it
-	kept *entry // the kept answer that the request asked about, or nil
-}
-
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := req.Context().Value(callKey{}).(*call)
@@ -66,8 +59,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			limit, limited = t.limit(a, attempt)
 		}
 		switch {
-		case limited && limit > c.left:
-			return nil, t.limitError(a, limit)
+		case limited && (limit > c.left || attempt >= maxAttempts):
+			return nil, t.limitError(a, limit, attempt)
 		case limited:
 			wait := min(limit+rand.N(limit/10+time.Second), c.left) // #nosec G404 -- spreads requests, guards nothing
 			c.left -= wait
@@ -135,9 +128,10 @@ func (t *transport) attempt(req *http.Request, c *call) (answer, error) {
 }
 
 // limit tells whether the answer says that there were too many requests, and how long to wait.
+// A 403 counts only if GitHub gave it: a proxy's login page is no limit.
 // Source: GitHub's documentation, "Rate limits for the REST API", exceeding the rate limit.
 func (t *transport) limit(resp answer, attempt int) (time.Duration, bool) {
-	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
+	if !(resp.StatusCode == http.StatusForbidden && resp.ofGitHub()) && resp.StatusCode != http.StatusTooManyRequests {
 		return 0, false
 	}
 	if after := resp.Header.Get("Retry-After"); after != "" {
@@ -151,7 +145,7 @@ func (t *transport) limit(resp answer, attempt int) (time.Duration, bool) {
 	if reset, ok := resetTime(resp); ok && resp.Header.Get("X-RateLimit-Remaining") == "0" {
 		return max(reset.Sub(t.now()), 0) + time.Second, true // the header has whole seconds
 	}
-	if resp.StatusCode == http.StatusTooManyRequests || bytes.Contains(bytes.ToLower(resp.body), []byte("rate limit")) {
+	if resp.StatusCode == http.StatusTooManyRequests || strings.Contains(strings.ToLower(message(resp.body)), "rate limit") {
 		return time.Minute << min(attempt-1, 10), true
 	}
 	return 0, false
@@ -162,10 +156,14 @@ func resetTime(resp answer) (time.Time, bool) {
 	return time.Unix(seconds, 0), err == nil && seconds > 0
 }
 
-// limitError is that GitHub wants a longer wait than is allowed.
-func (t *transport) limitError(resp answer, wait time.Duration) error {
+// limitError is that GitHub wants a longer wait than is allowed, or more of them.
+func (t *transport) limitError(resp answer, wait time.Duration, attempts int) error {
 	text := fmt.Sprintf("%s answered %d: too many requests; it wants %s of waiting, and at most %s in all is waited",
 		t.api.Host, resp.StatusCode, round(wait), round(t.MaxWait))
+	if attempts >= maxAttempts {
+		text = fmt.Sprintf("%s answered %d: too many requests, and so again after it was waited as long as it wanted, %d times",
+			t.api.Host, resp.StatusCode, attempts-1)
+	}
 	if limit, left := resp.Header.Get("X-RateLimit-Limit"), resp.Header.Get("X-RateLimit-Remaining"); limit != "" && left != "" {
 		text += fmt.Sprintf("; %s of %s requests are left", line(left), line(limit))
 		if reset, ok := resetTime(resp); ok {
@@ -190,6 +188,13 @@ func (t *transport) accept(req *http.Request, a answer, c *call) (*http.Response
 		return nil, fault.Refusedf("%s answered that nothing changed, though it was not asked that", t.api.Host)
 	case status == http.StatusNotModified:
 		status, body, link = http.StatusOK, a.kept.Body, a.kept.Link
+	case status >= 300 && status < 400:
+		if err := t.checkMove(req, a); err != nil {
+			return nil, err
+		}
+	case status >= 400 && status < 500 && !a.ofGitHub():
+		return nil, fault.Refusedf("%s answered %d %s with %s, which is not GitHub's error", t.api.Host, status, http.StatusText(status), a.kind()).
+			WithHint("%s", t.addressHint())
 	case status > 200 && status < 300:
 		return nil, fault.Refusedf("%s answered %d, which is no answer to a question", t.api.Host, status)
 	case status == http.StatusOK:
@@ -218,16 +223,7 @@ func (t *transport) checkJSON(a answer) error {
 	if json.Valid(a.body) {
 		return nil
 	}
-	what := "something that is not JSON"
-	switch kind := a.Header.Get("Content-Type"); {
-	case len(bytes.TrimSpace(a.body)) == 0:
-		what = "nothing"
-	case strings.Contains(kind, "json"):
-		what = "JSON that breaks off or is broken"
-	case kind != "":
-		what = line(kind) + " and not JSON"
-	}
-	return fault.Refusedf("%s answered 200 with %s", t.api.Host, what).WithHint("%s", t.addressHint())
+	return fault.Refusedf("%s answered 200 with %s", t.api.Host, a.kind()).WithHint("%s", t.addressHint())
 }
 
 // addressHint is what to do where the answers look as if somebody else gave them.
@@ -236,15 +232,6 @@ func (t *transport) addressHint() string {
 		return "run it again; if it stays, see what answers at " + t.api.Host
 	}
 	return "check GITHUB_API_URL: an Enterprise server's ends in /api/v3"
-}
-
-// message is what GitHub's error says for people.
-func message(body []byte) string {
-	var said struct {
-		Message string `json:"message"`
-	}
-	_ = json.Unmarshal(body, &said) // an error page may be anything
-	return line(said.Message)
 }
 
 func round(d time.Duration) time.Duration { return d.Round(time.Second) }
