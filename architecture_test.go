@@ -20,14 +20,17 @@ const module = "github.com/branchenv/branchenv"
 // mayImport says which packages of this module each package may import. Dependencies run one way.
 var mayImport = map[string][]string{
 	"":                  {"cli", "stacks"},
-	"cli":               {"config", "internal/fault", "internal/git", "internal/github", "internal/sandbox", "internal/terminal", "stacks"},
+	"cli":               {"config", "internal/fault", "internal/files", "internal/git", "internal/github", "internal/sandbox", "internal/terminal", "stacks"},
 	"stacks":            {"components", "config", "internal/aws", "internal/fault"},
-	"components":        {"internal/fault"},
-	"config":            {"internal/fault"},
-	"internal/aws":      {"internal/fault"},
+	"components":        {"internal/engines", "internal/fault", "internal/regions"},
+	"config":            {"internal/engines", "internal/fault", "internal/files", "internal/regions"},
+	"internal/aws":      {"internal/fault", "internal/regions"},
+	"internal/engines":  {},
 	"internal/fault":    {},
+	"internal/files":    {},
 	"internal/git":      {"internal/fault"},
 	"internal/github":   {"internal/fault", "internal/git"},
+	"internal/regions":  {},
 	"internal/sandbox":  {"internal/fault"},
 	"internal/terminal": {},
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/branchenv/branchenv/internal/engines"
 )
 
 // BranchDatabaseArgs say what a BranchDatabase is like.
@@ -76,31 +78,7 @@ type BranchDatabase struct {
 	SecurityGroupID pulumi.StringOutput `pulumi:"securityGroupId"`
 }
 
-// engine is what differs between the engines.
-type engine struct {
-	port        int
-	maxUsername int
-	version     *regexp.Regexp // its first group is the version in a parameter group family's name
-}
-
-// engineOf tells about an engine, false where it is not known. Sources: API reference of RDS, CreateDBInstance; user
-// guide of RDS, "Overview of parameter groups".
-func engineOf(name string) (engine, bool) {
-	switch name {
-	case "postgres":
-		return engine{port: 5432, maxUsername: 63, version: postgresVersion}, true
-	case "mysql":
-		return engine{port: 3306, maxUsername: 16, version: mysqlVersion}, true
-	}
-	return engine{}, false
-}
-
-var (
-	postgresVersion    = regexp.MustCompile(`^([1-9][0-9])(\.[0-9]+)?$`)
-	mysqlVersion       = regexp.MustCompile(`^([89]\.[0-9]+)(\.[0-9]+)?$`)
-	databaseIdentifier = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	databaseWord       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
-)
+var databaseIdentifier = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 func (a *BranchDatabaseArgs) validate(name string) error {
 	var f faults
@@ -115,15 +93,13 @@ func (a *BranchDatabaseArgs) validate(name string) error {
 	} else {
 		f.check(a.SecretName != "", "the name of the password's secret is missing")
 	}
-	e, known := engineOf(a.Engine)
+	e, known := engines.Of(a.Engine)
 	f.check(known, "engine %q is neither postgres nor mysql", a.Engine)
 	if known {
-		f.check(e.version.MatchString(a.Version), "%s has no version %q", a.Engine, a.Version)
-		f.check(len(a.Username) <= e.maxUsername, "a user of %s has at most %d characters, not %d", a.Engine, e.maxUsername, len(a.Username))
+		for _, wrong := range []string{e.CheckVersion(a.Version), e.CheckUsername(a.Username), e.CheckDatabase(a.Database)} {
+			f.check(wrong == "", "%s", wrong)
+		}
 	}
-	f.check(databaseWord.MatchString(a.Username), "user %q is not letters, digits and underscores, a letter first", a.Username)
-	f.check(databaseWord.MatchString(a.Database) && len(a.Database) <= 63,
-		"database %q is not 1 to 63 letters, digits and underscores, a letter first", a.Database)
 	f.check(strings.HasPrefix(a.Class, "db."), "instance class %q does not begin with db.", a.Class)
 	f.check(a.Storage >= 20 && a.Storage <= 65536, "storage of %d GiB is not between 20 and 65536", a.Storage)
 	f.check(a.BackupDays >= 0 && a.BackupDays <= 35, "backups are kept for 0 to 35 days, not %d", a.BackupDays)
@@ -143,12 +119,12 @@ func NewBranchDatabase(ctx *pulumi.Context, name string, args BranchDatabaseArgs
 	if err := ctx.RegisterComponentResource("branchenv:index:BranchDatabase", name, c, opts...); err != nil {
 		return nil, err
 	}
-	engine, _ := engineOf(args.Engine)
+	engine, _ := engines.Of(args.Engine)
 	group, err := newSecurityGroup(ctx, name, args.SecurityGroup, "Database", args.VPC, c)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := allowIn(ctx, name+"-in", group.ID(), engine.port, args.Clients, c); err != nil {
+	if _, err := allowIn(ctx, name+"-in", group.ID(), engine.Port, args.Clients, c); err != nil {
 		return nil, err
 	}
 	parameters, err := c.parameters(ctx, name, args, engine)
@@ -182,8 +158,8 @@ func NewBranchDatabase(ctx *pulumi.Context, name string, args BranchDatabaseArgs
 // parameters is the name of the parameter group. It is always passed, the default one too, because an instance that is
 // restored from a snapshot would fall back to it. Postgres demands TLS by default from version 15 on; before that it
 // takes a group of our own. Source: user guide of RDS, "Requiring an SSL connection to a PostgreSQL DB instance".
-func (c *BranchDatabase) parameters(ctx *pulumi.Context, name string, args BranchDatabaseArgs, engine engine) (pulumi.StringInput, error) {
-	family := args.Engine + engine.version.FindStringSubmatch(args.Version)[1]
+func (c *BranchDatabase) parameters(ctx *pulumi.Context, name string, args BranchDatabaseArgs, engine engines.Engine) (pulumi.StringInput, error) {
+	family := args.Engine + engine.Family(args.Version)
 	major, err := strconv.Atoi(strings.TrimPrefix(family, "postgres"))
 	if err != nil || major >= 15 { // MySQL, or a Postgres that demands TLS
 		return pulumi.String("default." + family), nil

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -17,7 +16,7 @@ var (
 	databaseType = regexp.MustCompile(`^db\.[a-z][a-z0-9-]*\.(micro|small|medium|large|[0-9]*xlarge)(\.tpc[0-9]\.mem[0-9]+x)?$`)
 	versionText  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	sqlName      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	sqlName      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 	secretARN    = regexp.MustCompile(`^arn:aws[a-z-]*:(?:secretsmanager:([a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@:-]+|ssm:([a-z0-9-]+):[0-9]{12}:parameter/[A-Za-z0-9/_.-]+)$`)
 )
 
@@ -129,12 +128,7 @@ func checkText(path, key, s string) (what, instead string) {
 	case "database.class":
 		return matching(s, databaseType, "a class of databases", "db.t4g.micro")
 	case "database.username", "database.name":
-		if limit := map[bool]int{true: 16, false: 63}[path == "database.username"]; !sqlName.MatchString(s) || len(s) > limit {
-			return shown(s) + " is not a name that RDS takes", "write a letter, then letters, digits and underscores, at most " + strconv.Itoa(limit)
-		}
-		if slices.Contains([]string{"rdsadmin", "user", "table", "select", "mysql", "sys", "template0", "template1"}, strings.ToLower(s)) {
-			return shown(s) + " is a reserved word", "write another name, for instance app"
-		}
+		return matching(s, sqlName, "a name that RDS takes", "app: a letter, then letters, digits and underscores")
 	case "assets.corsOrigins":
 		if u, err := url.Parse(s); s != "*" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" ||
 			u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.Count(s, "*") > 1) {

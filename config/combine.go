@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/engines"
 )
 
 // This file says which values do not go together. A contradiction is reported where the later of them was written.
@@ -164,15 +166,27 @@ func (d *decoder) combinations(f *File, r *resolution) {
 		"write instances.spot: false", "instances.spot", "application", "protected")
 	conflict(s.Create == "auto" && s.Image == "", "an environment that is made automatically needs an image",
 		"add image, for instance registry.example.com/app:{sha}, or write create: manual", "create", "image")
-	conflict(s.Database.Engine == "postgres" && strings.EqualFold(s.Database.Username, "admin"), "\"admin\" is a reserved word of postgres",
-		"write another name, for instance app", "database.username", "database.engine")
-	major, _ := strconv.Atoi(strings.Split(s.Database.Version, ".")[0])
-	conflict(s.Database.Engine == "postgres" && major < 10, "there is no postgres "+plain(s.Database.Version),
-		"write a version such as 16", "database.version", "database.engine")
-	conflict(s.Database.Engine == "mysql" && major > 9, "there is no mysql "+plain(s.Database.Version),
-		"write a version such as 8.4", "database.version", "database.engine")
+	d.database(r)
 	d.unused(r)
 	d.variables(f, r)
+}
+
+// database reports what RDS does not take for the engine, which may be of another layer than the value.
+func (d *decoder) database(r *resolution) {
+	s := r.Settings.Database
+	engine, ok := engines.Of(s.Engine)
+	if !ok {
+		return // none, or not known
+	}
+	for _, value := range []struct{ path, wrong, instead string }{
+		{"database.version", engine.CheckVersion(s.Version), "write a version such as " + engine.Example},
+		{"database.username", engine.CheckUsername(s.Username), "write another name, for instance app"},
+		{"database.name", engine.CheckDatabase(s.Name), "write another name, for instance app"},
+	} {
+		if value.wrong != "" {
+			d.conflict(r, value.wrong, value.instead, []string{value.path, "database.engine"})
+		}
+	}
 }
 
 // unused reports values that were written where, or above, another one makes them meaningless. What a lower layer says
