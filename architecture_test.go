@@ -21,7 +21,7 @@ const module = "github.com/branchenv/branchenv"
 var mayImport = map[string][]string{
 	"":                  {"cli", "stacks"},
 	"cli":               {"config", "internal/fault", "internal/files", "internal/git", "internal/github", "internal/sandbox", "internal/terminal", "stacks"},
-	"stacks":            {"components", "config", "internal/aws", "internal/fault"},
+	"stacks":            {"components", "config", "internal/aws", "internal/fault", "internal/files"},
 	"components":        {"internal/engines", "internal/fault", "internal/regions"},
 	"config":            {"internal/engines", "internal/fault", "internal/files", "internal/regions"},
 	"internal/aws":      {"internal/fault", "internal/regions"},

@@ -3,7 +3,8 @@ package components
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+
+	"github.com/branchenv/branchenv/internal/regions"
 )
 
 // statement is one statement of an IAM policy document.
@@ -32,12 +33,4 @@ func policy(statements ...statement) (string, error) {
 func servicePrincipal(service string) map[string]string { return map[string]string{"Service": service} }
 
 // partition is the ARN partition of a region. Source: "Amazon Resource Names (ARNs)" in the IAM user guide.
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
+func partition(region string) string { return regions.PartitionOf(region).ID }

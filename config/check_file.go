@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -10,13 +11,14 @@ import (
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/branchenv/branchenv/internal/regions"
 )
 
 // This file says what each value at the top of the file must look like by itself.
 
 var (
 	projectName  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	regionName   = regexp.MustCompile(`^[a-z]{2}(-gov|-isob?)?-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]{1,2}$`)
 	zoneOfRegion = regexp.MustCompile(`^([a-z]{2,4}(?:-[a-z]+){1,2}-[0-9]{1,2})[a-z]$`)
 	domainName   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	hostedZone   = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
@@ -124,7 +126,22 @@ func checkRegion(s string) (what, instead string) {
 	if m := zoneOfRegion.FindStringSubmatch(s); m != nil {
 		return shown(s) + " is an availability zone", "write " + m[1]
 	}
-	return matching(s, regionName, "an AWS region", "eu-central-1")
+	if regions.Plausible(s) {
+		return "", "" // one that is not known may be new: see Doubts
+	}
+	return shown(s) + " is not an AWS region", "write one such as " + cmp.Or(regions.Nearest(s), "eu-central-1")
+}
+
+// Doubts are what is likely wrong with the settings but cannot be told without AWS: sentences for a person.
+func (f *File) Doubts() []string {
+	if regions.Known(f.Region) {
+		return nil
+	}
+	doubt := "AWS has no region " + f.Region + " that this branchenv knows of"
+	if near := regions.Nearest(f.Region); near != "" {
+		doubt += "; the nearest in spelling is " + near
+	}
+	return []string{doubt}
 }
 
 func checkDomain(s string) (what, instead string) {

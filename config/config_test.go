@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,6 +60,52 @@ func TestLoad(t *testing.T) {
 	}
 	if file.Path != filepath.Join(dir, "good.yaml") || file.Dir != dir {
 		t.Errorf("Path %q, Dir %q", file.Path, file.Dir)
+	}
+}
+
+// TestLoadStrangeFiles would hang on the pipe if it were opened as a file is.
+func TestLoadStrangeFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe.yaml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{pipe: "is a named pipe, not a file", "/dev/zero": "is a device, not a file"} {
+		_, err := config.Load(path)
+		if err == nil || fault.Code(err) != fault.Usage || !strings.Contains(err.Error(), want) || fault.Hint(err) == "" {
+			t.Errorf("Load(%s) = %v (hint %q), want %q", path, err, fault.Hint(err), want)
+		}
+	}
+	if err := os.Rename(pipe, filepath.Join(dir, "Pulumi.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&config.File{Project: "shop", Dir: dir}).CheckPulumiYAML(); err == nil || !strings.Contains(err.Error(), "named pipe") {
+		t.Errorf("CheckPulumiYAML: %v", err)
+	}
+}
+
+// TestProblemsAreBounded: whatever is wrong, and however often, what is told of it stays readable.
+func TestProblemsAreBounded(t *testing.T) {
+	t.Parallel()
+	var keys strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&keys, "key%d: x\n", i)
+	}
+	long := strings.Repeat("x", 100_000)
+	for name, body := range map[string]string{
+		"keys": keys.String(), "key": long + ": x\n", "image": "defaults: {image: 'A" + long + "'}\n",
+		"list": "protected: " + long + "\n", "kind": "branches: [{match: a, kind: " + long + "}]\n",
+		"pattern": "skip: ['**" + strings.Repeat("a/**b/", 10_000) + "']\n", "tag": "tags: {" + long + ": '#'}\n",
+	} {
+		_, err := config.Parse("branchenv.yaml", []byte(head+body))
+		checkProblems(t, err)
+		if len(err.Error()) > 20_000 {
+			t.Errorf("%s: %d bytes are told", name, len(err.Error()))
+		}
+		if name == "keys" && !strings.HasSuffix(err.Error(), "branchenv.yaml:55:1: and 29950 more problems from here on: mend those above first") {
+			t.Errorf("the end is %q", err.Error()[len(err.Error())-100:])
+		}
 	}
 }
 
@@ -298,6 +345,8 @@ func TestLayersLastWins(t *testing.T) {
 					switch key {
 					case "ttl", "timeout":
 						n += "h"
+					case "image":
+						n = "app:" + n
 					}
 					layer[key], both[key], model[key] = n, n, n
 				}

@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // maxValues bounds how many values a file may have after its aliases are followed, against small files that expand to
@@ -28,7 +30,7 @@ type decoder struct {
 }
 
 func (d *decoder) report(p position, key, what, instead string) {
-	d.problems = append(d.problems, Problem{File: d.file, Line: p.line, Column: p.column, Key: key, What: what, Instead: instead})
+	d.problems = append(d.problems, Problem{File: d.file, Line: p.line, Column: p.column, Key: fault.Cut(key), What: fault.Cut(what), Instead: fault.Cut(instead)})
 }
 
 // follow resolves an alias and counts. It returns nil once the file has too many values.
@@ -237,8 +239,11 @@ func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type
 		}
 		out.SetFloat(number)
 	default:
-		if strings.ContainsFunc(v.Value, unicode.IsControl) {
+		switch {
+		case strings.ContainsFunc(v.Value, unicode.IsControl):
 			what, instead = seen+" has a control character", "remove it"
+		case key == "" && path != "database.version" && !isText(v):
+			what, instead = seen+" is not a text to YAML, but "+notText(tag), "put it in quotes if it is meant as text: "+shown(v.Value)
 		}
 		out.SetString(v.Value)
 	}
@@ -250,6 +255,27 @@ func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type
 		return reflect.Value{}, true
 	}
 	return out, false
+}
+
+// isText reports whether every version of YAML reads v as a text: `project: true`, 1e3 or 2024-01-01 is something else,
+// and so is `no`, which is false in YAML 1.1. Variables and tags, and the version of a database, are taken as they stand
+// in the file: nothing is lost.
+func isText(v *yaml.Node) bool {
+	quoted := v.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	return quoted || v.ShortTag() == "!!str" && !oldBool.MatchString(v.Value)
+}
+
+var oldBool = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$`)
+
+// notText says what a value is that is not a text.
+func notText(tag string) string {
+	switch tag {
+	case "!!int", "!!float":
+		return "a number"
+	case "!!timestamp":
+		return "a date"
+	}
+	return "true or false"
 }
 
 // describe says what n is, for a message. It does not show what may be a secret in the wrong place.

@@ -4,7 +4,6 @@ import (
 	_ "embed" // for the first settings file
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -12,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/files"
 )
 
 //go:embed first.yaml.tmpl
@@ -60,7 +60,7 @@ runtime:
 func (f *File) CheckPulumiYAML() error {
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.yml"} {
 		path := filepath.Join(f.Dir, name)
-		data, err := os.ReadFile(path)
+		data, err := files.Read(path, maxFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

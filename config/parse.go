@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/files"
 )
 
 // DefaultPath is where the settings are looked for unless told otherwise.
@@ -26,27 +26,27 @@ const maxFile = 1 << 20
 
 // Load reads the settings file at path and parses it. Every error has exit code 2; see Parse for those of the contents.
 func Load(path string) (*File, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	name := path
+	data, err := files.Read(path, maxFile)
+	var strange *files.NotRegularError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault.Usagef("there is no settings file %q", path).
 			WithHint("run `branchenv init` to write one, or name yours with --config")
-	}
-	if err != nil {
-		return nil, fault.Usagef("read settings: %w", err).WithHint("name a readable file with --config")
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, fault.Usagef("read settings: %q is a directory", path).
+	case errors.As(err, &strange) && strange.Directory():
+		return nil, fault.Usagef("read settings: %w", err).
 			WithHint("name the file, for instance --config %s", plain(filepath.Join(path, DefaultPath)))
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fault.Usagef("read settings: %w", err)
+	case errors.Is(err, files.ErrTooLarge):
+		d := &decoder{file: name}
+		d.tooLarge()
+		return nil, invalid(d.problems)
+	case err != nil:
+		return nil, fault.Usagef("read settings: %w", err).WithHint("name a readable file with --config")
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, fault.Usagef("read settings: %w", err)
 	}
-	file, err := Parse(f.Name(), data)
+	file, err := Parse(name, data)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	start := position{1, 1}
 	switch {
 	case len(data) > maxFile:
-		d.report(start, "", "is larger than 1 MiB", "name a settings file")
+		d.tooLarge()
 		return nil
 	case !utf8.Valid(data):
 		d.report(notUTF8(data), "", "is not UTF-8 text", "save it as UTF-8, or name a settings file")
@@ -137,6 +137,10 @@ func (d *decoder) document(data []byte) *yaml.Node {
 		return nil
 	}
 	return root
+}
+
+func (d *decoder) tooLarge() {
+	d.report(position{1, 1}, "", "is larger than 1 MiB", "name a settings file")
 }
 
 // notUTF8 is the place of the first byte that is not UTF-8.

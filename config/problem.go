@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
 )
@@ -45,15 +46,28 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// tidy sorts the problems by place and drops repeated ones: a layer that several kinds share is checked with each.
+// maxProblems is how many problems are told: more than a person mends before looking again.
+const maxProblems = 50
+
+// tidy sorts the problems by place and drops repeated ones: a layer that several kinds share is checked with each. Beyond
+// maxProblems they are only counted.
 func (ps Problems) tidy() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Key, b.Key), cmp.Compare(a.What, b.What))
 	})
-	return slices.Compact(ps)
+	ps = slices.Compact(ps)
+	if more := len(ps) - maxProblems; more > 0 {
+		next := ps[maxProblems]
+		next.Key, next.What, next.Instead = "", fmt.Sprintf("and %d more problems from here on", more), "mend those above first"
+		ps = append(ps[:maxProblems:maxProblems], next)
+	}
+	return ps
 }
 
 var harmless = regexp.MustCompile(`^[A-Za-z0-9_./@*+-]+$`)
+
+// maxShown is how many characters of a string from outside are shown.
+const maxShown = 80
 
 // plain is s as it is where that cannot be misread, else quoted, so that no string in a file breaks a line of output.
 func plain(s string) string {
@@ -65,15 +79,17 @@ func plain(s string) string {
 
 // shown is s quoted for a message, and cut where it is long.
 func shown(s string) string {
-	const limit = 80
-	if runes := []rune(s); len(runes) > limit {
-		return strconv.Quote(string(runes[:limit])) + "…"
+	if n := utf8.RuneCountInString(s); n > maxShown {
+		return strconv.Quote(string([]rune(s)[:maxShown])+"…") + fmt.Sprintf(" (%d characters)", n)
 	}
 	return strconv.Quote(s)
 }
 
 // nearest is the candidate that s is most likely a mistyped form of, or "".
 func nearest(s string, candidates []string) string {
+	if len(s) > maxShown {
+		return ""
+	}
 	best, distance := "", len(s)/3+1
 	for _, c := range candidates {
 		if strings.EqualFold(s, c) {

@@ -18,6 +18,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/branchenv/branchenv/internal/regions"
 )
 
 // maxAnswer bounds the bytes read of one answer of EC2.
@@ -39,10 +41,8 @@ func newEC2Query(cfg awssdk.Config) *ec2Query {
 		q.endpoint = os.Getenv("AWS_ENDPOINT_URL_EC2")
 	case cfg.BaseEndpoint != nil:
 		q.endpoint = *cfg.BaseEndpoint
-	case strings.HasPrefix(cfg.Region, "cn-"):
-		q.endpoint = "https://ec2." + cfg.Region + ".amazonaws.com.cn"
 	default:
-		q.endpoint = "https://ec2." + cfg.Region + ".amazonaws.com"
+		q.endpoint = "https://ec2." + cfg.Region + "." + regions.PartitionOf(cfg.Region).Domain
 	}
 	return q
 }
