@@ -74,12 +74,32 @@ func (s *session) run(ctx context.Context, args []string) error {
 
 // report prints err, the only place that does. An error that joins several takes a line for each of them.
 func (s *session) report(err error) {
-	for _, line := range messages(err) {
-		s.err.linef("%s: error: %s", program, line)
+	lines := messages(err)
+	more := max(0, len(lines)-maxLines)
+	for _, line := range lines[:len(lines)-more] {
+		s.err.linef("%s: error: %s", program, bounded(line))
+	}
+	if more > 0 {
+		s.err.linef("%s: error: and %s", program, count(more, "more line"))
 	}
 	if hint := fault.Hint(err); hint != "" {
-		s.err.linef("%s: hint: %s", program, s.again(hint))
+		s.err.linef("%s: hint: %s", program, bounded(s.again(hint)))
 	}
+}
+
+// What is printed of one error is bounded here, whatever it is made from: in lines, and each of them in characters. One
+// that tells of a file's problems has fewer, and so has the text of another program (fault.Line).
+const (
+	maxLines   = 100
+	maxMessage = 2000
+)
+
+// bounded cuts a message that is too long to be read.
+func bounded(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxMessage], "") + "… (" + count(len(text), "byte") + ")"
 }
 
 // messages is err's text, a line for each problem it holds. Text that a program or AWS put on several lines becomes one
@@ -111,7 +131,7 @@ func (s *session) say(format string, args ...any) {
 
 // warn prints a message that --quiet does not leave out.
 func (s *session) warn(format string, args ...any) {
-	s.err.linef("%s: %s", program, s.again(fmt.Sprintf(format, args...)))
+	s.err.linef("%s: %s", program, bounded(s.again(fmt.Sprintf(format, args...))))
 }
 
 // again is a text with the commands in it as they are to be typed after this one: a hint from the sandbox must not lead
@@ -202,7 +222,7 @@ func usageError(c *urfave.Context, err error, _ bool) error {
 	if found == nil {
 		return fault.Usagef("%w", err)
 	}
-	want := "a number"
+	want := "a whole number"
 	for _, f := range c.Command.Flags {
 		if _, duration := f.(*urfave.DurationFlag); duration && slices.Contains(f.Names(), found[2]) {
 			want = "a duration such as 90s, 30m or 2h"

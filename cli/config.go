@@ -27,7 +27,7 @@ func (s *session) configCommand() *urfave.Command {
 			{
 				Name: "diff", Usage: "show only what differs between two branches or kinds", ArgsUsage: "A B",
 				Description: "A and B are kinds or branches. Where a kind and a branch share a name the kind is meant;\n" +
-					"write branch:NAME for the branch.",
+					"write branch:NAME for the branch. A word that looks like a mistyped kind is refused.",
 				Action: s.configDiff,
 			},
 			{Name: "validate", Usage: "find everything wrong in the settings file", Action: s.configValidate},
@@ -153,6 +153,10 @@ func resolveEither(file *config.File, name string) (config.Resolved, error) {
 	if isKind(file, name) {
 		return file.ResolveKind(name)
 	}
+	if kind := file.MistypedKind(name); kind != "" {
+		return config.Resolved{}, fault.Usagef("there is no kind %q", name).
+			WithHint("did you mean %s? If it is a branch, write branch:%s", kind, fault.ShellWord(name))
+	}
 	return resolveBranch(file, name)
 }
 
@@ -187,7 +191,7 @@ func (s *session) configValidate(*urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = config.Load(path)
+	file, err := config.Load(path)
 	result := validation{File: path, Problems: config.Problems{}}
 	var problems config.Problems
 	if errors.As(err, &problems) {
@@ -201,7 +205,15 @@ func (s *session) configValidate(*urfave.Context) error {
 		}
 	}
 	if err == nil {
+		s.doubt(file)
 		s.say("%s is valid", path)
 	}
 	return err
+}
+
+// doubt warns of what is likely wrong with the settings. It is for the commands that come before anything is made.
+func (s *session) doubt(file *config.File) {
+	for _, doubt := range file.Doubts() {
+		s.warn("warning: %s: %s", filepath.Base(file.Path), doubt)
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -26,10 +25,11 @@ type grammar struct {
 	parent   *grammar
 }
 
-// flagSpec is a flag's full name and whether a value belongs to it.
+// flagSpec is a flag's full name, whether a value belongs to it, and whether that is a whole number.
 type flagSpec struct {
-	name  string
-	value bool
+	name   string
+	value  bool
+	number bool
 }
 
 // newGrammar reads the grammar off the command definitions, so that there is one place to change.
@@ -53,8 +53,9 @@ func newFlags(definitions []urfave.Flag) map[string]flagSpec {
 	flags := map[string]flagSpec{}
 	for _, d := range definitions {
 		_, isBool := d.(*urfave.BoolFlag)
+		_, isInt := d.(*urfave.IntFlag)
 		for _, name := range d.Names() {
-			flags[name] = flagSpec{name: d.Names()[0], value: !isBool}
+			flags[name] = flagSpec{name: d.Names()[0], value: !isBool, number: isInt}
 		}
 	}
 	return flags
@@ -89,10 +90,7 @@ func (g *grammar) find(name string) (*grammar, error) {
 		}
 	}
 	e := fault.Usagef("unknown command %q", strings.Join(append(g.path(), name), " "))
-	if near := nearest(name, g.commandNames()); near != "" {
-		return nil, e.WithHint("did you mean %s %s?", g.line(), near)
-	}
-	return nil, e.WithHint("%s --help lists the commands", g.line())
+	return nil, e.WithHint("%s", g.suggest(name))
 }
 
 func (g *grammar) commandNames() []string {
@@ -149,15 +147,4 @@ func (g *grammar) flagNames() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
-}
-
-// nearest is the candidate that name was probably meant to be, or "".
-func nearest(name string, candidates []string) string {
-	best, bestDistance := "", 2+len(name)/3
-	for _, c := range candidates {
-		if d := levenshtein.Distance(name, c, nil); d < bestDistance {
-			best, bestDistance = c, d
-		}
-	}
-	return best
 }

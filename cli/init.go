@@ -10,12 +10,14 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/files"
 	"github.com/branchenv/branchenv/internal/git"
 )
 
@@ -61,7 +63,8 @@ func (s *session) initialize(c *urfave.Context) error {
 		answers.Source.Git = checkoutRoot(c.Context, dir)
 	}
 	settings := config.Init(answers)
-	if _, err := config.Parse(target, settings); err != nil {
+	parsed, err := config.Parse(target, settings)
+	if err != nil {
 		return err
 	}
 	files := []newFile{
@@ -75,7 +78,7 @@ func (s *session) initialize(c *urfave.Context) error {
 		document.Files = append(document.Files, f.path)
 		s.say("wrote %s", f.path)
 	}
-	for _, note := range notes {
+	for _, note := range slices.Concat(notes, parsed.Doubts()) {
 		s.say("%s", note)
 	}
 	s.say("next: look through %s, then %s application up", target, program)
@@ -169,9 +172,9 @@ type newFile struct {
 }
 
 // writeNew writes all files, or none where one exists and force is not given.
-func writeNew(files []newFile, force bool) error {
+func writeNew(all []newFile, force bool) error {
 	var there []string
-	for _, f := range files {
+	for _, f := range all {
 		if _, err := os.Lstat(f.path); err == nil {
 			there = append(there, f.path)
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -186,9 +189,8 @@ func writeNew(files []newFile, force bool) error {
 		return fault.Usagef("%s %s already", strings.Join(there, " and "), exist).
 			WithHint("add --force to overwrite, or name another settings file with --config")
 	}
-	for _, f := range files {
-		err := os.WriteFile(f.path, f.content, 0o644) // #nosec G306 -- for the repository, no secret in it
-		if err != nil {
+	for _, f := range all {
+		if err := files.Write(f.path, f.content, 0o644); err != nil { // for the repository, no secret in it
 			return fmt.Errorf("write settings: %w", err)
 		}
 	}

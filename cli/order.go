@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,7 +93,7 @@ func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
 	found, ok := root.anyFlag(name)
 	if !ok {
 		e := fault.Usagef("unknown flag %s", typed)
-		if near := nearest(name, command.flagNames()); near != "" {
+		if near := nearest(name, slices.DeleteFunc(command.flagNames(), acts)); near != "" {
 			return usedFlag{}, 0, e.WithHint("did you mean --%s?", near)
 		}
 		return usedFlag{}, 0, e.WithHint("%s --help lists the flags", command.line())
@@ -125,6 +126,9 @@ func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
 	return used, 0, nil
 }
 
+// decimal is a whole number as people write it: urfave also takes 0x7f, and 010 for eight.
+var decimal = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,8})$`)
+
 // check holds the line against its command.
 func (l commandLine) check(root *grammar) error {
 	c := l.command
@@ -137,7 +141,13 @@ func (l commandLine) check(root *grammar) error {
 		_, global := root.flags[u.name]
 		if !local && !global {
 			e := fault.Usagef("%s has no flag %s", c.line(), u.typed)
+			if acts(u.name) {
+				return e.WithHint("%s --help lists its flags", c.line())
+			}
 			return e.WithHint("it belongs to %s", strings.Join(root.having(u.name), ", "))
+		}
+		if u.number && !decimal.MatchString(u.text) {
+			return fault.Usagef("%s %q is not a whole number", u.typed, u.text).WithHint("write it in decimal digits, as in %s 3", u.typed)
 		}
 		if before, twice := seen[u.name]; twice && before.String() != u.String() {
 			return fault.Usagef("%s is given twice: %q and %q", u.typed, before.text, u.text)
@@ -165,8 +175,11 @@ func (l commandLine) checkOperands(root *grammar) error {
 		if len(surplus) > 1 {
 			word = "arguments"
 		}
-		return fault.Usagef("surplus %s %s: %s", word, quoteAll(surplus), c.takes()).
-			WithHint("%s %s", program, quoteAll(l.shortest(root)))
+		e := fault.Usagef("surplus %s %s: %s", word, quoteAll(surplus), c.takes())
+		if removes(c.name) { // what was left over may be the rest of a name
+			return e.WithHint("%s --help; a name with spaces or special characters needs quotes", c.line())
+		}
+		return e.WithHint("%s %s", program, quoteAll(l.shortest(root)))
 	}
 	if len(l.operands) < len(c.operands) && !strings.HasPrefix(c.operands[len(l.operands)], "[") {
 		return fault.Usagef("the argument %s is missing", c.operands[len(l.operands)]).

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,9 +59,27 @@ func TestOrder(t *testing.T) {
 		{"up --image a --image b", `error: --image is given twice: "a" and "b"`},
 		{"up --imgae a", "error: unknown flag --imgae | did you mean --image?"},
 		{"up --frobnicate", "error: unknown flag --frobnicate | branchenv up --help lists the flags"},
-		{"list --yes", "error: branchenv list has no flag --yes | it belongs to branchenv destroy, branchenv reconcile, branchenv doctor, branchenv application destroy, branchenv sandbox reset"},
+		{"list --yes", "error: branchenv list has no flag --yes | branchenv list --help lists its flags"},
+		{"list --timeout 5m", "error: branchenv list has no flag --timeout | it belongs to branchenv up, branchenv preview, branchenv reconcile"},
+		{"destroy --yse", "error: unknown flag --yse | branchenv destroy --help lists the flags"},
+		{"destroy feature login --yes", "error: surplus argument login: branchenv destroy takes one argument, BRANCH | branchenv destroy --help; a name with spaces or special characters needs quotes"},
+		{"reconcile --max-destroy 3", "reconcile --max-destroy=3"},
+		{"reconcile --max-destroy 0x7f", `error: --max-destroy "0x7f" is not a whole number | write it in decimal digits, as in --max-destroy 3`},
+		{"reconcile --max-destroy=0b1", `error: --max-destroy "0b1" is not a whole number | write it in decimal digits, as in --max-destroy 3`},
+		{"reconcile --parallel 010", `error: --parallel "010" is not a whole number | write it in decimal digits, as in --parallel 3`},
+		{"reconcile --parallel 1_0", `error: --parallel "1_0" is not a whole number | write it in decimal digits, as in --parallel 3`},
 		{"list --json=maybe", `error: --json takes no value, but got "maybe"`},
-		{"dstroy main", `error: unknown command "dstroy" | did you mean branchenv destroy?`},
+		{"dstroy main", `error: unknown command "dstroy" | branchenv --help lists the commands`},
+		{"deploy main", `error: unknown command "deploy" | did you mean branchenv up?`},
+		{"Create main", `error: unknown command "Create" | did you mean branchenv up?`},
+		{"ls", `error: unknown command "ls" | did you mean branchenv list?`},
+		{"app up", `error: unknown command "app" | did you mean branchenv application?`},
+		{"rm main", `error: unknown command "rm" | branchenv calls it destroy; branchenv destroy --help tells more`},
+		{"down", `error: unknown command "down" | branchenv calls it destroy; branchenv destroy --help tells more`},
+		{"application delete", `error: unknown command "application delete" | branchenv calls it destroy; branchenv application destroy --help tells more`},
+		{"sandbox clear", `error: unknown command "sandbox clear" | branchenv calls it reset; branchenv sandbox reset --help tells more`},
+		{"config lint", `error: unknown command "config lint" | did you mean branchenv config validate?`},
+		{"lsit", `error: unknown command "lsit" | did you mean branchenv list?`},
 		{"config shwo", `error: unknown command "config shwo" | did you mean branchenv config show?`},
 		{"xyzzy", `error: unknown command "xyzzy" | branchenv --help lists the commands`},
 	}
@@ -91,6 +110,33 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestSynonyms: each word leads to one command, which exists and is not called so itself.
+func TestSynonyms(t *testing.T) {
+	t.Parallel()
+	root := testGrammar()
+	for line, words := range synonyms {
+		g := root
+		for _, word := range strings.Fields(line)[1:] {
+			var err error
+			if g, err = g.find(word); err != nil {
+				t.Fatal(err)
+			}
+		}
+		meant := map[string]string{}
+		for command, list := range words {
+			if !slices.Contains(g.commandNames(), command) {
+				t.Errorf("%s has no command %s", line, command)
+			}
+			for word := range strings.FieldsSeq(list) {
+				if before, twice := meant[word]; twice || slices.Contains(g.commandNames(), word) {
+					t.Errorf("%s %s: means %s and %s", line, word, before, command)
+				}
+				meant[word] = command
+			}
+		}
+	}
+}
+
 // A flag may stand before its command only if its name takes a value everywhere or nowhere.
 func TestFlagsAgree(t *testing.T) {
 	t.Parallel()
@@ -110,11 +156,14 @@ func TestFlagsAgree(t *testing.T) {
 	walk(testGrammar())
 }
 
+// removing finds a command line that takes something away, ready to be typed.
+var removing = regexp.MustCompile(`branchenv (.* )?(destroy|reset)( [^-]|\?|$|.* --yes)`)
+
 // What order returns means the same to order as what was typed, and urfave finds every argument where it belongs.
 func FuzzOrder(f *testing.F) {
 	for _, seed := range []string{
 		"up main --image app:1 --json", "--yes destroy a", "up -- --json", "config diff a b", "-h up", "up --image=x=y -q",
-		"up \x1b[31m --", "sandbox reset --yes --yes", "why $(reboot)", "--config a list --config a",
+		"up \x1b[31m --", "sandbox reset --yes --yes", "why $(reboot)", "dstroy a --yes", "destroy a b --yes", "sandbox rset", "delete", "--config a list --config a",
 	} {
 		f.Add(seed)
 	}
@@ -124,6 +173,9 @@ func FuzzOrder(f *testing.F) {
 		if err != nil {
 			if fault.Code(err) != fault.Usage {
 				t.Fatalf("%q: %v is not an error of usage", words, err)
+			}
+			if removing.MatchString(fault.Hint(err)) {
+				t.Fatalf("%q: the hint is a command that removes: %s", words, fault.Hint(err))
 			}
 			return
 		}

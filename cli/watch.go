@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/files"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -26,7 +26,7 @@ const pingTimeout = 20 * time.Second
 func (s *session) watch(ctx context.Context, m *stacks.Manager, file *config.File, document reconciled, problem error) error {
 	err := m.Beat(ctx, problem)
 	if path := s.env("GITHUB_STEP_SUMMARY"); path != "" {
-		if err := appendFile(path, summary(document, problem)); err != nil {
+		if err := files.Append(path, summary(document, problem)); err != nil {
 			s.warn("the summary was not written: %v", err)
 		}
 	}
@@ -36,15 +36,6 @@ func (s *session) watch(ctx context.Context, m *stacks.Manager, file *config.Fil
 		}
 	}
 	return err
-}
-
-func appendFile(path, text string) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) // #nosec G304 -- the CI system's file
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
 }
 
 // ping requests an address, whose path is often a secret and so never shown.

@@ -109,3 +109,18 @@ func suggestion(s string, candidates []string) string {
 	}
 	return "use one of " + strings.Join(candidates, ", ")
 }
+
+// MistypedKind is the kind that a word is probably meant to name, though it does not: a beginning of its name, or one
+// that is spelled nearly like it. "" for a word that is like none, and for one that an entry of branches names.
+func (f *File) MistypedKind(word string) string {
+	kinds := f.Kinds()
+	if slices.Contains(kinds, word) || slices.ContainsFunc(f.layers.branches, func(l layer) bool { return l.match == word }) {
+		return ""
+	}
+	for _, kind := range kinds {
+		if len(word) >= 2 && strings.HasPrefix(kind, strings.ToLower(word)) {
+			return kind
+		}
+	}
+	return nearest(word, kinds)
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// synonyms are what people who know other tools type, by the command that branchenv has for it. The words below a
+// command stand for its subcommands.
+var synonyms = map[string]map[string]string{
+	program: {
+		"up":          "deploy create apply update start launch make new add push publish release redeploy provision build run rollout upgrade",
+		"list":        "ls ps envs environments environment branches all overview",
+		"show":        "get info describe inspect view details",
+		"open":        "browse url visit web",
+		"preview":     "plan diff dry-run dryrun",
+		"destroy":     "rm delete remove down del teardown kill terminate stop undeploy uninstall drop purge nuke erase unprovision",
+		"reconcile":   "sync gc cleanup clean prune sweep cron",
+		"keep":        "extend pin retain snooze renew",
+		"why":         "explain reason",
+		"doctor":      "check health diagnose verify repair fix",
+		"status":      "heartbeat alive ping",
+		"config":      "settings configuration configure conf",
+		"application": "app application-stack shared base infra bootstrap",
+		"sandbox":     "local emulator localstack mock simulate",
+		"init":        "setup initialize initialise begin",
+		"version":     "v ver about",
+		"completion":  "completions autocomplete",
+	},
+	program + " config": {
+		"show":     "get view print list ls dump resolve",
+		"diff":     "compare",
+		"validate": "check lint verify test",
+	},
+	program + " application": {
+		"up":      "deploy create apply update start make",
+		"preview": "plan diff show",
+		"destroy": "rm delete remove down teardown",
+	},
+	program + " sandbox": {
+		"serve":     "start run up gateway",
+		"resources": "list ls show ps",
+		"reset":     "clear clean rm delete remove destroy wipe down",
+	},
+}
+
+// notNeeded are words of other tools for which branchenv needs no command.
+var notNeeded = map[string]string{
+	"login": "there is no login: give AWS credentials as for the AWS CLI, and GITHUB_TOKEN if branches are GitHub's",
+	"logs":  "the logs are in CloudWatch, in groups that begin with /aws/elasticbeanstalk/ and the environment's name",
+}
+
+// removes reports whether a command of that name takes away what exists. Such a one is never suggested: a suggestion is
+// there to be typed without a thought.
+func removes(command string) bool { return command == "destroy" || command == "reset" }
+
+// acts reports whether a flag of that name lets a command change or remove more than it would without it. Such a one is
+// not suggested either.
+func acts(flag string) bool {
+	return slices.Contains([]string{"yes", "force", "fix", "allow-data-loss", "max-destroy"}, flag)
+}
+
+// suggest says what to type in the place of a command that g does not have.
+func (g *grammar) suggest(name string) string {
+	for command, words := range synonyms[g.line()] {
+		if !slices.Contains(strings.Fields(words), strings.ToLower(name)) {
+			continue
+		}
+		if removes(command) {
+			return fmt.Sprintf("%s calls it %s; %s --help tells more", program, command, g.line()+" "+command)
+		}
+		return fmt.Sprintf("did you mean %s %s?", g.line(), command)
+	}
+	if reason, ok := notNeeded[strings.ToLower(name)]; ok {
+		return reason
+	}
+	candidates := slices.DeleteFunc(g.commandNames(), removes)
+	if near := nearest(name, candidates); near != "" {
+		return fmt.Sprintf("did you mean %s %s?", g.line(), near)
+	}
+	return g.line() + " --help lists the commands"
+}
+
+// nearest is the candidate that name was probably meant to be, or "". Of two that are as near, it is the one with the same
+// first letter.
+func nearest(name string, candidates []string) string {
+	const longest = 40 // no command or flag is as long
+	best, bestDistance := "", min(2+len(name)/3, 4)
+	if name == "" || len(name) > longest {
+		return ""
+	}
+	for _, c := range candidates {
+		d := levenshtein.Distance(name, c, nil)
+		if d < bestDistance || d == bestDistance && best != "" && best[0] != name[0] && c[0] == name[0] {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
