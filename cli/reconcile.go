@@ -26,6 +26,8 @@ func (s *session) reconcileCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "carry the plan out without asking"},
 			&urfave.IntFlag{Name: "max-destroy", Usage: "the brake: allow exactly `N` destructions", DefaultText: "the settings' maxDestroy and maxDestroyShare"},
+			&urfave.IntFlag{Name: "max-create", Usage: "the brake: allow exactly `N` new environments", DefaultText: "the settings' maxCreate"},
+			&urfave.DurationFlag{Name: "grace", Usage: "destroy nothing that was worked on less than `DURATION` ago", DefaultText: "the settings' grace, 10m"},
 			&urfave.IntFlag{Name: "parallel", Usage: "work on `N` environments at once", DefaultText: "one for each core, as far as the memory goes, at most 8"},
 			&urfave.DurationFlag{Name: "timeout", Usage: "work on one environment no longer than `DURATION`", DefaultText: "1h"},
 		},
@@ -41,7 +43,7 @@ type reconciled struct {
 
 // reconcile plans, prints, asks, and carries out what was printed.
 func (s *session) reconcile(c *urfave.Context) error {
-	carry, exact, err := reconcileFlags(c)
+	flags, err := readReconcileFlags(c)
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (s *session) reconcile(c *urfave.Context) error {
 		r := &reconciliation{file: file, source: source, manager: m, now: s.now, say: s.say}
 		changes := c.Bool("yes")
 		document := reconciled{}
-		err := r.plan(c.Context, exact)
+		err := r.plan(c.Context, flags)
 		if err == nil {
 			document.Plan = r.decided
 			err = s.printPlan(r.decided)
@@ -77,8 +79,8 @@ func (s *session) reconcile(c *urfave.Context) error {
 			if len(r.decided.Todo()) > 0 {
 				p = s.startProgressByStack()
 			}
-			carry.Head = r.head
-			outcome := m.CarryOut(c.Context, r.input, r.decided, carry)
+			flags.carry.Head = r.head
+			outcome := m.CarryOut(c.Context, r.input, r.decided, flags.carry)
 			p.close()
 			p = &quietProgress{err: s.err}
 			document.Outcome = &outcome
@@ -94,21 +96,37 @@ func (s *session) reconcile(c *urfave.Context) error {
 	})
 }
 
-// reconcileFlags checks what was typed.
-func reconcileFlags(c *urfave.Context) (carry stacks.CarryOut, exact *int, err error) {
-	carry = stacks.CarryOut{Parallel: c.Int("parallel"), Timeout: c.Duration("timeout")}
-	if n := c.Int("max-destroy"); c.IsSet("max-destroy") {
-		exact = &n
+// reconcileFlags are what was typed. A nil pointer stands for what the settings say.
+type reconcileFlags struct {
+	carry                     stacks.CarryOut
+	exactDestroy, exactCreate *int
+	grace                     *time.Duration
+}
+
+// readReconcileFlags checks what was typed.
+func readReconcileFlags(c *urfave.Context) (f reconcileFlags, err error) {
+	f.carry = stacks.CarryOut{Parallel: c.Int("parallel"), Timeout: c.Duration("timeout")}
+	for name, exact := range map[string]**int{"max-destroy": &f.exactDestroy, "max-create": &f.exactCreate} {
+		n := c.Int(name)
+		if n < 0 {
+			return f, fault.Usagef("--%s %d is out of range", name, n).WithHint("give 0 or more")
+		}
+		if c.IsSet(name) {
+			*exact = &n
+		}
+	}
+	if grace := c.Duration("grace"); c.IsSet("grace") {
+		f.grace = &grace
 	}
 	switch {
-	case exact != nil && *exact < 0:
-		return carry, nil, fault.Usagef("--max-destroy %d is out of range", *exact).WithHint("give 0 or more")
-	case c.IsSet("parallel") && (carry.Parallel < 1 || carry.Parallel > 64):
-		return carry, nil, fault.Usagef("--parallel %d is out of range", carry.Parallel).WithHint("give 1 to 64")
-	case c.IsSet("timeout") && carry.Timeout < time.Minute:
-		return carry, nil, fault.Usagef("a --timeout of %s is too short for AWS", carry.Timeout).WithHint("give at least 1m")
+	case f.grace != nil && *f.grace < 0:
+		return f, fault.Usagef("--grace %s is out of range", *f.grace).WithHint("give 0s or more")
+	case c.IsSet("parallel") && (f.carry.Parallel < 1 || f.carry.Parallel > 64):
+		return f, fault.Usagef("--parallel %d is out of range", f.carry.Parallel).WithHint("give 1 to 64")
+	case c.IsSet("timeout") && f.carry.Timeout < time.Minute:
+		return f, fault.Usagef("a --timeout of %s is too short for AWS", f.carry.Timeout).WithHint("give at least 1m")
 	}
-	return carry, exact, nil
+	return f, nil
 }
 
 // source is where the settings say that the list of branches comes from.
@@ -148,9 +166,12 @@ func (r *reconciliation) facts(ctx context.Context) error {
 		return err
 	}
 	r.input = stacks.PlanInput{
-		Source: r.source.String(), Default: list.Default, Stacks: facts, Rules: stacks.RulesOf(r.file), Now: r.now(),
+		Source: r.source.String(), SourceID: list.Identity.ID, Default: list.Default, Stacks: facts, Rules: stacks.RulesOf(r.file), Now: r.now(),
 		Interval: time.Duration(r.file.Reconcile.Interval),
-		Limits:   stacks.Limits{MaxDestroy: r.file.Reconcile.MaxDestroy, Share: r.file.Reconcile.MaxDestroyShare},
+		Grace:    time.Duration(r.file.Reconcile.Grace),
+		Limits: stacks.Limits{
+			MaxDestroy: r.file.Reconcile.MaxDestroy, Share: r.file.Reconcile.MaxDestroyShare, MaxCreate: r.file.Reconcile.MaxCreate,
+		},
 	}
 	for _, b := range list.Branches {
 		r.input.Branches = append(r.input.Branches, stacks.PlanBranch{Name: b.Name, Commit: b.Commit})
@@ -174,11 +195,14 @@ func (r *reconciliation) date(ctx context.Context) error {
 
 // plan decides. Each branch that the list lacks and whose environment would go is asked for singly: where it exists
 // after all, the list was not what it claims to be, and the environment stays.
-func (r *reconciliation) plan(ctx context.Context, exact *int) error {
+func (r *reconciliation) plan(ctx context.Context, flags reconcileFlags) error {
 	if err := r.facts(ctx); err != nil {
 		return err
 	}
-	r.input.Limits.Exact = exact
+	r.input.Limits.ExactDestroy, r.input.Limits.ExactCreate = flags.exactDestroy, flags.exactCreate
+	if flags.grace != nil {
+		r.input.Grace = *flags.grace
+	}
 	for asked := map[string]bool{}; ; {
 		r.decided = stacks.MakePlan(r.input)
 		found := false

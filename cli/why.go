@@ -52,7 +52,7 @@ func (s *session) whyCommand() *urfave.Command {
 						return err
 					}
 					r := &reconciliation{file: file, source: source, manager: m, now: s.now, say: s.say}
-					if err := r.plan(c.Context, nil); err != nil {
+					if err := r.plan(c.Context, reconcileFlags{}); err != nil {
 						return err
 					}
 					e.Trace = r.input.Why(branch)

@@ -68,7 +68,7 @@ func defaultFile() File {
 	return File{
 		Skip:          []string{"**/*-no-infra"},
 		StripPrefixes: []string{"feature/", "feat/", "bugfix/", "fix/", "hotfix/", "chore/"},
-		Reconcile:     Reconcile{MaxDestroy: 5, MaxDestroyShare: 0.5, Interval: Duration(time.Hour)},
+		Reconcile:     Reconcile{MaxDestroy: 5, MaxDestroyShare: 0.5, MaxCreate: 20, Grace: Duration(10 * time.Minute), Interval: Duration(time.Hour)},
 	}
 }
 

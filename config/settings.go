@@ -62,6 +62,8 @@ type Network struct {
 type Reconcile struct {
 	MaxDestroy      int      `yaml:"maxDestroy" json:"maxDestroy"`           // most environments destroyed in one run; default 5
 	MaxDestroyShare float64  `yaml:"maxDestroyShare" json:"maxDestroyShare"` // and at most this share of all environments, 0 to 1; default 0.5
+	MaxCreate       int      `yaml:"maxCreate" json:"maxCreate"`             // most environments created in one run; default 20
+	Grace           Duration `yaml:"grace" json:"grace"`                     // nothing is destroyed that was worked on so lately; default 10m
 	Interval        Duration `yaml:"interval" json:"interval"`               // how often the run is scheduled; default 1h
 	PingURL         string   `yaml:"pingUrl" json:"pingUrl,omitempty"`       // requested after each good run
 }

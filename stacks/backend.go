@@ -140,6 +140,14 @@ type update struct {
 // succeeded tells whether the stack's last run ended well.
 func (u *update) succeeded() bool { return u != nil && u.Result == "succeeded" }
 
+// same reports whether u and v are one and the same run.
+func (u *update) same(v *update) bool {
+	if u == nil || v == nil {
+		return u == v
+	}
+	return u.Kind == v.Kind && u.StartTime == v.StartTime && u.EndTime == v.EndTime && u.Result == v.Result
+}
+
 // spec is the Spec that the last run of `up` worked from, or nil.
 func (u *update) spec(project string) *Spec {
 	if u == nil {

@@ -208,28 +208,54 @@ func (d *doing) try(ctx context.Context, step PlanStep) (kept string, err error)
 	case (step.Action == ActionDestroy) != (again.Action == ActionDestroy), again.Action != ActionDestroy && again.Action != ActionCreate && again.Action != ActionUpdate:
 		return again.Reason, nil
 	case again.Action == ActionDestroy:
-		return "", d.destroy(ctx, step)
+		return d.destroy(ctx, step, *f)
 	}
 	_, err = d.Up(ctx, UpRequest{Branch: step.Branch, Commit: head.Commit})
 	return "", err
 }
 
-// destroy destroys an environment by the same steps, with the same refusals, as the command does.
-func (d *doing) destroy(ctx context.Context, step PlanStep) error {
+// destroy destroys an environment by the same steps, with the same refusals, as the command does. decided are the facts
+// that the decision rests on. A stack that is not the same any more is decided about again by do. Right before anything is
+// deleted the branch is asked for and the decision is made once more: kept is why it came out otherwise.
+func (d *doing) destroy(ctx context.Context, step PlanStep, decided facts) (kept string, err error) {
 	planned, err := d.PlanDestroy(ctx, step.Branch)
 	if err != nil {
-		return err
+		return "", err
+	}
+	if planned.Absent {
+		return "", overtaken(step.Stack, "removed")
+	}
+	if err := changed(decided, *planned.before); err != nil {
+		return "", err
+	}
+	planned.still = func(ctx context.Context, now facts) error {
+		head, found, err := d.Head(ctx, step.Branch)
+		if err != nil {
+			return err
+		}
+		fact := d.stackFact(now)
+		if again := d.again(step, head, found, &fact); again.Action != ActionDestroy {
+			kept = again.Reason
+			return errDecidedOtherwise
+		}
+		return nil
 	}
 	receipt, err := d.Destroy(ctx, planned)
+	if errors.Is(err, errDecidedOtherwise) {
+		return kept, nil
+	}
 	if err != nil || len(receipt.Remaining) == 0 {
-		return err
+		return "", err
 	}
 	var names []string
 	for _, r := range receipt.Remaining {
 		names = append(names, strings.TrimSpace(r.Type+" "+r.Name+" "+r.Note))
 	}
-	return fmt.Errorf("%s left behind: %s", count(len(names), "resource"), strings.Join(names, ", "))
+	return "", fmt.Errorf("%s left behind: %s", count(len(names), "resource"), strings.Join(names, ", "))
 }
+
+// errDecidedOtherwise ends a destroy that is not to be any more.
+var errDecidedOtherwise = errors.New("it was decided otherwise right before anything was deleted")
 
 func (d *doing) again(step PlanStep, head PlanBranch, found bool, stack *StackFact) PlanStep {
 	d.mu.Lock()

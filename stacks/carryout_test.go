@@ -26,7 +26,7 @@ func keepBackend(t *testing.T, folder, branch string, change ...func(spec *Spec,
 	}
 	spec := branchSpec()
 	spec.Branch, spec.Stack, spec.Commit = branch, slug, headA
-	tags := map[string]string{tagBranch: BranchTag(branch), tagCreated: noon.Add(-90 * time.Hour).Format(time.RFC3339)}
+	tags := map[string]string{tagBranch: BranchTag(branch), tagSource: shopID, tagCreated: noon.Add(-90 * time.Hour).Format(time.RFC3339)}
 	last := updated(t, nil)
 	for _, c := range change {
 		c(&spec, tags, last)
@@ -41,7 +41,7 @@ func keepBackend(t *testing.T, folder, branch string, change ...func(spec *Spec,
 	last.Config = map[string]json.RawMessage{"shop:" + specKey: json.RawMessage(text(spec))}
 	pulumi := filepath.Join(folder, ".pulumi")
 	write(t, filepath.Join(pulumi, "meta.yaml"), "version: 1")
-	write(t, filepath.Join(pulumi, "stacks/shop", slug+".json"), `{"version":3,"checkpoint":{"latest":`+text(stateOf(nil, typeBucket))+`}}`)
+	write(t, filepath.Join(pulumi, "stacks/shop", slug+".json"), `{"version":3,"checkpoint":{"latest":`+text(stateIn(slug, nil, typeBucket))+`}}`)
 	write(t, filepath.Join(pulumi, "stacks/shop", slug+".pulumi-tags"), text(tagsFile{tagsVersion, tags}))
 	write(t, filepath.Join(pulumi, "history/shop", slug, slug+"-1.history.json"), text(last))
 }
@@ -88,7 +88,7 @@ func TestStackFacts(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := func(branch string, change func(*StackFact)) StackFact {
-		s := StackFact{Name: branch, Tag: branch, Branch: branch, Version: branchSpec().Version.Image, Commit: headA, UpdatedAt: noon.Add(-50 * time.Minute)}
+		s := StackFact{Name: branch, Tag: branch, Branch: branch, Version: branchSpec().Version.Image, Commit: headA, UpdatedAt: noon.Add(-50 * time.Minute), ChangedAt: noon.Add(-50 * time.Minute), Source: shopID}
 		change(&s)
 		return s
 	}

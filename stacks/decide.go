@@ -40,6 +40,8 @@ func (v *view) decideStack(u unit, t *trace) decision {
 		return step.as(ActionUnmanaged, "it has no ", tagBranch, " tag: branchenv did not make it")
 	case s.Foreign != "":
 		return step.as(ActionUnmanaged, "its state has resources of stack ", s.Foreign)
+	case s.Source != "" && s.Source != v.SourceID:
+		return step.as(ActionUnmanaged, "it follows the branches of another source, ", s.follows())
 	case s.contradictory():
 		return step.as(ActionUnmanaged, "its tag and its state name different branches, ", s.Tag, " and ", s.Branch)
 	case u.name == "":
@@ -55,19 +57,22 @@ func (v *view) decideStack(u unit, t *trace) decision {
 	if err != nil {
 		return step.as(ActionKeep, "its settings contradict each other: ", err.Error())
 	}
+	if u.name == v.Default {
+		rule.Protected = "it is of the default branch of " + v.Source
+	}
 	if rule.Protected == "" && s.Protected {
 		rule.Protected = "it was protected when it was last updated"
 	}
 	t.noteRule(rule)
 	if u.branch == nil {
 		t.note(v.Source, " does not list the branch")
-		return decideEnd(step, *s, rule, "its branch is gone")
+		return v.decideEnd(step, *s, rule, "its branch is gone")
 	}
 	t.note(v.Source, " lists the branch at commit ", short(u.branch.Commit))
 	expiry := v.expiry(s, u.branch.CommittedAt, rule)
 	t.note(expiry.text)
 	if expiry.over {
-		return decideEnd(step, *s, rule, expiry.text)
+		return v.decideEnd(step, *s, rule, expiry.text)
 	}
 	d := v.decideUpdate(step, u, rule, expiry)
 	d.undated = d.undated || expiry.undated
@@ -76,6 +81,9 @@ func (v *view) decideStack(u unit, t *trace) decision {
 
 // contradictory tells that the state names another branch than the tag.
 func (s *StackFact) contradictory() bool { return s.Branch != "" && BranchTag(s.Branch) != s.Tag }
+
+// follows names the source that the stack follows, for people.
+func (s *StackFact) follows() string { return Identity{ID: s.Source, Name: s.SourceName}.describe() }
 
 // branchName is the exact name of the stack's branch, or "" where it is not certain. The stack is not contradictory.
 func (s *StackFact) branchName(listed *PlanBranch) string {
@@ -91,12 +99,17 @@ func (s *StackFact) branchName(listed *PlanBranch) string {
 }
 
 // decideEnd decides about an environment whose time is over, for the reason why.
-func decideEnd(step PlanStep, s StackFact, rule Rule, why string) decision {
+func (v *view) decideEnd(step PlanStep, s StackFact, rule Rule, why string) decision {
 	switch {
 	case rule.Protected != "":
 		return step.as(ActionKeep, why, ", but it is protected: ", rule.Protected)
 	case s.Locked:
 		return step.as(ActionKeep, why, ", but it is being updated: the next run looks again")
+	case s.Source == "":
+		return step.as(ActionKeep, why, " in ", v.Source, ", but its stack does not record which repository its branch is of: record it with branchenv up ",
+			fault.ShellWord(step.Branch), ", or for all such stacks with branchenv adopt")
+	case v.Now.Sub(s.ChangedAt) < v.Grace && !s.ChangedAt.After(v.Now.Add(v.Grace)):
+		return step.as(ActionKeep, why, ", but it was worked on at ", stamp(s.ChangedAt), ", less than ", config.Duration(v.Grace).String(), " ago: a later run looks again")
 	case s.Left != "":
 		return step.as(ActionKeep, why, ", but an earlier destroy could not confirm that this is gone: ", s.Left,
 			"; look for it in AWS, then: branchenv destroy ", fault.ShellWord(step.Branch))

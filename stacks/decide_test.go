@@ -44,11 +44,14 @@ func updated(t *testing.T, spec *Spec) *update {
 	return u
 }
 
-// stateOf is a state with resources of the given types and the stack's outputs.
-func stateOf(outputs map[string]any, types ...string) (s state) {
-	s.Resources = append(s.Resources, stateResource{URN: "urn:pulumi:x::shop::" + rootType + "::shop-x", Type: rootType, Outputs: outputs})
+// stateOf is a state of stack x with resources of the given types and the stack's outputs.
+func stateOf(outputs map[string]any, types ...string) state { return stateIn("x", outputs, types...) }
+
+func stateIn(stack string, outputs map[string]any, types ...string) (s state) {
+	prefix := "urn:pulumi:" + stack + "::shop::"
+	s.Resources = append(s.Resources, stateResource{URN: prefix + rootType + "::shop-" + stack, Type: rootType, Outputs: outputs})
 	for _, typ := range types {
-		s.Resources = append(s.Resources, stateResource{URN: "urn:pulumi:x::shop::" + typ + "::it", Type: typ, Custom: true, ID: "id"})
+		s.Resources = append(s.Resources, stateResource{URN: prefix + typ + "::it", Type: typ, Custom: true, ID: "id", Inputs: map[string]any{"forceDestroy": true}})
 	}
 	return s
 }
@@ -82,6 +85,11 @@ func TestOwns(t *testing.T) {
 	edited := of("shop", "x")
 	edited.Resources[1].Outputs = map[string]any{"tagsAll": map[string]any{tagProject: "shop", tagStack: "y"}}
 	ours := map[string]string{tagBranch: "feature/login"}
+	const record = "aws:route53/record:Record" // it has no AWS tags
+	moved, blog := stateOf(nil, record), stateOf(nil, record)
+	moved.Resources[1].URN, blog.Resources[1].URN = "urn:pulumi:y::shop::"+record+"::it", "urn:pulumi:x::blog::"+record+"::it"
+	movedPending := pending(stateOf(nil, record))
+	movedPending.Pending[0].Resource.URN = "urn:pulumi:y::shop::" + record + "::it"
 	tests := map[string]struct {
 		facts facts
 		want  string
@@ -90,6 +98,10 @@ func TestOwns(t *testing.T) {
 		"another stack's resources": {facts{tags: ours, state: of("shop", "y")}, "the state of stack x has a resource of stack y: b"},
 		"another project's":         {facts{tags: ours, state: of("blog", "x")}, "the state of stack x has a resource of stack blog/x: b"},
 		"tags as last read":         {facts{tags: ours, state: edited}, "the state of stack x has a resource of stack y: b"},
+		"another stack's URN":       {facts{tags: ours, state: stateIn("y", nil, "aws:route53/record:Record")}, "the state of stack x has a resource of stack y: urn:pulumi:y::shop::pulumi:pulumi:Stack::shop-y"},
+		"one without tags":          {facts{tags: ours, state: moved}, "the state of stack x has a resource of stack y: id"},
+		"pending, of another stack": {facts{tags: ours, state: movedPending}, "the state of stack x has a resource of stack y: urn:pulumi:y::shop::aws:route53/record:Record::it"},
+		"another project's URN":     {facts{tags: ours, state: blog}, "the state of stack x has a resource of stack blog/x: id"},
 		"own":                       {facts{tags: tagged, state: bucket}, ""},
 		"just made, not tagged":     {facts{}, ""},
 		"only the stack itself":     {facts{state: stateOf(nil, "pulumi:providers:aws")}, ""},
@@ -610,18 +622,19 @@ func TestApplicationReady(t *testing.T) {
 
 func TestOwnsApplication(t *testing.T) {
 	t.Parallel()
-	theirs := stateOf(nil, typeBucket)
+	theirs := stateIn(ApplicationStack, nil, typeBucket)
 	theirs.Resources[1].Outputs = map[string]any{"tagsAll": map[string]any{tagProject: "shop", tagStack: "x"}}
 	for name, test := range map[string]struct {
 		facts facts
 		owned bool
 	}{
-		"own":             {facts{tags: map[string]string{tagStack: ApplicationStack}, state: stateOf(nil, typeBucket)}, true},
-		"another's state": {facts{name: ApplicationStack, tags: map[string]string{tagStack: ApplicationStack}, state: theirs}, false},
+		"own":             {facts{tags: map[string]string{tagStack: ApplicationStack}, state: stateIn(ApplicationStack, nil, typeBucket)}, true},
+		"another's state": {facts{tags: map[string]string{tagStack: ApplicationStack}, state: theirs}, false},
 		"empty, untagged": {facts{}, true},
-		"untagged":        {facts{state: stateOf(nil, typeBucket)}, false},
-		"not AWS":         {facts{state: stateOf(nil, "random:index/randomId:RandomId")}, false},
+		"untagged":        {facts{state: stateIn(ApplicationStack, nil, typeBucket)}, false},
+		"not AWS":         {facts{state: stateIn(ApplicationStack, nil, "random:index/randomId:RandomId")}, false},
 	} {
+		test.facts.name, test.facts.project = ApplicationStack, "shop"
 		if err := ownsApplication(test.facts); (err == nil) != test.owned || err != nil && fault.Code(err) != fault.Refused {
 			t.Errorf("%s: %v", name, err)
 		}

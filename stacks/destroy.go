@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -16,6 +17,8 @@ type Destruction struct {
 	Absent      bool       // there is no such stack: nothing to do
 
 	before *facts
+	// still is asked right before anything is deleted, with the stack's facts as they are then: an error ends the destroy.
+	still func(ctx context.Context, now facts) error
 }
 
 // PlanDestroy looks at what a destroy would remove. It refuses what is protected, another's, in another account or
@@ -35,7 +38,7 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 		}
 		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, sweepWorkDirs(m.File.Project, stack)
 	}
-	may := func() error { return cmp.Or(owns(*f, branch), m.unprotected(*f, branch)) }
+	may := func() error { return cmp.Or(owns(*f, branch), m.mayEnd(ctx, f, branch), m.unprotected(*f, branch)) }
 	if err := may(); err != nil {
 		return Destruction{}, err
 	}
@@ -52,6 +55,16 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 	d.Environment.Branch = branch
 	d.Resources = resources(f.state)
 	return d, nil
+}
+
+// mayEnd refuses an environment of another source, and that of the source's default branch.
+func (m *Manager) mayEnd(ctx context.Context, f *facts, branch string) error {
+	id, err := m.followed(ctx, f)
+	if err != nil || !id.isDefault(branch) {
+		return err
+	}
+	return fault.Refusedf("environment %s is protected: %s is the default branch of %s", f.name, branch, id.Name).
+		WithHint("branchenv never destroys that one; if it has to go, make another branch the default first, or use pulumi itself")
 }
 
 // noStackName refuses the name of a stack in the place of its branch's: "nothing to do" would look like a success.
@@ -114,10 +127,11 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	if err != nil {
 		return r, err
 	}
+	tags := d.before.tags // settling reads the stack anew
 	if err := m.settle(ctx, e, d.before); err != nil {
 		return r, err
 	}
-	if err := m.tearDown(ctx, e, d.before, &r); err != nil {
+	if err := m.tearDown(ctx, e, d, tags, &r); err != nil {
 		if m.removed(ctx, r.Stack) { // upon which pulumi fails in any way, with a crash for one
 			return r, overtaken(r.Stack, "removed")
 		}
@@ -138,7 +152,7 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 }
 
 // unchanged is d as it would be planned now. Between a plan and its beginning somebody may have been asked, for as long as
-// that took: what was protected, updated or removed meanwhile is not destroyed by what was known before.
+// that took: what was protected, kept, updated or removed meanwhile is not destroyed by what was known before.
 func (m *Manager) unchanged(ctx context.Context, d Destruction) (Destruction, error) {
 	plan := func() (Destruction, error) { return m.PlanDestroy(ctx, d.Environment.Branch) }
 	stack := d.Environment.Stack
@@ -151,10 +165,46 @@ func (m *Manager) unchanged(ctx context.Context, d Destruction) (Destruction, er
 		return d, err
 	case now.Absent:
 		return d, overtaken(stack, "removed")
-	case !slices.Equal(now.Resources, d.Resources):
-		return d, fault.Failedf("stack %s was changed %w since what would be destroyed was looked at", stack, byAnother).WithHint("run the same command again")
 	}
-	return now, nil
+	now.still = d.still
+	return now, changed(*d.before, *now.before)
+}
+
+// unchangedAtLast looks once more at the stack, right before the engine takes its lock: what was asked since the plan (whose
+// the credentials are, which pulumi there is, whether Beanstalk is ready) may have taken minutes. tags are the plan's.
+// Half a second remains until the engine holds its lock. An `up` that begins within it is refused by the lock or refuses
+// the engine's; it can only be missed if it also ends within it.
+func (m *Manager) unchangedAtLast(ctx context.Context, d Destruction, tags map[string]string) error {
+	now, err := m.backend.read(ctx, d.before.name)
+	if err != nil {
+		return err
+	}
+	if now == nil {
+		return overtaken(d.before.name, "removed")
+	}
+	was := *d.before
+	was.tags = tags
+	if err := changed(was, *now); err != nil || d.still == nil {
+		return err
+	}
+	return d.still(ctx, *now)
+}
+
+// changed is a contended error if a stack is not what it was: its tags, its last update or its resources.
+func changed(was, now facts) error {
+	what := ""
+	switch {
+	case !maps.Equal(was.tags, now.tags):
+		what = "tags were"
+	case !was.last.same(now.last):
+		what = "last update was"
+	case !slices.Equal(resources(was.state), resources(now.state)), len(was.state.Pending) != len(now.state.Pending):
+		what = "resources were"
+	default:
+		return nil
+	}
+	return fault.Failedf("stack %s: its %s changed %w since what would be destroyed was looked at", was.name, what, byAnother).
+		WithHint("run the same command again")
 }
 
 // removed tells whether the stack is gone for certain.
@@ -164,8 +214,12 @@ func (m *Manager) removed(ctx context.Context, stack string) bool {
 }
 
 // tearDown empties the stack.
-func (m *Manager) tearDown(ctx context.Context, e *engine, f *facts, r *Receipt) (err error) {
+func (m *Manager) tearDown(ctx context.Context, e *engine, d Destruction, tags map[string]string, r *Receipt) (err error) {
+	f := d.before
 	if len(f.state.Resources) == 0 { // never updated; but a bundle may have been put in place already
+		if err := m.unchangedAtLast(ctx, d, tags); err != nil {
+			return err
+		}
 		return m.removeBundles(ctx, f)
 	}
 	c, err := m.standing(f)
@@ -179,6 +233,9 @@ func (m *Manager) tearDown(ctx context.Context, e *engine, f *facts, r *Receipt)
 	defer func() { err = errors.Join(err, w.close()) }()
 	buckets := f.state.buckets()
 	if err := mayEmpty(f.name, buckets); err != nil {
+		return err
+	}
+	if err := m.unchangedAtLast(ctx, d, tags); err != nil {
 		return err
 	}
 	if len(buckets) > 0 {

@@ -62,10 +62,16 @@ func TestDestroyLooksAgain(t *testing.T) {
 				}
 			}
 		}, "stack mine was just removed by another process", fault.Failed},
+		"kept": {func(t *testing.T, folder string) {
+			keepBackend(t, folder, "mine", func(_ *Spec, tags map[string]string, _ *update) { tags[tagKeep] = "2027-01-01T00:00:00Z" })
+		}, "stack mine: its tags were changed by another process since what would be destroyed was looked at", fault.Failed},
+		"updated to the same resources": {func(t *testing.T, folder string) {
+			keepBackend(t, folder, "mine", func(_ *Spec, _ map[string]string, last *update) { last.EndTime++ })
+		}, "stack mine: its last update was changed by another process since what would be destroyed was looked at", fault.Failed},
 		"updated": {func(t *testing.T, folder string) {
 			write(t, filepath.Join(folder, ".pulumi/stacks/shop/mine.json"),
 				`{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:pulumi:mine::shop::aws:s3/bucketV2:BucketV2::new","custom":true,"id":"new","type":"aws:s3/bucketV2:BucketV2"}]}}}`)
-		}, "stack mine was changed by another process since what would be destroyed was looked at", fault.Failed},
+		}, "stack mine: its resources were changed by another process since what would be destroyed was looked at", fault.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

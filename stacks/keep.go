@@ -18,6 +18,9 @@ func (m *Manager) Keep(ctx context.Context, branch string, until time.Time) (Env
 		return Environment{}, fault.Failedf("the environment of branch %q was not finished, or went away just now", branch).
 			WithHint("branchenv up %s", fault.ShellWord(branch))
 	}
+	if _, err := m.followed(ctx, &f); err != nil {
+		return Environment{}, err
+	}
 	err = m.retag(ctx, f.name, func(tags map[string]string) {
 		tags[tagKeep] = until.UTC().Truncate(time.Second).Format(time.RFC3339)
 	})

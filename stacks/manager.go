@@ -26,6 +26,8 @@ type ManagerOptions struct {
 	Env     func(string) string // the environment's variables; required
 	Observe Observer            // told what happens; may be nil
 	Stop    *Stopper            // may be nil
+	// Source is the repository that the settings name. nil: stacks neither record nor compare whose branches they follow.
+	Source Source
 	// Extra are variables (NAME=value) that count before the environment's, for pulumi and for branchenv's own AWS
 	// calls: those of an AWS that is not the real one.
 	Extra []string
@@ -45,6 +47,7 @@ type Manager struct {
 	naming     sync.Mutex
 	asking     sync.Mutex // for what is asked once:
 	account    string     // the credentials' AWS account
+	source     Identity   // of Source
 	pulumi     *process   // the pulumi that was found
 }
 

@@ -1,9 +1,12 @@
 package stacks
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -27,6 +30,9 @@ const (
 	tagKeep      = "branchenv:keep"      // RFC 3339: reconcile keeps it until then
 	tagHeartbeat = "branchenv:heartbeat" // of the application stack: when reconcile last ran, in Pulumi Cloud
 	tagProtected = "branchenv:protected" // "true" where its kind was protected when it was last updated
+
+	tagSource     = "branchenv:source"     // Identity.ID of the repository whose branch it is of
+	tagSourceName = "branchenv:sourceName" // and its name, for people
 )
 
 // owns tells whether f is branch's stack and branchenv's at all: nil, or why not. A stack without tags may be adopted
@@ -55,9 +61,19 @@ func (f facts) ownsResources() error {
 	return nil
 }
 
-// foreign finds a resource in f's state whose AWS tags say that it is another stack's, and says whose. What carries no
-// tags of branchenv says nothing.
+// foreign finds a resource in f's state that is another stack's, and says whose. Its URN names the stack that it was
+// made in (`pulumi stack rename` and `pulumi state move` rewrite it), and so do its AWS tags if it has any.
 func (f facts) foreign() (resource, owner string) {
+	for _, r := range f.state.Resources {
+		if owner := f.otherOwner(r.URN); owner != "" {
+			return awsName(cmp.Or(r.ID, r.URN), r.Inputs), owner
+		}
+	}
+	for _, op := range f.state.Pending {
+		if owner := f.otherOwner(op.Resource.URN); owner != "" {
+			return awsName(cmp.Or(op.Resource.ID, op.Resource.URN), op.Resource.Inputs), owner
+		}
+	}
 	for _, r := range f.state.aws() {
 		tags, ok := r.Outputs["tagsAll"].(map[string]any)
 		if !ok {
@@ -73,6 +89,20 @@ func (f facts) foreign() (resource, owner string) {
 		}
 	}
 	return "", ""
+}
+
+// otherOwner is the stack that a resource's URN names, if it is not f. What has no URN says nothing.
+func (f facts) otherOwner(text string) string {
+	u, err := urn.Parse(text)
+	switch {
+	case err != nil:
+		return ""
+	case string(u.Project()) != f.project:
+		return string(u.Project()) + "/" + string(u.Stack())
+	case string(u.Stack()) != f.name:
+		return string(u.Stack())
+	}
+	return ""
 }
 
 // chooseHost picks the host label for a new environment: the first candidate that no other stack holds.

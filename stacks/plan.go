@@ -7,11 +7,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // PlanInput is everything that a plan is made from: facts, rules and the clock. Nothing is asked while it is made.
 type PlanInput struct {
 	Source   string // where the branches come from, for people
+	SourceID string // Identity.ID of the source, which stacks record
 	Default  string // the source's default branch
 	Branches []PlanBranch
 	Stacks   []StackFact
@@ -20,6 +23,8 @@ type PlanInput struct {
 	Now      time.Time
 	// Interval is how often reconcile runs: an environment is gone that long after it expires, at the latest.
 	Interval time.Duration
+	// Grace is how long nothing is destroyed after it was made or last worked on: a source may list a new branch late.
+	Grace time.Duration
 }
 
 // PlanBranch is one branch of the source.
@@ -40,6 +45,8 @@ type StackFact struct {
 	Like   string // the branch whose settings it has, where it is a copy
 	// Version is what it runs (see Version.Name); Commit the branch's head when that was decided, "" where not recorded.
 	Version, Commit string
+	// Source is the Identity.ID of the repository that its branch is of; "" if it is not recorded, and SourceName the name.
+	Source, SourceName string
 	// Foreign is the stack whose resources its state has, where they are not its own; else "".
 	Foreign    string
 	Protected  bool // it was protected when it was last updated
@@ -51,16 +58,21 @@ type StackFact struct {
 	// UpdatedAt is when its last good update ended, or when it was made where there was none. Failed updates do not
 	// count: repeated every hour, they would keep an environment for ever. Zero: not known.
 	UpdatedAt time.Time
+	// ChangedAt is when anybody last worked on it, well or not: when it was made, or its last run ended. Zero: not known.
+	ChangedAt time.Time
 	// KeepUntil is the time until which someone wants it kept; zero where nobody said so.
 	KeepUntil time.Time
 }
 
-// Limits are the brake: how much one run may destroy.
+// Limits are the brake: how much one run may destroy and create.
 type Limits struct {
-	MaxDestroy int     // at most so many environments
+	MaxDestroy int     // at most so many environments are destroyed
 	Share      float64 // and at most this share of all, 0 to 1; one alone is never too large a share, unless it is 0
-	// Exact lifts both for a plan that destroys exactly so many, and refuses one that destroys more. nil: neither.
-	Exact *int
+	// ExactDestroy lifts both for a plan that destroys exactly so many, and refuses one that destroys more. nil: neither.
+	ExactDestroy *int
+	MaxCreate    int // at most so many environments are created
+	// ExactCreate does the same for MaxCreate.
+	ExactCreate *int
 }
 
 // Action is what is to happen with one branch and its stack.
@@ -123,7 +135,7 @@ func MakePlan(in PlanInput) Plan {
 	}
 	plan.Refused = v.distrust
 	if plan.Refused == "" {
-		plan.Refused = in.Limits.refuse(len(steps[ActionDestroy]), environments)
+		plan.Refused = in.Limits.refuse(len(steps[ActionDestroy]), len(steps[ActionCreate]), environments)
 	}
 	for _, action := range actions {
 		slices.SortFunc(steps[action], func(a, b *PlanStep) int {
@@ -139,20 +151,32 @@ func MakePlan(in PlanInput) Plan {
 	return plan
 }
 
-// refuse says why so many destructions among so many environments are too many, or "".
-func (l Limits) refuse(destroyed, environments int) string {
-	allowed := min(l.MaxDestroy, l.share(environments))
-	switch {
-	case l.Exact != nil && destroyed > *l.Exact:
-		return fmt.Sprintf("it would destroy %s, and --max-destroy allows %d", count(destroyed, "environment"), *l.Exact)
-	case destroyed <= allowed, l.Exact != nil && destroyed == *l.Exact:
-		return ""
-	case destroyed > l.MaxDestroy:
-		return fmt.Sprintf("it would destroy %s, and maxDestroy allows %d: if that is right, repeat it with --max-destroy %d",
-			count(destroyed, "environment"), l.MaxDestroy, destroyed)
+// refuse says why a plan that destroys and creates so many of so many environments does too much, or "".
+func (l Limits) refuse(destroyed, created, environments int) string {
+	if reason := l.refuseDestroy(destroyed, environments); reason != "" {
+		return reason
+	}
+	return exceeds("create", "maxCreate", "--max-create", created, l.MaxCreate, l.ExactCreate)
+}
+
+func (l Limits) refuseDestroy(destroyed, environments int) string {
+	allowed := l.share(environments)
+	if l.ExactDestroy != nil || destroyed > l.MaxDestroy || destroyed <= allowed {
+		return exceeds("destroy", "maxDestroy", "--max-destroy", destroyed, l.MaxDestroy, l.ExactDestroy)
 	}
 	return fmt.Sprintf("it would destroy %s of %d, and maxDestroyShare allows %d: if that is right, repeat it with --max-destroy %d",
 		count(destroyed, "environment"), environments, allowed, destroyed)
+}
+
+// exceeds says why so many are more than a setting or, if it is given, a flag allows, or "".
+func exceeds(verb, setting, flag string, n, limit int, exact *int) string {
+	switch {
+	case exact != nil && n > *exact:
+		return fmt.Sprintf("it would %s %s, and %s allows %d", verb, count(n, "environment"), flag, *exact)
+	case n <= limit, exact != nil && n == *exact:
+		return ""
+	}
+	return fmt.Sprintf("it would %s %s, and %s allows %d: if that is right, repeat it with %s %d", verb, count(n, "environment"), setting, limit, flag, n)
 }
 
 // share is how many of so many environments the share allows.
@@ -200,6 +224,8 @@ func (in PlanInput) view() *view {
 		v.distrust = "the default branch is not known"
 	case v.branches[BranchTag(in.Default)] == nil:
 		v.distrust = fmt.Sprintf("the list of branches lacks the default branch, %s", in.Default)
+	default:
+		v.distrust = in.otherSource()
 	}
 	housed := make(map[*PlanBranch]bool, len(in.Branches))
 	for i := range in.Stacks {
@@ -221,6 +247,17 @@ func (in PlanInput) view() *view {
 		}
 	}
 	return v
+}
+
+// otherSource says that the application stack, and so the project, follows another source than the settings name, or "".
+func (in PlanInput) otherSource() string {
+	for _, s := range in.Stacks {
+		if s.Name == ApplicationStack && s.Source != "" && s.Source != in.SourceID {
+			return fmt.Sprintf("the environments of this project follow %s, and source is %s: set source back, or move them on purpose with branchenv adopt --from %s",
+				s.follows(), Identity{ID: in.SourceID, Name: in.Source}.describe(), fault.ShellWord(s.Source))
+		}
+	}
+	return ""
 }
 
 func slugOrNone(branch string) string {

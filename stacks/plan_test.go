@@ -30,6 +30,9 @@ func ago(d time.Duration) time.Time { return planNow.Add(-d) }
 
 const day = 24 * time.Hour
 
+// shopID is the identity of the source in these tests.
+const shopID = "github:1296269"
+
 // planRules are rules by the beginning of the branch's name: auto, manual, skip, guarded, broken; forever has no ttl.
 func planRules(branch, like, stack string) (Rule, error) {
 	if like != "" {
@@ -60,7 +63,7 @@ func fact(t testing.TB, branch string, updated time.Duration, change ...func(*St
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := StackFact{Name: slug, Tag: BranchTag(branch), Branch: branch, UpdatedAt: ago(updated), Commit: headA, Version: "registry.example.com/app:" + headA}
+	s := StackFact{Name: slug, Tag: BranchTag(branch), Branch: branch, UpdatedAt: ago(updated), ChangedAt: ago(updated), Source: shopID, SourceName: "github.com/acme/shop", Commit: headA, Version: "registry.example.com/app:" + headA}
 	for _, c := range change {
 		c(&s)
 	}
@@ -69,8 +72,8 @@ func fact(t testing.TB, branch string, updated time.Duration, change ...func(*St
 
 func planInput(branches []PlanBranch, stacks []StackFact) PlanInput {
 	return PlanInput{
-		Source: "github.com/acme/shop", Default: "main", Branches: append([]PlanBranch{{Name: "main", Commit: headA}}, branches...), Stacks: stacks,
-		Rules: planRules, Limits: Limits{MaxDestroy: 5, Share: 1}, Now: planNow, Interval: time.Hour,
+		Source: "github.com/acme/shop", SourceID: shopID, Default: "main", Branches: append([]PlanBranch{{Name: "main", Commit: headA}}, branches...), Stacks: stacks,
+		Rules: planRules, Limits: Limits{MaxDestroy: 5, Share: 1, MaxCreate: 5}, Now: planNow, Interval: time.Hour, Grace: 10 * time.Minute,
 	}
 }
 
@@ -102,6 +105,16 @@ func TestDecisions(t *testing.T) {
 		reason string // a part of it
 	}{
 		{"gone", nil, stack("x", day), ActionDestroy, "its branch is gone"},
+		{"gone, of another repository", nil, stack("x", day, func(s *StackFact) { s.Source, s.SourceName = "github:2", "github.com/acme/shop" }), ActionUnmanaged, "it follows the branches of another source, github.com/acme/shop (github:2)"},
+		{"listed, of another repository", at("auto/x", day), stack("auto/x", day, func(s *StackFact) { s.Source, s.SourceName = "git:/srv/shop.git", "/srv/shop.git" }), ActionUnmanaged, "it follows the branches of another source, git:/srv/shop.git"},
+		{"gone, not known of which repository", nil, stack("x", day, func(s *StackFact) { s.Source = "" }), ActionKeep, "its branch is gone in github.com/acme/shop, but its stack does not record which repository its branch is of: record it with branchenv up x, or for all such stacks with branchenv adopt"},
+		{"expired, not known of which repository", at("x", 9*day), stack("x", 9*day, func(s *StackFact) { s.Source = "" }), ActionKeep, "does not record which repository"},
+		{"gone, made just now", nil, stack("x", 9*time.Minute), ActionKeep, "its branch is gone, but it was worked on at 2026-03-10 11:51 UTC, less than 10m ago: a later run looks again"},
+		{"gone, made a while ago", nil, stack("x", 10*time.Minute), ActionDestroy, "its branch is gone"},
+		{"gone, an update failed just now", nil, stack("x", day, func(s *StackFact) { s.Incomplete, s.ChangedAt = true, ago(time.Minute) }), ActionKeep, "it was worked on at 2026-03-10 11:59 UTC"},
+		{"expired, an update failed just now", at("x", 9*day), stack("x", 9*day, func(s *StackFact) { s.Incomplete, s.ChangedAt = true, ago(time.Minute) }), ActionKeep, "it was worked on at 2026-03-10 11:59 UTC"},
+		{"gone, worked on by a clock that is a little ahead", nil, stack("x", day, func(s *StackFact) { s.ChangedAt = ago(-5 * time.Minute) }), ActionKeep, "it was worked on"},
+		{"gone, worked on by a clock that is far ahead", nil, stack("x", day, func(s *StackFact) { s.ChangedAt = ago(-90 * day) }), ActionDestroy, "its branch is gone"},
 		{"gone, long name", nil, stack(longName, day), ActionDestroy, "its branch is gone"},
 		{"gone, long name that is not known", nil, stack(longName, day, func(s *StackFact) { s.Branch = "" }), ActionUnmanaged, "only the beginning of its branch's name"},
 		{"gone, another branch in the state", nil, stack("x", day, func(s *StackFact) { s.Branch = "y" }), ActionUnmanaged, "its tag and its state name different branches, x and y"},
@@ -227,11 +240,11 @@ func TestBrake(t *testing.T) {
 		{"share 0", 1, 9, Limits{MaxDestroy: 5, Share: 0}, "it would destroy 1 environment of 10, and maxDestroyShare allows 0: if that is right, repeat it with --max-destroy 1"},
 		{"number 0", 1, 9, Limits{MaxDestroy: 0, Share: 1}, "it would destroy 1 environment, and maxDestroy allows 0: if that is right, repeat it with --max-destroy 1"},
 		{"share of thirds", 1, 2, Limits{MaxDestroy: 5, Share: 1.0 / 3}, ""},
-		{"exactly", 12, 1, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(12)}, ""},
-		{"fewer than exactly", 11, 1, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(12)}, "it would destroy 11 environments, and maxDestroy allows 5: if that is right, repeat it with --max-destroy 11"},
-		{"more than exactly", 13, 1, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(12)}, "it would destroy 13 environments, and --max-destroy allows 12"},
-		{"fewer, and few", 1, 3, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(12)}, ""},
-		{"exactly none", 1, 3, Limits{MaxDestroy: 5, Share: 0.5, Exact: exactly(0)}, "it would destroy 1 environment, and --max-destroy allows 0"},
+		{"exactly", 12, 1, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, ""},
+		{"fewer than exactly", 11, 1, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, "it would destroy 11 environments, and maxDestroy allows 5: if that is right, repeat it with --max-destroy 11"},
+		{"more than exactly", 13, 1, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, "it would destroy 13 environments, and --max-destroy allows 12"},
+		{"fewer, and few", 1, 3, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, ""},
+		{"exactly none", 1, 3, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(0)}, "it would destroy 1 environment, and --max-destroy allows 0"},
 	}
 	for _, test := range tests {
 		t.Run(test.what, func(t *testing.T) {
@@ -252,6 +265,33 @@ func TestBrake(t *testing.T) {
 	}
 }
 
+// TestBrakeOnCreation: a repository of 3000 branches with create: auto must not cost 3000 environments.
+func TestBrakeOnCreation(t *testing.T) {
+	t.Parallel()
+	two := 2
+	for _, test := range []struct {
+		branches int
+		limits   Limits
+		want     string
+	}{
+		{3, Limits{MaxCreate: 3}, ""},
+		{4, Limits{MaxCreate: 3}, "it would create 4 environments, and maxCreate allows 3: if that is right, repeat it with --max-create 4"},
+		{1, Limits{}, "it would create 1 environment, and maxCreate allows 0: if that is right, repeat it with --max-create 1"},
+		{2, Limits{MaxCreate: 1, ExactCreate: &two}, ""},
+		{3, Limits{MaxCreate: 9, ExactCreate: &two}, "it would create 3 environments, and --max-create allows 2"},
+		{3000, Limits{MaxCreate: 20}, "it would create 3000 environments, and maxCreate allows 20: if that is right, repeat it with --max-create 3000"},
+	} {
+		in := planInput(nil, nil)
+		for i := range test.branches {
+			in.Branches = append(in.Branches, PlanBranch{Name: fmt.Sprintf("auto/%d", i), Commit: headA, CommittedAt: ago(time.Hour)})
+		}
+		in.Limits = test.limits
+		if plan := MakePlan(in); plan.Refused != test.want || (len(plan.Todo()) == 0) != (test.want != "") {
+			t.Errorf("refused %q, want %q; to do: %d", plan.Refused, test.want, len(plan.Todo()))
+		}
+	}
+}
+
 // TestDistrust: a list that cannot be right decides nothing at all, whatever the limits.
 func TestDistrust(t *testing.T) {
 	t.Parallel()
@@ -260,16 +300,22 @@ func TestDistrust(t *testing.T) {
 		"the list of branches is empty":                       func(in *PlanInput) { in.Branches = nil },
 		"the default branch is not known":                     func(in *PlanInput) { in.Default = "" },
 		"the list of branches lacks the default branch, Main": func(in *PlanInput) { in.Default = "Main" },
+		"the environments of this project follow git:/srv/shop.git, and source is github.com/acme/shop (github:1296269): set source back, or move them on purpose with branchenv adopt --from git:/srv/shop.git": func(in *PlanInput) {
+			in.Stacks = append(in.Stacks, StackFact{Name: ApplicationStack, Source: "git:/srv/shop.git", SourceName: "/srv/shop.git"})
+		},
 	}
 	for want, change := range lists {
 		in := planInput([]PlanBranch{{Name: "auto/new", Commit: headA, CommittedAt: planNow}}, []StackFact{fact(t, "x", 9*day)})
-		in.Limits.Exact = &one
+		in.Limits.ExactDestroy = &one
 		change(&in)
 		plan := MakePlan(in)
 		if plan.Refused != want || plan.Todo() != nil {
 			t.Errorf("refused %q, to do %+v; want %q", plan.Refused, plan.Todo(), want)
 		}
 		for _, s := range plan.Steps {
+			if s.Stack == ApplicationStack {
+				continue
+			}
 			if s.Action != ActionKeep && s.Action != ActionSkip || s.Reason != "nothing is decided: "+want {
 				t.Errorf("%s: step %+v", want, s)
 			}
@@ -417,15 +463,16 @@ func world(t *rapid.T) PlanInput {
 	maybe := rapid.OneOf(age, rapid.Just(time.Time{}))
 	commits := rapid.SampledFrom([]string{headA, headB})
 	in := PlanInput{
-		Source: "source", Default: rapid.SampledFrom([]string{"main", "main", "main", "main", "main", "main", "x", ""}).Draw(t, "default"), Rules: planRules, Now: planNow, Interval: time.Hour,
+		Source: "source", SourceID: shopID, Grace: rapid.SampledFrom([]time.Duration{0, 2 * time.Hour}).Draw(t, "grace"), Default: rapid.SampledFrom([]string{"main", "main", "main", "main", "main", "main", "x", ""}).Draw(t, "default"), Rules: planRules, Now: planNow, Interval: time.Hour,
 		Limits: Limits{
 			MaxDestroy: rapid.SampledFrom([]int{100, 100, 100, 3, 0}).Draw(t, "max"),
 			Share:      rapid.SampledFrom([]float64{1, 1, 1, 0.5, 0}).Draw(t, "share"),
+			MaxCreate:  rapid.SampledFrom([]int{100, 100, 100, 1, 0}).Draw(t, "max created"),
 		},
 	}
 	if rapid.IntRange(0, 4).Draw(t, "overridden") == 4 {
 		exact := rapid.IntRange(0, 6).Draw(t, "exact")
-		in.Limits.Exact = &exact
+		in.Limits.ExactDestroy = &exact
 	}
 	listed := rapid.SliceOfNDistinct(names, 0, 12, rapid.ID[string]).Draw(t, "branches")
 	if rapid.IntRange(0, 9).Draw(t, "lists main") < 9 && !slices.Contains(listed, "main") {
@@ -442,8 +489,9 @@ func world(t *rapid.T) PlanInput {
 		s := StackFact{
 			Name: slug, Tag: BranchTag(name), Branch: name, Commit: rapid.SampledFrom([]string{headA, headB, ""}).Draw(t, "commit"),
 			UpdatedAt: maybe.Draw(t, "updated"), KeepUntil: rapid.OneOf(rapid.Just(time.Time{}), age).Draw(t, "kept"),
+			ChangedAt: maybe.Draw(t, "changed"), Source: shopID,
 		}
-		switch rapid.IntRange(0, 14).Draw(t, "oddity") {
+		switch rapid.IntRange(0, 16).Draw(t, "oddity") {
 		case 0:
 			s.Tag, s.Branch = "", ""
 		case 1:
@@ -468,11 +516,16 @@ func world(t *rapid.T) PlanInput {
 			s.Foreign = "another"
 		case 11:
 			s.Left, s.Empty = "1 resource: db", true
+		case 12:
+			s.Source = ""
+		case 13:
+			s.Source = "github:2"
 		}
 		in.Stacks = append(in.Stacks, s)
 	}
 	if rapid.Bool().Draw(t, "application") {
-		in.Stacks = append(in.Stacks, StackFact{Name: ApplicationStack})
+		follows := rapid.SampledFrom([]string{shopID, shopID, shopID, shopID, "", "github:2"}).Draw(t, "the application's source")
+		in.Stacks = append(in.Stacks, StackFact{Name: ApplicationStack, Source: follows})
 	}
 	return in
 }
@@ -484,8 +537,11 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := world(t)
 		plan := MakePlan(in)
-		destroyed := 0
+		destroyed, created := 0, 0
 		for _, step := range plan.Todo() {
+			if step.Action == ActionCreate {
+				created++
+			}
 			if step.Action != ActionDestroy {
 				continue
 			}
@@ -505,6 +561,14 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 				t.Fatalf("protected: %+v by %+v", s, step)
 			case s.Locked:
 				t.Fatalf("being updated: %+v by %+v", s, step)
+			case s.Source != in.SourceID:
+				t.Fatalf("of another source, or not known of which: %+v by %+v", s, step)
+			case step.Branch == in.Default:
+				t.Fatalf("the default branch's: %+v by %+v", s, step)
+			case !s.ChangedAt.Before(planNow.Add(-in.Grace)) && !s.ChangedAt.After(planNow.Add(in.Grace)):
+				t.Fatalf("worked on just now: %+v by %+v", s, step)
+			case slices.ContainsFunc(in.Stacks, func(s StackFact) bool { return s.Name == ApplicationStack && s.Source == "github:2" }):
+				t.Fatalf("the project follows another source: %+v", step)
 			}
 			j := slices.IndexFunc(in.Branches, func(b PlanBranch) bool { return b.Name == step.Branch })
 			if j < 0 {
@@ -521,11 +585,14 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 		}
 		listed := func(b PlanBranch) bool { return b.Name == in.Default }
 		limit := in.Limits.MaxDestroy
-		if in.Limits.Exact != nil {
-			limit = max(limit, *in.Limits.Exact)
+		if in.Limits.ExactDestroy != nil {
+			limit = max(limit, *in.Limits.ExactDestroy)
 		}
 		if destroyed > limit || destroyed > 0 && !slices.ContainsFunc(in.Branches, listed) {
 			t.Fatalf("%d destroyed past the brake: %+v", destroyed, in.Limits)
+		}
+		if created > in.Limits.MaxCreate {
+			t.Fatalf("%d created past the brake: %+v", created, in.Limits)
 		}
 	})
 }
@@ -602,7 +669,7 @@ func carryOut(t *rapid.T, in *PlanInput, step PlanStep) {
 		return
 	}
 	b := in.Branches[slices.IndexFunc(in.Branches, func(b PlanBranch) bool { return b.Name == step.Branch })]
-	s := StackFact{Name: step.Stack, Tag: BranchTag(b.Name), Branch: b.Name}
+	s := StackFact{Name: step.Stack, Tag: BranchTag(b.Name), Branch: b.Name, Source: shopID, ChangedAt: in.Now}
 	switch {
 	case i >= 0 && in.Stacks[i].Tag == "" && !in.Stacks[i].Empty, i < 0 && step.Action == ActionUpdate:
 		t.Fatalf("%+v cannot be carried out", step)
@@ -634,7 +701,7 @@ branches:
 		b.Fatal(err)
 	}
 	in := planInput(nil, nil)
-	in.Limits.MaxDestroy = 10000
+	in.Limits.MaxDestroy, in.Limits.MaxCreate = 10000, 10000
 	random := rand.New(rand.NewPCG(1, 2))
 	name := func(i int) string {
 		return fmt.Sprintf("%s/JIRA-%d-something", []string{"feature", "ui", "fix"}[i%3], i)

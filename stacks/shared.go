@@ -28,11 +28,11 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	e, err := m.engine(ctx)
+	spec, tags, err := m.applicationSpec(ctx, before)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	spec, tags, err := m.applicationSpec(ctx, before)
+	e, err := m.engine(ctx)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
@@ -106,6 +106,9 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 	if err := m.atHome(ctx, *f); err != nil {
 		return Destruction{}, err
 	}
+	if _, err := m.followed(ctx, f); err != nil {
+		return Destruction{}, err
+	}
 	if err := m.unlocked(ctx, f); err != nil {
 		return Destruction{}, err
 	}
@@ -161,6 +164,11 @@ func (m *Manager) applicationSpec(ctx context.Context, before *facts) (Applicati
 	if err != nil {
 		return ApplicationSpec{}, nil, err
 	}
+	id, err := m.followed(ctx, before)
+	if err != nil {
+		return ApplicationSpec{}, nil, err
+	}
+	id.record(tags)
 	h.tag(tags)
 	tags[tagProject], tags[tagStack] = m.File.Project, ApplicationStack
 	return ApplicationSpec{

@@ -28,7 +28,8 @@ func (m *Manager) stackFact(f facts) StackFact {
 	s := StackFact{
 		Name: f.name, Tag: f.tags[tagBranch], Like: f.tags[tagLike], Protected: f.tags[tagProtected] == "true",
 		Locked: len(live) > 0, Incomplete: status == StatusIncomplete, Empty: status == StatusEmpty,
-		Left: f.tags[tagLeft], UpdatedAt: f.goodUpdate(), KeepUntil: f.keepUntil(),
+		Left: f.tags[tagLeft], UpdatedAt: f.goodUpdate(), ChangedAt: f.lastChange(), KeepUntil: f.keepUntil(),
+		Source: f.tags[tagSource], SourceName: f.tags[tagSourceName],
 	}
 	if s.Tag == "" {
 		s.Empty = f.state.blank()
@@ -53,6 +54,23 @@ func (f facts) goodUpdate() time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// lastChange is when anybody last worked on the stack: the end of its last run, however it went, else when it was made.
+func (f facts) lastChange() time.Time {
+	at := f.changed
+	if f.last != nil {
+		if end := time.Unix(max(f.last.StartTime, f.last.EndTime), 0); end.After(at) {
+			at = end
+		}
+	}
+	if made, err := time.Parse(time.RFC3339, f.tags[tagCreated]); err == nil && made.After(at) {
+		at = made
+	}
+	if at.IsZero() {
+		return at
+	}
+	return at.UTC()
 }
 
 // keepUntil is the time until which someone wants the environment kept; zero where nobody said so.

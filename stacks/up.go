@@ -36,6 +36,7 @@ type undertaking struct {
 	source versionSource
 	from   aws.Object // the bundle to copy, where the version is one to take over
 	losses []string   // the data that it would lose
+	origin Identity   // the source of the branch; zero if it cannot be asked now
 }
 
 // Up creates or updates an environment; with IfExists and none there, it does nothing and returns the zero
@@ -125,7 +126,14 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := find(all, ApplicationStack).livesIn(h, m.File.Path); err != nil {
+	shared := find(all, ApplicationStack)
+	if err := shared.livesIn(h, m.File.Path); err != nil {
+		return nil, err
+	}
+	if _, err := m.followed(ctx, shared); err != nil {
+		return nil, err
+	}
+	if u.origin, err = m.followed(ctx, u.before); err != nil {
 		return nil, err
 	}
 	if u.before != nil {
@@ -138,6 +146,9 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	}
 	if err := m.specify(u, r, stack, all); err != nil {
 		return nil, err
+	}
+	if u.tags[tagSource] == "" && m.Source != nil {
+		m.tell(stack, Event{Kind: Warning, Message: m.Source.String() + " cannot be asked which repository it is: reconcile leaves this environment alone until an up could ask"})
 	}
 	if err := u.staysInApplication(); err != nil {
 		return nil, err
@@ -183,7 +194,8 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 		return err
 	}
 	tags[tagKind] = resolved.Kind
-	tags[tagProtected] = strconv.FormatBool(settings.Protected)
+	tags[tagProtected] = strconv.FormatBool(settings.Protected || u.origin.isDefault(r.Branch))
+	u.origin.record(tags)
 	u.tags, u.losses = tags, u.state().losses(settings)
 	u.spec = Spec{
 		Project: m.File.Project, Region: m.File.Region, Branch: r.Branch, Stack: stack, Kind: resolved.Kind,

@@ -1,0 +1,160 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// Source is the repository whose branches the environments of a project are of.
+type Source interface {
+	// Identity asks the source which repository it is.
+	Identity(ctx context.Context) (Identity, error)
+	// String names the source as the settings do. It asks nobody.
+	String() string
+}
+
+// Identity says which repository a source is. The same name may be another repository tomorrow, and another name the
+// same: only ID counts.
+type Identity struct {
+	ID      string // as it is kept in stack tags: github:NUMBER, or git: and the normalised remote
+	Name    string // for people: github.com/owner/name, or the remote
+	Default string // the default branch; "" if it is not known
+}
+
+// describe names i for a message.
+func (i Identity) describe() string {
+	if i.Name == "" || i.ID == "git:"+i.Name {
+		return i.ID
+	}
+	return i.Name + " (" + i.ID + ")"
+}
+
+// follows is the identity of the source that a stack follows, as its tags say; its ID is "" if they do not say.
+func (f facts) follows() Identity {
+	return Identity{ID: f.tags[tagSource], Name: f.tags[tagSourceName]}
+}
+
+// identity asks the source once which repository it is. The zero Identity means that it cannot be asked now, or that
+// the Manager has no source; err is then nil and unknown says why. err is an answer that cannot be believed.
+func (m *Manager) identity(ctx context.Context) (id Identity, unknown error, err error) {
+	if m.Source == nil {
+		return Identity{}, errors.New("no source is given"), nil
+	}
+	m.asking.Lock()
+	defer m.asking.Unlock()
+	if m.source.ID != "" {
+		return m.source, nil, nil
+	}
+	id, err = m.Source.Identity(ctx)
+	var f *fault.Error
+	switch {
+	case err == nil:
+		m.source = id
+		return id, nil, nil
+	case ctx.Err() != nil, errors.As(err, &f) && f.Code != fault.Failed:
+		return Identity{}, nil, err
+	}
+	return Identity{}, err, nil
+}
+
+// followed refuses, with exit code 3, a stack that follows another source than the settings name. A stack whose tags
+// name no source is nobody else's. If the source cannot be asked, the recorded name must be the settings' one.
+// The identity returned is the source's; it is zero if the source cannot be asked.
+func (m *Manager) followed(ctx context.Context, f *facts) (Identity, error) {
+	id, unknown, err := m.identity(ctx)
+	if err != nil || f == nil || m.Source == nil {
+		return id, err
+	}
+	recorded := f.follows()
+	switch {
+	case recorded.ID == "" || recorded.ID == id.ID:
+		return id, nil
+	case id.ID != "":
+		return id, otherSource(f.name, recorded, id)
+	case !strings.EqualFold(recorded.Name, m.Source.String()):
+		return id, fault.Refusedf("stack %s follows the branches of %s, and source names %s, which cannot be asked whether it is the same: %w",
+			f.name, recorded.describe(), m.Source, unknown).WithHint("run it again when %s can be asked", m.Source)
+	}
+	m.tell(f.name, Event{Kind: Warning, Message: m.Source.String() + " cannot be asked whether it is still the repository that the stack follows; its name is: " + unknown.Error()})
+	return id, nil
+}
+
+// otherSource says that a stack follows another repository, and how to move it on purpose.
+func otherSource(stack string, recorded, now Identity) error {
+	return fault.Refusedf("stack %s follows the branches of %s, and source is now %s", stack, recorded.describe(), now.describe()).
+		WithHint("set source back, or give this repository another project; if its environments are to follow the new source: branchenv adopt --from %s", fault.ShellWord(recorded.ID))
+}
+
+// isDefault reports whether branch is the source's default branch, which never expires and is never destroyed.
+func (i Identity) isDefault(branch string) bool { return i.Default != "" && i.Default == branch }
+
+// record notes in a stack's tags which source it follows.
+func (i Identity) record(tags map[string]string) {
+	if i.ID != "" {
+		tags[tagSource], tags[tagSourceName] = i.ID, cutTag(i.Name)
+	}
+}
+
+// Adoption is what Adopt changes: the stacks that will follow the settings' source from now on.
+type Adoption struct {
+	Source Identity `json:"-"`
+	ID     string   `json:"source"`
+	Stacks []string `json:"stacks"` // sorted
+	Others []string `json:"others"` // IDs of further sources that stacks of the project follow; sorted
+}
+
+// PlanAdopt finds the stacks that follow the source whose Identity.ID is from, or no known one if from is "". It reads
+// only. The source must be there to be asked.
+func (m *Manager) PlanAdopt(ctx context.Context, from string) (Adoption, error) {
+	id, unknown, err := m.identity(ctx)
+	if err == nil && unknown != nil {
+		err = unknown
+	}
+	if err != nil {
+		return Adoption{}, err
+	}
+	if from == id.ID {
+		return Adoption{}, fault.Usagef("--from %s is the settings' source itself", from).WithHint("branchenv doctor lists the stacks of other sources")
+	}
+	all, err := m.backend.list(ctx)
+	if err != nil {
+		return Adoption{}, err
+	}
+	return planAdopt(all, from, id), nil
+}
+
+func planAdopt(all []facts, from string, to Identity) Adoption {
+	a := Adoption{Source: to, ID: to.ID, Stacks: []string{}, Others: []string{}}
+	for _, f := range all {
+		switch follows := f.follows().ID; {
+		case f.tags[tagBranch] == "" && f.name != ApplicationStack: // nobody's
+		case follows == from:
+			a.Stacks = append(a.Stacks, f.name)
+		case follows != "" && follows != to.ID:
+			a.Others = append(a.Others, follows)
+		}
+	}
+	slices.Sort(a.Stacks)
+	slices.Sort(a.Others)
+	a.Others = slices.Compact(a.Others)
+	return a
+}
+
+// Adopt carries out a. A stack whose source was changed since by another process is left as it is by then.
+func (m *Manager) Adopt(ctx context.Context, a Adoption, from string) error {
+	for _, stack := range a.Stacks {
+		err := m.retag(ctx, stack, func(tags map[string]string) {
+			if tags[tagSource] == from {
+				a.Source.record(tags)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
