@@ -144,7 +144,7 @@ func (s *session) again(text string) string {
 }
 
 // toAccount finds commands that work on an account or a sandbox.
-var toAccount = regexp.MustCompile(program + ` (application|destroy|doctor|keep|list|open|preview|reconcile|show|status|up|why)\b`)
+var toAccount = regexp.MustCompile(program + ` (adopt|application|destroy|doctor|keep|list|open|preview|reconcile|show|status|up|why)\b`)
 
 // app is the definition of the command line.
 func (s *session) app() *urfave.App {
@@ -173,7 +173,7 @@ func (s *session) commands() []*urfave.Command {
 	commands := []*urfave.Command{
 		s.initCommand(), s.upCommand(), s.previewCommand(), s.destroyCommand(), s.listCommand(), s.showCommand(),
 		s.openCommand(), s.keepCommand(), s.reconcileCommand(), s.statusCommand(),
-		s.doctorCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(), s.sandboxCommand(),
+		s.doctorCommand(), s.adoptCommand(), s.whyCommand(), s.configCommand(), s.applicationCommand(), s.sandboxCommand(),
 		s.versionCommand(), s.completionCommand(), s.completeCommand(),
 	}
 	for _, c := range commands {

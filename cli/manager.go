@@ -11,6 +11,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/github"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -73,6 +74,7 @@ func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
 // embedded one, for as long.
 func (s *session) manage(ctx context.Context, file *config.File, o stacks.ManagerOptions, do func(*stacks.Manager) error) (err error) {
 	o.File, o.Env = file, s.env
+	o.Source = sourceIdentity{func() (github.Source, error) { return s.source(file, commandWait) }}
 	if s.sandbox {
 		embedded, err := s.startSandbox(ctx, file, "")
 		if err != nil {

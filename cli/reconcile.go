@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -51,7 +50,7 @@ func (s *session) reconcile(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	source, err := s.source(file)
+	source, err := s.source(file, reconcileWait)
 	if err != nil {
 		return err
 	}
@@ -127,19 +126,6 @@ func readReconcileFlags(c *urfave.Context) (f reconcileFlags, err error) {
 		return f, fault.Usagef("a --timeout of %s is too short for AWS", f.carry.Timeout).WithHint("give at least 1m")
 	}
 	return f, nil
-}
-
-// source is where the settings say that the list of branches comes from.
-func (s *session) source(file *config.File) (github.Source, error) {
-	cache := filepath.Join(file.Dir, ".branchenv", "cache")
-	if err := stacks.MakeFolder(cache); err != nil {
-		s.warn("answers of the source are not kept: %v", err)
-		cache = ""
-	}
-	return github.Open(github.Options{
-		GitHub: file.Source.GitHub, Git: file.Source.Git, Dir: file.Dir, Env: s.env, CacheDir: cache,
-		Log: func(line string) { s.say("%s", line) },
-	})
 }
 
 // reconciliation is one run's facts, and the plan made from them.

@@ -41,8 +41,8 @@ func project(t *testing.T, branches ...string) (dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write("state/.pulumi/stacks/shop/"+slug+".json", `{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:pulumi:x::shop::aws:s3/bucketV2:BucketV2::b","custom":true,"id":"b","type":"aws:s3/bucketV2:BucketV2"}]}}}`)
-		write("state/.pulumi/stacks/shop/"+slug+".pulumi-tags", fmt.Sprintf(`{"version":1,"tags":{"branchenv:branch":%q,"branchenv:created":%q}}`, branch, time.Now().UTC().Format(time.RFC3339)))
+		write("state/.pulumi/stacks/shop/"+slug+".json", `{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:pulumi:`+slug+`::shop::aws:s3/bucketV2:BucketV2::b","custom":true,"id":"b","type":"aws:s3/bucketV2:BucketV2"}]}}}`)
+		write("state/.pulumi/stacks/shop/"+slug+".pulumi-tags", fmt.Sprintf(`{"version":1,"tags":{"branchenv:branch":%q,"branchenv:source":"github:1296269","branchenv:created":%q}}`, branch, time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)))
 	}
 	return dir
 }

@@ -47,7 +47,7 @@ func (s *session) whyCommand() *urfave.Command {
 				}
 				e := explain(facts, s.now())
 				if c.Bool("reconcile") {
-					source, err := s.source(file)
+					source, err := s.source(file, reconcileWait)
 					if err != nil {
 						return err
 					}

@@ -84,18 +84,31 @@ func checkReconcile(path string, value any) (what, instead string) {
 	switch v := value.(type) {
 	case int:
 		if v < 0 {
-			return fmt.Sprintf("%d is less than 0", v), "write 0 to destroy none, or how many at most"
+			return fmt.Sprintf("%d is less than 0", v), "write 0 for none, or how many at most"
 		}
 	case float64:
 		if !(v >= 0 && v <= 1) {
 			return fmt.Sprintf("%v is not a share", v), "write a number from 0 to 1"
 		}
 	case Duration:
+		if path == "reconcile.grace" {
+			return checkGrace(v)
+		}
 		if v < Duration(time.Minute) {
 			return v.String() + " is less than a minute", "write 1m or more"
 		}
 	case string:
 		return checkURL(v, "an address", "https", "http")
+	}
+	return "", ""
+}
+
+// maxGrace keeps a typing error from making reconcile destroy nothing any more.
+const maxGrace = Duration(24 * time.Hour)
+
+func checkGrace(d Duration) (what, instead string) {
+	if d < 0 || d > maxGrace {
+		return d.String() + " is no time to wait for a source to list a branch", "write 0s to 24h"
 	}
 	return "", ""
 }

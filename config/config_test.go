@@ -137,7 +137,7 @@ reconcile: {maxDestroy: 10, interval: 2h, pingUrl: "https://example.com/ping"}
 		Skip:          []string{},
 		StripPrefixes: []string{"feature/", "feat/", "bugfix/", "fix/", "hotfix/", "chore/"},
 		Tags:          map[string]string{"team": "web"},
-		Reconcile: config.Reconcile{MaxDestroy: 10, MaxDestroyShare: 0.5, Interval: config.Duration(2 * time.Hour),
+		Reconcile: config.Reconcile{MaxDestroy: 10, MaxDestroyShare: 0.5, MaxCreate: 20, Grace: config.Duration(10 * time.Minute), Interval: config.Duration(2 * time.Hour),
 			PingURL: "https://example.com/ping"},
 		Path: "branchenv.yaml", Dir: ".",
 	}

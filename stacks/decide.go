@@ -40,7 +40,7 @@ func (v *view) decideStack(u unit, t *trace) decision {
 		return step.as(ActionUnmanaged, "it has no ", tagBranch, " tag: branchenv did not make it")
 	case s.Foreign != "":
 		return step.as(ActionUnmanaged, "its state has resources of stack ", s.Foreign)
-	case s.Source != "" && s.Source != v.SourceID:
+	case v.ofAnother(s):
 		return step.as(ActionUnmanaged, "it follows the branches of another source, ", s.follows())
 	case s.contradictory():
 		return step.as(ActionUnmanaged, "its tag and its state name different branches, ", s.Tag, " and ", s.Branch)

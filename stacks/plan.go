@@ -232,7 +232,7 @@ func (in PlanInput) view() *view {
 		s := &in.Stacks[i]
 		v.stacks[s.Name] = s
 		u := unit{stack: s, branch: v.branches[s.Tag]}
-		if s.Tag != "" && s.Name != ApplicationStack && !s.contradictory() && s.Foreign == "" {
+		if s.Tag != "" && s.Name != ApplicationStack && !s.contradictory() && s.Foreign == "" && !in.ofAnother(s) {
 			u.name = s.branchName(u.branch)
 			u.slug = slugOrNone(u.name)
 		}
@@ -249,10 +249,13 @@ func (in PlanInput) view() *view {
 	return v
 }
 
+// ofAnother reports whether s follows another source.
+func (in PlanInput) ofAnother(s *StackFact) bool { return s.Source != "" && s.Source != in.SourceID }
+
 // otherSource says that the application stack, and so the project, follows another source than the settings name, or "".
 func (in PlanInput) otherSource() string {
 	for _, s := range in.Stacks {
-		if s.Name == ApplicationStack && s.Source != "" && s.Source != in.SourceID {
+		if s.Name == ApplicationStack && in.ofAnother(&s) {
 			return fmt.Sprintf("the environments of this project follow %s, and source is %s: set source back, or move them on purpose with branchenv adopt --from %s",
 				s.follows(), Identity{ID: in.SourceID, Name: in.Source}.describe(), fault.ShellWord(s.Source))
 		}

@@ -71,10 +71,10 @@ say "Destroy that environment, bucket and all"
 run branchenv --sandbox destroy addDashboards --yes
 run branchenv --sandbox list
 
-say "A branch is deleted: reconcile shows its plan, then carries it out"
+say "A branch is deleted: reconcile waits ten minutes before it destroys what is new; --grace 0s does not"
 run git branch -D dependabot/npm_and_yarn/npm_and_yarn-4dbed07dd1
 run branchenv --sandbox reconcile
-run branchenv --sandbox reconcile --yes
+run branchenv --sandbox reconcile --grace 0s --yes
 run branchenv --sandbox list
 
 cat <<'END'

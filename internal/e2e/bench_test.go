@@ -52,6 +52,7 @@ func (w *world) asks(b *testing.B, hub *githubtest.GitHub) {
 	b.Helper()
 	w.settings(b, "source:\n  git: .\n", "source:\n  github: acme/shop\n")
 	w.env = append(w.env, "GITHUB_API_URL="+hub.URL, "GITHUB_TOKEN=token", "GITHUB_REPOSITORY=")
+	w.must(b, "adopt", "--from", "git:"+w.dir, "--yes")
 }
 
 // pulumi runs pulumi itself over the sandbox's backend.

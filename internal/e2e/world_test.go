@@ -120,7 +120,7 @@ func (c *common) build() error {
 	} {
 		w := &world{dir: filepath.Join(c.dir, step.project), scratch: c.dir}
 		if step.from != "" {
-			if err := copyTree(w.dir, filepath.Join(c.dir, step.from)); err != nil {
+			if err := copyProject(w.dir, filepath.Join(c.dir, step.from)); err != nil {
 				return err
 			}
 		}
@@ -131,11 +131,38 @@ func (c *common) build() error {
 		if r := p.wait(); r.code != 0 {
 			return fmt.Errorf("branchenv %s: exit code %d\n%s", step.line, r.code, r.err)
 		}
+		if step.from == "" { // the tests wait for nothing
+			if err := appendTo(filepath.Join(w.dir, "branchenv.yaml"), "reconcile: {grace: 0s}\n"); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
+func appendTo(file, text string) error {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
 func copyTree(to, from string) error { return os.CopyFS(to, os.DirFS(from)) }
+
+// copyProject copies a project, and has its stacks follow the branches of the copy: to branchenv that is another source.
+func copyProject(to, from string) error {
+	if err := copyTree(to, from); err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(to, ".branchenv/sandbox/state/.pulumi/stacks/shop/*.pulumi-tags"))
+	for _, file := range files {
+		text, readErr := os.ReadFile(file)
+		err = errors.Join(err, readErr, os.WriteFile(file, bytes.ReplaceAll(text, []byte(from), []byte(to)), 0o600))
+	}
+	return err
+}
 
 // A world is one project with its embedded AWS.
 type world struct {
@@ -156,7 +183,7 @@ func newWorld(t testing.TB, from string, env ...string) *world {
 	}
 	scratch := t.TempDir()
 	w := &world{dir: filepath.Join(scratch, "shop"), scratch: scratch, env: env}
-	if err := copyTree(w.dir, filepath.Join(base.dir, from)); err != nil {
+	if err := copyProject(w.dir, filepath.Join(base.dir, from)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(filepath.Join(scratch, "tmp"), 0o700); err != nil {

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+func (s *session) adoptCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "adopt",
+		Usage: "have environments follow the branches of the settings' source from now on",
+		Description: "Every stack records which repository its branch is of, and follows no other one of the same name or\n" +
+			"settings. If the repository itself has moved, for instance to another server, adopt records the new one.\n" +
+			"Without --from it is for stacks that record none, because an older branchenv made them.\n" +
+			"From then on reconcile destroys those whose branch the source does not have.",
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "from", Usage: "the `ID` of the source that they follow now, as the refusal names it"},
+			yesFlag(),
+		},
+		Action: s.adopt,
+	}
+}
+
+// adopt plans, shows, asks and records.
+func (s *session) adopt(c *urfave.Context) error {
+	from, yes := c.String("from"), c.Bool("yes")
+	if !yes && !s.canAsk {
+		return fault.Usagef("adopt asks before it acts, and nobody can be asked here").WithHint("add --yes")
+	}
+	file, err := s.settings()
+	if err != nil {
+		return err
+	}
+	return s.read(c.Context, file, func(m *stacks.Manager) error {
+		plan, err := m.PlanAdopt(c.Context, from)
+		if err != nil {
+			return err
+		}
+		for _, other := range plan.Others {
+			s.say("further stacks follow %s: to move them as well, %s adopt --from %s", other, program, fault.ShellWord(other))
+		}
+		if len(plan.Stacks) > 0 && !yes {
+			for _, stack := range plan.Stacks {
+				s.err.linef("  %s", stack)
+			}
+			s.warn("%s will follow the branches of %s", count(len(plan.Stacks), "stack"), plan.Source.Name)
+			if err := s.confirm(c.Context); err != nil {
+				return err
+			}
+		}
+		if err := m.Adopt(c.Context, plan, from); err != nil {
+			return err
+		}
+		if s.json {
+			return s.out.document(plan)
+		}
+		s.say("%s of project %s moved to %s", count(len(plan.Stacks), "stack"), file.Project, plan.Source.Name)
+		return nil
+	})
+}

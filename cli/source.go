@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/github"
+	"github.com/branchenv/branchenv/stacks"
+)
+
+// How long a command waits if GitHub limits requests. Somebody may be watching all but reconcile.
+const (
+	reconcileWait = 5 * time.Minute
+	commandWait   = 20 * time.Second
+)
+
+// source is where the settings say that the list of branches comes from. wait bounds how long one call waits if GitHub
+// limits requests.
+func (s *session) source(file *config.File, wait time.Duration) (github.Source, error) {
+	cache := filepath.Join(file.Dir, ".branchenv", "cache")
+	if err := stacks.MakeFolder(cache); err != nil {
+		s.warn("answers of the source are not kept: %v", err)
+		cache = ""
+	}
+	return github.Open(github.Options{
+		GitHub: file.Source.GitHub, Git: file.Source.Git, Dir: file.Dir, Env: s.env, CacheDir: cache, MaxWait: wait,
+		Log: func(line string) { s.say("%s", line) },
+	})
+}
+
+// sourceIdentity is the settings' source as the manager knows it. It is opened only if it is asked.
+type sourceIdentity struct {
+	open func() (github.Source, error)
+}
+
+// Identity implements stacks.Source.
+func (i sourceIdentity) Identity(ctx context.Context) (stacks.Identity, error) {
+	source, err := i.open()
+	if err != nil {
+		return stacks.Identity{}, err
+	}
+	id, err := source.Identity(ctx)
+	return stacks.Identity{ID: id.ID, Name: id.Name, Default: id.Default}, err
+}
+
+// String implements stacks.Source.
+func (i sourceIdentity) String() string {
+	source, err := i.open()
+	if err != nil {
+		return "the settings' source"
+	}
+	return source.String()
+}
