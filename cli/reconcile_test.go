@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ import (
 )
 
 // project is a checkout whose backend holds environments of branches, as an interrupted first update leaves them.
-func project(t *testing.T, branches ...string) (dir string) {
+func project(t *testing.T, hub *githubtest.GitHub, branches ...string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	write := func(name, content string) {
@@ -42,9 +43,14 @@ func project(t *testing.T, branches ...string) (dir string) {
 			t.Fatal(err)
 		}
 		write("state/.pulumi/stacks/shop/"+slug+".json", `{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:pulumi:`+slug+`::shop::aws:s3/bucketV2:BucketV2::b","custom":true,"id":"b","type":"aws:s3/bucketV2:BucketV2"}]}}}`)
-		write("state/.pulumi/stacks/shop/"+slug+".pulumi-tags", fmt.Sprintf(`{"version":1,"tags":{"branchenv:branch":%q,"branchenv:source":"github:1296269","branchenv:created":%q}}`, branch, time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)))
+		write("state/.pulumi/stacks/shop/"+slug+".pulumi-tags", fmt.Sprintf(`{"version":1,"tags":{"branchenv:branch":%q,"branchenv:source":%q,"branchenv:created":%q}}`, branch, shopID(hub), time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)))
 	}
 	return dir
+}
+
+// shopID is the identity of the hub's repository as it is at first.
+func shopID(hub *githubtest.GitHub) string {
+	return "github:" + strings.TrimPrefix(hub.URL, "http://") + ":1296269"
 }
 
 // run runs branchenv in this process, asking hub for the branches.
@@ -147,8 +153,8 @@ func TestReconcileUnderFaults(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := project(t, test.environment)
 			hub := githubtest.New(t, many(150)...)
+			dir := project(t, hub, test.environment)
 			test.fault(hub)
 			before := stateOf(t, dir)
 			code, _, errs := run(t, dir, hub, "reconcile", "--yes")
@@ -169,8 +175,8 @@ func TestReconcileUnderFaults(t *testing.T) {
 // which comes back between the plan and its destruction keeps its environment.
 func TestReconcilePlansDestruction(t *testing.T) {
 	t.Parallel()
-	dir := project(t, "gone")
 	hub := githubtest.New(t, many(150)...)
+	dir := project(t, hub, "gone")
 	code, out, errs := run(t, dir, hub, "reconcile")
 	if code != 0 || !strings.Contains(out, "destroy  gone           gone   its branch is gone\n") {
 		t.Fatalf("exit code %d:\n%s%s", code, out, errs)
@@ -195,11 +201,83 @@ func TestReconcilePlansDestruction(t *testing.T) {
 	}
 }
 
+// TestReconcileOtherSource: an environment follows the repository that it was made for, whatever else answers in its
+// place. In each of these the branch is gone from what answers, and an environment of it would be destroyed.
+func TestReconcileOtherSource(t *testing.T) {
+	t.Parallel()
+	another := func(hub *githubtest.GitHub) { hub.ID = 2 }
+	for name, change := range map[string]func(hub *githubtest.GitHub, dir string){
+		"a new repository of the same name": func(hub *githubtest.GitHub, _ string) { another(hub) },
+		"the old name was forked again":     func(hub *githubtest.GitHub, _ string) { another(hub); hub.Fork = true },
+		"a redirect to another repository": func(hub *githubtest.GitHub, _ string) {
+			another(hub)
+			hub.FullName, hub.Moved = "acme/other", "acme/shop"
+		},
+		"source is a clone": func(hub *githubtest.GitHub, dir string) {
+			for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "first"}} {
+				if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+			}
+			replaceIn(t, filepath.Join(dir, "branchenv.yaml"), "github: acme/shop", "git: .")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hub := githubtest.New(t, many(3)...)
+			dir := project(t, hub, "gone")
+			change(hub, dir)
+			before := stateOf(t, dir)
+			code, out, errs := run(t, dir, hub, "reconcile", "--yes")
+			if code != 0 || !strings.Contains(out, "it follows the branches of another source, "+shopID(hub)) {
+				t.Errorf("exit code %d:\n%s%s", code, out, errs)
+			}
+			for _, command := range []string{"up gone --image app:1", "destroy gone --yes", "keep gone --for 5d"} {
+				if code, _, errs := run(t, dir, hub, strings.Fields(command)...); code != 2 && strings.HasPrefix(command, "up") || code != 3 && !strings.HasPrefix(command, "up") {
+					t.Errorf("%s: exit code %d\n%s", command, code, errs)
+				}
+			}
+			if diff := cmp.Diff(before, stateOf(t, dir)); diff != "" {
+				t.Errorf("the state changed:\n%s", diff)
+			}
+			// The project itself follows the other source: nothing at all is decided.
+			write(t, filepath.Join(dir, "state/.pulumi/stacks/shop/application.json"), `{"version":3,"checkpoint":{}}`)
+			write(t, filepath.Join(dir, "state/.pulumi/stacks/shop/application.pulumi-tags"), `{"version":1,"tags":{"branchenv:source":"`+shopID(hub)+`","branchenv:stack":"application"}}`)
+			if code, _, errs := run(t, dir, hub, "reconcile", "--yes"); code != 3 || !strings.Contains(errs, "adopt --from "+shopID(hub)) {
+				t.Errorf("reconcile of the project: exit code %d\n%s", code, errs)
+			}
+			// On purpose it may be moved.
+			if code, _, errs := run(t, dir, hub, "adopt", "--from", shopID(hub), "--yes"); code != 0 {
+				t.Errorf("adopt: exit code %d\n%s", code, errs)
+			}
+			if code, out, errs := run(t, dir, hub, "reconcile"); code != 0 || !strings.Contains(out, "its branch is gone\n") {
+				t.Errorf("after adopt: exit code %d\n%s%s", code, out, errs)
+			}
+		})
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func replaceIn(t *testing.T, path, old, new string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, strings.Replace(string(text), old, new, 1))
+}
+
 // TestWhyReconcile: the trace of one decision, and what was asked for it.
 func TestWhyReconcile(t *testing.T) {
 	t.Parallel()
-	dir := project(t, "gone")
 	hub := githubtest.New(t, "main")
+	dir := project(t, hub, "gone")
 	code, out, errs := run(t, dir, hub, "why", "gone", "--reconcile")
 	_, trace, found := strings.Cut(out, "\nreconcile\n")
 	want := `  stack gone carries the branch's tag
@@ -235,7 +313,7 @@ func TestPing(t *testing.T) {
 		}
 		return false
 	}
-	dir := project(t)
+	dir := project(t, hub)
 	settings, err := os.ReadFile(filepath.Join(dir, "branchenv.yaml"))
 	if err != nil {
 		t.Fatal(err)
