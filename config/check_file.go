@@ -12,6 +12,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/branchenv/branchenv/internal/address"
 	"github.com/branchenv/branchenv/internal/regions"
 )
 
@@ -22,7 +23,6 @@ var (
 	zoneOfRegion = regexp.MustCompile(`^([a-z]{2,4}(?:-[a-z]+){1,2}-[0-9]{1,2})[a-z]$`)
 	domainName   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	hostedZone   = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
-	repository   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
 	vpcID        = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetID     = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	tagText      = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
@@ -51,8 +51,8 @@ func checkFile(path, key string, value any) (what, instead string) {
 			return shown(s) + " is not the ARN of a certificate", "write one such as arn:aws:acm:eu-central-1:123456789012:certificate/…"
 		}
 	case "source.github":
-		if !repository.MatchString(s) {
-			return shown(s) + " is not a GitHub repository", "write owner/name"
+		if wrong, instead := address.CheckGitHub(s); wrong != "" {
+			return shownAddress(s) + " " + wrong, instead
 		}
 	case "source.git":
 		return checkRemote(s)
@@ -171,14 +171,13 @@ func checkDomain(s string) (what, instead string) {
 	return "", ""
 }
 
+// checkRemote checks the address of a git remote. The settings file is no place for a password.
 func checkRemote(s string) (what, instead string) {
-	u, err := url.Parse(s)
-	isURL := strings.Contains(s, "://")
-	switch {
-	case isURL && err == nil && (hasPassword(u) || u.User != nil && strings.HasPrefix(u.Scheme, "http")):
+	if u, err := url.Parse(s); err == nil && strings.Contains(s, "://") && (hasPassword(u) || u.User != nil && strings.HasPrefix(u.Scheme, "http")) {
 		return "the address holds a user or a password", "remove it and use git's credential helper"
-	case s == "" || strings.HasPrefix(s, "-") || strings.Contains(s, "::") || isURL && err != nil:
-		return address(s) + " is not a git remote", "write a path or a URL such as https://github.com/owner/name.git"
+	}
+	if wrong, instead := address.CheckGit(s); wrong != "" {
+		return shownAddress(s) + " " + wrong, instead
 	}
 	return "", ""
 }
@@ -188,8 +187,8 @@ func hasPassword(u *url.URL) bool {
 	return u.User != nil && has
 }
 
-// address is s for a message, unless it may hold a password.
-func address(s string) string {
+// shownAddress is s for a message, unless it may hold a password.
+func shownAddress(s string) string {
 	if strings.Contains(s, "@") {
 		return "the value"
 	}
@@ -203,7 +202,7 @@ func checkURL(s, what string, schemes ...string) (string, string) {
 	case err == nil && hasPassword(u):
 		return "the address holds a password", "remove it and use the environment's credentials"
 	case err != nil || !slices.Contains(schemes, u.Scheme) || !strings.Contains(s, "://"):
-		return address(s) + " is not " + what, instead
+		return shownAddress(s) + " is not " + what, instead
 	case u.Host == "" && u.Path == "":
 		return shown(s) + " names no place", instead + " and goes on"
 	}

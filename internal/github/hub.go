@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
+	"github.com/branchenv/branchenv/internal/address"
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -24,10 +25,7 @@ const (
 	heads       = "refs/heads/"
 )
 
-var (
-	repositoryName = regexp.MustCompile(`^([A-Za-z0-9_-][A-Za-z0-9_.-]*)/([A-Za-z0-9_.-]+)$`)
-	commitHash     = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-)
+var commitHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // hub is the Source that asks GitHub.
 type hub struct {
@@ -49,9 +47,10 @@ type repository struct {
 func (r repository) String() string { return r.owner + "/" + r.name }
 
 func openHub(o Options) (Source, error) {
-	parts := repositoryName.FindStringSubmatch(o.GitHub)
-	if parts == nil || parts[2] == "." || parts[2] == ".." {
-		return nil, fault.Usagef("%q is not a repository of GitHub", line(o.GitHub)).WithHint("write it as owner/name, for instance octocat/hello-world")
+	owner, name, ok := address.Split(o.GitHub)
+	if !ok {
+		wrong, instead := address.CheckGitHub(o.GitHub)
+		return nil, fault.Usagef("%q %s", line(o.GitHub), wrong).WithHint("%s", instead)
 	}
 	api, err := parseAPI(o.Env("GITHUB_API_URL"))
 	if err != nil {
@@ -65,7 +64,7 @@ func openHub(o Options) (Source, error) {
 	t.cache.sweep(o.now())
 	client := github.NewClient(&http.Client{Transport: t, CheckRedirect: t.checkRedirect})
 	client.BaseURL = api
-	return &hub{transport: t, client: client, asked: repository{owner: parts[1], name: parts[2]}}, nil
+	return &hub{transport: t, client: client, asked: repository{owner: owner, name: name}}, nil
 }
 
 func parseAPI(text string) (*url.URL, error) {
@@ -189,16 +188,16 @@ func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error
 	if err != nil {
 		return repository{}, false, fmt.Errorf("ask for the repository %s: %w", h.asked, h.explain(err))
 	}
-	parts := repositoryName.FindStringSubmatch(r.GetFullName())
+	owner, name, ok := address.Split(r.GetFullName())
 	moved := resp.Request.URL.Path != h.api.JoinPath("repos", h.asked.owner, h.asked.name).Path
 	switch {
-	case parts == nil:
+	case !ok:
 		return repository{}, false, fault.Refusedf("%s answered for %s with something that is not a repository", h.api.Host, h.asked).
 			WithHint("%s", h.addressHint())
 	case r.GetDefaultBranch() == "":
 		return repository{}, false, fault.Refusedf("%s names no default branch of %s", h.api.Host, h.asked)
 	}
-	repo = repository{owner: parts[1], name: parts[2], id: r.GetID(), defaultBranch: r.GetDefaultBranch()}
+	repo = repository{owner: owner, name: name, id: r.GetID(), defaultBranch: r.GetDefaultBranch()}
 	renamed = !strings.EqualFold(repo.String(), h.asked.String())
 	if renamed && !moved {
 		return repository{}, false, fault.Refusedf("%s answered for %s with another repository, %s", h.api.Host, h.asked, repo)

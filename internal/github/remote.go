@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/address"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/git"
 )
@@ -25,24 +25,20 @@ type remote struct {
 	cache   *cache
 }
 
-// likeSSH is git's short form of an SSH address, host:path: a colon before any slash.
-var likeSSH = regexp.MustCompile(`^[^/:]+:`)
-
 func openRemote(o Options) (Source, error) {
 	r := &remote{Options: o, address: o.Git, cache: &cache{dir: o.CacheDir, log: o.Log}}
-	scheme, rest, isURL := strings.Cut(o.Git, "://")
+	if wrong, instead := address.CheckGit(o.Git); wrong != "" {
+		return nil, fault.Usagef("%q %s", line(o.Git), wrong).WithHint("%s", instead)
+	}
+	escaped, isFile := strings.CutPrefix(o.Git, "file://")
 	switch {
-	case strings.HasPrefix(o.Git, "-") || strings.ContainsFunc(o.Git, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return nil, fault.Usagef("%q is not a git remote", line(o.Git))
-	case strings.Contains(o.Git, "::"), isURL && !slices.Contains(strings.Split(git.Protocols, ":"), scheme):
-		return nil, fault.Usagef("%q is not a git remote that is asked", line(o.Git)).WithHint("use https, ssh, git, http or file")
-	case scheme == "file" && isURL:
-		path, err := url.PathUnescape(rest)
+	case isFile:
+		path, err := url.PathUnescape(escaped)
 		if err != nil {
 			return nil, fault.Usagef("%q is not the address of a git remote", line(o.Git))
 		}
 		r.path = filepath.Clean("/" + path)
-	case isURL || likeSSH.MatchString(o.Git):
+	case !address.IsPath(o.Git):
 		var err error
 		r.name, err = normalRemote(o.Git)
 		return r, err
@@ -136,10 +132,13 @@ func (r *remote) localHead(ctx context.Context) string {
 	return name
 }
 
-// Branches implements Source. One run of git tells all branches at once.
+// Branches implements Source. One run of git lists all branches. A local repository that is less than another is refused.
 func (r *remote) Branches(ctx context.Context) (List, error) {
 	refs, defaultBranch, err := r.refs(ctx, heads+"*")
 	if err != nil {
+		return List{}, err
+	}
+	if err := r.checkWhole(ctx); err != nil {
 		return List{}, err
 	}
 	list := List{Identity: r.identity(ctx, defaultBranch), Repository: r.String(), Default: defaultBranch}
@@ -161,7 +160,7 @@ func (r *remote) Branch(ctx context.Context, name string) (Branch, bool, error) 
 	}
 	commit, found := refs[heads+name]
 	if !found {
-		return Branch{}, false, nil
+		return Branch{}, false, r.checkWhole(ctx)
 	}
 	return Branch{Name: name, Commit: commit}, true, nil
 }

@@ -113,7 +113,7 @@ func TestRemoteFaults(t *testing.T) {
 		"unborn":     {unborn, fault.Refused, "has no default branch"},
 		"detached":   {detached, fault.Refused, "has no default branch"},
 		"missing":    {filepath.Join(empty, "missing"), fault.Failed, "does not appear to be a git repository"},
-		"no server":  {"http://user:secret@127.0.0.1:1/x.git?token=secret", fault.Failed, "git: "},
+		"no server":  {"http://user:secret@127.0.0.1:1/x.git", fault.Failed, "git: "},
 		"not a name": {"origin", fault.Failed, "does not appear to be a git repository"},
 	}
 	for name, test := range tests {
@@ -159,10 +159,10 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"nothing":           {Options{}, nil, "it is not known where the list of branches comes from"},
 		"both":              {Options{GitHub: "a/b", Git: "x"}, nil, "source has both github and git"},
-		"no owner":          {Options{GitHub: "shop"}, nil, `"shop" is not a repository of GitHub`},
-		"a URL":             {Options{GitHub: "https://github.com/a/b"}, nil, "is not a repository of GitHub"},
-		"dots":              {Options{GitHub: "a/.."}, nil, "is not a repository of GitHub"},
-		"from variable":     {Options{}, map[string]string{"GITHUB_REPOSITORY": "a b/c"}, `"a b/c" is not a repository of GitHub`},
+		"no owner":          {Options{GitHub: "shop"}, nil, `"shop" is not a GitHub repository`},
+		"a URL":             {Options{GitHub: "https://github.com/a/b"}, nil, "is not a GitHub repository"},
+		"dots":              {Options{GitHub: "a/.."}, nil, "is not a GitHub repository"},
+		"from variable":     {Options{}, map[string]string{"GITHUB_REPOSITORY": "a b/c"}, `"a b/c" is not a GitHub repository`},
 		"API":               {Options{GitHub: "a/b"}, map[string]string{"GITHUB_API_URL": "ghe.example.com"}, "GITHUB_API_URL is not the address of an API"},
 		"API with secret":   {Options{GitHub: "a/b"}, map[string]string{"GITHUB_API_URL": "https://x:secret@h/"}, "GITHUB_API_URL is not the address of an API"},
 		"token, two lines":  {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret\n"}, "GITHUB_TOKEN holds a line break"},
