@@ -230,6 +230,10 @@ func checkPattern(s string) (what, instead string) {
 	if s == "" {
 		return "the pattern is empty", "write a branch name, or a pattern such as release/*"
 	}
+	if len(s) > maxPattern || alternatives(s) > maxAlternatives {
+		return fmt.Sprintf("the pattern is too long, or its {} stand for too many: it has %d characters", len(s)),
+			fmt.Sprintf("write several patterns, each of at most %d characters and %d alternatives", maxPattern, maxAlternatives)
+	}
 	if !doublestar.ValidatePattern(s) {
 		return shown(s) + " is not a pattern", "close its brackets, or put a \\ before each of * ? [ { that is meant as it is"
 	}
@@ -239,4 +243,32 @@ func checkPattern(s string) (what, instead string) {
 		}
 	}
 	return "", ""
+}
+
+// maxPattern is the length in bytes of the longest branch name (see stacks.CheckBranch). maxAlternatives bounds the time
+// that a match takes, which grows with the product of a pattern's alternatives: {a,a} twenty times took 1.5 s a name.
+const (
+	maxPattern      = 1000
+	maxAlternatives = 500
+)
+
+// alternatives is how many patterns without {} s stands for at most; more than maxAlternatives are not counted.
+func alternatives(s string) int {
+	product, open := 1, []int{}
+	for i := 0; i < len(s); i++ {
+		switch last := len(open) - 1; {
+		case s[i] == '\\':
+			i++
+		case s[i] == '{':
+			open = append(open, 1)
+		case s[i] == ',' && last >= 0:
+			open[last]++
+		case s[i] == '}' && last >= 0:
+			if product *= open[last]; product > maxAlternatives {
+				return product
+			}
+			open = open[:last]
+		}
+	}
+	return product
 }

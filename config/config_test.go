@@ -255,6 +255,33 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// TestPatternsAreBounded: what would take long to match is refused, and what passes takes no time even with the longest
+// name. The time allowed is a thousand times what it takes.
+func TestPatternsAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{
+		strings.Repeat("{a,a}", 20) + "b*", "{" + strings.Repeat("{a,b},", 10) + "c}", strings.Repeat("a", 1001),
+	} {
+		_, err := config.Parse("branchenv.yaml", []byte(head+"skip: ['"+pattern+"']\n"))
+		if err == nil || !strings.Contains(err.Error(), "write several patterns") {
+			t.Errorf("%.20s…: %v", pattern, err)
+		}
+	}
+	begun := time.Now()
+	for _, pattern := range []string{
+		strings.Repeat("{a,a}", 8) + "b*", strings.Repeat("*a", 200) + "b*", strings.Repeat("**/a/", 100) + "b*",
+		strings.Repeat("**/*a*/", 100) + "b*", strings.Repeat("{*,a}", 8) + "b*", `\{a,b\}\{a,b\}`, "{dev,qa,test}/*",
+	} {
+		file := parse(t, "skip: ['"+pattern+"']\n")
+		for _, name := range []string{strings.Repeat("a/", 500), strings.Repeat("a", 1000), strings.Repeat("ab", 500)} {
+			file.Skips(name)
+		}
+	}
+	if took := time.Since(begun); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
 func TestExpandImage(t *testing.T) {
 	t.Parallel()
 	sha := strings.Repeat("0123", 10)

@@ -127,7 +127,10 @@ func (d *decoder) unknown(key *yaml.Node, prefix, name string, t reflect.Type, e
 			known = append(known, k)
 		}
 		slices.Sort(known)
-		instead = suggestion(name, known)
+		instead = "remove it"
+		if len(d.problems) < 1000 { // nobody reads that many
+			instead = suggestion(name, known)
+		}
 	}
 	d.report(at(key), join(prefix, name), "unknown key", instead)
 }

@@ -163,7 +163,12 @@ func unstorable(branch string) string {
 	return ""
 }
 
-// CheckBranch refuses what git would refuse as the name of a branch, with exit code 2.
+// maxBranch is the length in bytes of the longest branch name that is taken. git keeps a branch in a file, whose path
+// Linux bounds to 4096 bytes and each part of it to 255; GitHub takes 255 in all. What is longer is no branch, but a
+// mistake, such as a variable with a whole text in it.
+const maxBranch = 1000
+
+// CheckBranch refuses what git would refuse as the name of a branch, and what is longer than maxBranch, with exit code 2.
 // Source: git-check-ref-format(1); a test compares with the command.
 func CheckBranch(name string) error {
 	reason := branchFault(name)
@@ -179,6 +184,8 @@ func branchFault(name string) string {
 	switch {
 	case name == "":
 		return "it is empty"
+	case len(name) > maxBranch:
+		return fmt.Sprintf("it has %d bytes, and at most %d are taken", len(name), maxBranch)
 	case name == "HEAD":
 		return "git means the current commit by it"
 	case name[0] == '-':

@@ -267,6 +267,12 @@ func TestCheckBranchAgreesWithGit(t *testing.T) {
 
 func TestCheckBranchRefuses(t *testing.T) {
 	t.Parallel()
+	if err := stacks.CheckBranch(strings.Repeat("x", 1000)); err != nil {
+		t.Errorf("1000 bytes: %v", err)
+	}
+	if err := stacks.CheckBranch(strings.Repeat("x", 100_000)); fault.Code(err) != fault.Usage || len(err.Error()) > 1000 {
+		t.Errorf("100,000 bytes: %.2000s", err)
+	}
 	for _, name := range refused {
 		err := stacks.CheckBranch(name)
 		if fault.Code(err) != fault.Usage || fault.Hint(err) == "" || strings.ContainsAny(err.Error(), "\n\x1b") {
