@@ -226,7 +226,7 @@ func (e *environment) addBeanstalk() (platform, error) {
 
 // publish makes the DNS record and the stack's outputs.
 func (e *environment) publish(p platform) error {
-	_, err := components.NewBranchDNS(e.ctx, "dns", components.BranchDNSArgs{
+	dns, err := components.NewBranchDNS(e.ctx, "dns", components.BranchDNSArgs{
 		Host: e.spec.host(), ZoneID: pulumi.String(e.shared.Zone), Target: p.target,
 	})
 	if err != nil {
@@ -239,5 +239,6 @@ func (e *environment) publish(p platform) error {
 	e.outputs["url"] = pulumi.String(e.spec.url())
 	e.outputs["platform"] = pulumi.String(e.spec.Settings.Platform)
 	e.outputs["version"] = pulumi.String(e.spec.Version.Name())
+	e.outputs[outSpec] = done(dns.Host, e.spec)
 	return nil
 }

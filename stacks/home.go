@@ -57,7 +57,7 @@ func (u *undertaking) staysInApplication() error {
 	if u.before == nil || !slices.ContainsFunc(u.before.state.Resources, func(r stateResource) bool { return r.Type == typeEnvironment }) {
 		return nil
 	}
-	last := u.before.last.spec(u.spec.Project)
+	last := u.before.spec(u.spec.Project)
 	if last == nil || last.Settings.Application == u.spec.Settings.Application {
 		return nil
 	}

@@ -30,7 +30,7 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 func (m *Manager) environment(f facts, rules Rules) Environment {
 	f.locks = slices.DeleteFunc(slices.Clone(f.locks), m.abandoned)
 	branch := f.tags[tagBranch]
-	spec := f.last.spec(m.File.Project)
+	spec := f.spec(m.File.Project)
 	if spec != nil {
 		branch = spec.Branch
 	}

@@ -131,7 +131,7 @@ func (f facts) environment(project, domain string, rule Rule, interval time.Dura
 	if h := f.tags[tagHost]; h != "" {
 		e.Host = h + "." + domain
 	}
-	if s := f.last.spec(project); s != nil {
+	if s := f.spec(project); s != nil {
 		e.Branch = s.Branch // the tag may be cut
 		e.Version = s.Version.Name()
 		e.Platform = s.Settings.Platform

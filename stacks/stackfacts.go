@@ -35,7 +35,7 @@ func (m *Manager) stackFact(f facts) StackFact {
 		s.Empty = f.state.blank()
 	}
 	_, s.Foreign = f.foreign()
-	if spec := f.last.spec(m.File.Project); spec != nil {
+	if spec := f.spec(m.File.Project); spec != nil {
 		s.Branch, s.Version, s.Commit = spec.Branch, spec.Version.Name(), spec.Commit
 	}
 	return s

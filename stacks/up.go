@@ -204,7 +204,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 	u.spec.Commit = r.Commit
 	u.source, err = chooseVersion(r, u.before, like, settings, m.File.Project)
 	if u.source.kept {
-		u.spec.Commit = u.before.last.spec(m.File.Project).Commit
+		u.spec.Commit = u.before.spec(m.File.Project).Commit
 	}
 	return err
 }

@@ -49,7 +49,7 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 		return versionSource{version: Version{Image: image}}, err
 	}
 	if before != nil {
-		if spec := before.last.spec(project); spec != nil && spec.Version != (Version{}) {
+		if spec := before.spec(project); spec != nil && spec.Version != (Version{}) {
 			return versionSource{version: spec.Version, kept: true}, nil
 		}
 	}
@@ -65,7 +65,7 @@ func versionOf(r UpRequest, like *facts, project string) (versionSource, error) 
 	if like == nil {
 		return versionSource{}, fault.Usagef("branch %q has no environment to copy", r.Like).WithHint("branchenv list")
 	}
-	if spec := like.last.spec(project); spec != nil && spec.Version.Image != "" {
+	if spec := like.spec(project); spec != nil && spec.Version.Image != "" {
 		return versionSource{version: Version{Image: spec.Version.Image}}, nil
 	} else if spec != nil && spec.Version.BundleKey != "" {
 		return versionSource{key: spec.Version.BundleKey}, nil

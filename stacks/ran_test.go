@@ -1,0 +1,107 @@
+package stacks
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/sandbox"
+)
+
+// sandboxManager is a Manager over an embedded AWS of its own and a backend in folder, with an application stack.
+func sandboxManager(t *testing.T, folder string) *Manager {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts the real engine several times: left out in -short mode")
+	}
+	server, err := sandbox.Start(t.Context(), sandbox.Options{Dir: t.TempDir(), Region: "eu-central-1", Waits: &sandbox.Waits{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	file, err := config.Parse("branchenv.yaml", []byte("project: shop\nregion: eu-central-1\ndomain: preview.example.com\nsource: {git: .}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(t.Context(), ManagerOptions{
+		File: file, Extra: server.Env(), Backend: "file://" + folder,
+		Env: func(name string) string { return map[string]string{"PATH": os.Getenv("PATH")}[name] },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := m.ApplicationUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// byHand runs pulumi as a person does who mends a state: in a folder of its own, which knows nothing of the stack.
+func byHand(t *testing.T, m *Manager, args ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pulumi := PulumiPath()
+	if built, err := filepath.Abs(filepath.Join("..", "bin", "pulumi")); err == nil && exists(built) {
+		pulumi = built
+	}
+	cmd := exec.Command(pulumi, append(args, "--non-interactive")...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), append(m.Extra, "PULUMI_BACKEND_URL="+m.Backend, "PULUMI_CONFIG_PASSPHRASE=", "PULUMI_SKIP_UPDATE_CHECK=true")...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// TestRefreshedByHand: the documented way to mend a state leaves a history without a spec; what the environment runs is
+// known all the same, and kept by an update without a version.
+func TestRefreshedByHand(t *testing.T) {
+	t.Parallel()
+	m := sandboxManager(t, t.TempDir())
+	before, err := m.Up(t.Context(), UpRequest{Branch: "feature/login", Image: "app:1", Commit: strings.Repeat("a", 40)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := m.existing(t.Context(), "feature/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	byHand(t, m, "refresh", "--yes", "--skip-preview", "--stack", "organization/shop/"+before.Stack)
+	refreshed, err := m.existing(t.Context(), "feature/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if refreshed.last.Kind != "refresh" || refreshed.last.spec("shop") != nil {
+		t.Fatalf("the last run is %+v, not a refresh without a spec", refreshed.last)
+	}
+	if diff := cmp.Diff(made.spec("shop"), refreshed.spec("shop")); diff != "" {
+		t.Errorf("the spec (-before +after the refresh):\n%s", diff)
+	}
+	list, err := m.List(t.Context())
+	if err != nil || len(list) != 1 || list[0].Version != "app:1" || list[0].Branch != "feature/login" {
+		t.Errorf("list: %+v, %v", list, err)
+	}
+	again, err := m.Up(t.Context(), UpRequest{Branch: "feature/login"})
+	if err != nil || again.Version != "app:1" {
+		t.Errorf("up without a version: %+v, %v", again, err)
+	}
+	if f, err := m.existing(t.Context(), "feature/login"); err != nil || f.spec("shop").Commit != strings.Repeat("a", 40) {
+		t.Errorf("the commit is lost: %+v, %v", f.spec("shop"), err)
+	}
+}
