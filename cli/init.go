@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,16 +8,15 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/address"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/files"
-	"github.com/branchenv/branchenv/internal/git"
 )
 
 func (s *session) initCommand() *urfave.Command {
@@ -58,9 +56,14 @@ func (s *session) initialize(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	answers, notes := firstAnswers(c.String, s.env, dir, originRemote(c.Context, dir))
-	if answers.Source.Git == "." {
-		answers.Source.Git = checkoutRoot(c.Context, dir)
+	around := lookAround(c.Context, dir)
+	if err := around.refuse(dir, c.String("source")); err != nil {
+		return err
+	}
+	answers, notes := firstAnswers(c.String, s.env, dir, around)
+	var note string
+	if answers.Default, note = around.defaultBranch(c.Context, answers.Source); note != "" {
+		notes = append(notes, note)
 	}
 	settings := config.Init(answers)
 	parsed, err := config.Parse(target, settings)
@@ -90,9 +93,12 @@ func (s *session) initialize(c *urfave.Context) error {
 
 // firstAnswers completes what flag gives with what the environment, the folder and the git remote tell. The notes say
 // what a person has to correct.
-func firstAnswers(flag func(string) string, env func(string) string, dir, remote string) (config.Answers, []string) {
+func firstAnswers(flag func(string) string, env func(string) string, dir string, around checkout) (config.Answers, []string) {
 	var notes []string
-	source := sourceOf(remote)
+	source, remote := around.source(), around.url
+	if flag("source") == "" && len(around.others) > 0 {
+		notes = append(notes, fmt.Sprintf("the source is the remote %q; there are others: %s", around.remote, strings.Join(around.others, ", ")))
+	}
 	if given := flag("source"); given != "" {
 		source = sourceOf(given)
 	}
@@ -122,47 +128,20 @@ func firstAnswers(flag func(string) string, env func(string) string, dir, remote
 	return a, notes
 }
 
-var (
-	ownerName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
-	githubRemote = regexp.MustCompile(`^(?:(?:https?|ssh|git)://(?:[^/@]*@)?github\.com(?::\d+)?/|[^/@]*@?github\.com:)([^/]+/[^/]+?)(?:\.git)?/?$`)
-)
-
-// sourceOf reads OWNER/NAME, or the URL or path of a git remote. One on github.com is named by owner and name. A user
-// name and password in a URL are left out: the settings file is no place for a token.
+// sourceOf reads OWNER/NAME, an address on github.com, or the URL or path of a git remote. A user name and password in a
+// URL are left out: the settings file is no place for a token.
 func sourceOf(text string) config.Source {
-	if m := githubRemote.FindStringSubmatch(text); m != nil && ownerName.MatchString(m[1]) {
-		return config.Source{GitHub: m[1]}
+	if repository, ok := address.OnGitHub(text); ok {
+		return config.Source{GitHub: repository}
 	}
-	if ownerName.MatchString(text) {
+	if _, _, ok := address.Split(text); ok {
 		return config.Source{GitHub: text}
-	}
-	if text == "" {
-		return config.Source{Git: "."}
 	}
 	if u, err := url.Parse(text); err == nil && u.User != nil && u.Scheme != "ssh" {
 		u.User = nil
 		return config.Source{Git: u.String()}
 	}
 	return config.Source{Git: text}
-}
-
-// originRemote is the URL of the git remote origin around dir, or "".
-func originRemote(ctx context.Context, dir string) string {
-	url, err := git.Line(ctx, dir, "remote", "get-url", "origin")
-	if err != nil {
-		return ""
-	}
-	return url
-}
-
-// checkoutRoot is the way from dir to the top of its checkout, "." where it is there or in none: git takes no folder below
-// for a repository.
-func checkoutRoot(ctx context.Context, dir string) string {
-	up, err := git.Line(ctx, dir, "rev-parse", "--show-cdup")
-	if err != nil {
-		return "."
-	}
-	return filepath.Clean(up)
 }
 
 // newFile is a file to be written.

@@ -11,7 +11,11 @@ import (
 func TestSourceOf(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]config.Source{
-		"":                                       {Git: "."},
+		"octocat_acme/shop":                      {GitHub: "octocat_acme/shop"},
+		"github.com/you/shop":                    {GitHub: "you/shop"},
+		"github.com/you/shop.git":                {GitHub: "you/shop"},
+		"https://github.com/you/shop/tree/main":  {GitHub: "you/shop"},
+		"https://github.com/you":                 {Git: "https://github.com/you"}, // which the settings refuse
 		"acme/shop":                              {GitHub: "acme/shop"},
 		"git@github.com:acme/shop.git":           {GitHub: "acme/shop"},
 		"ssh://git@github.com/acme/shop.git":     {GitHub: "acme/shop"},
@@ -52,9 +56,48 @@ func TestFirstAnswers(t *testing.T) {
 		}, 0},
 	}
 	for name, test := range tests {
-		got, notes := firstAnswers(test.flag, test.env, test.dir, test.remote)
+		got, notes := firstAnswers(test.flag, test.env, test.dir, checkout{dir: test.dir, up: ".", remote: "origin", url: test.remote})
 		if diff := cmp.Diff(test.want, got); diff != "" || len(notes) != test.notes {
 			t.Errorf("%s: notes %q, answers:\n%s", name, notes, diff)
+		}
+	}
+}
+
+func TestChooseRemote(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		remotes        []string
+		followed, want string
+	}{
+		{[]string{"github"}, "", "github"},
+		{[]string{"a", "origin"}, "a", "origin"},
+		{[]string{"a", "b", "upstream"}, "b", "b"},
+		{[]string{"a", "upstream"}, "", "upstream"},
+		{[]string{"a", "b"}, "gone", "a"},
+	} {
+		if got := chooseRemote(test.remotes, test.followed); got != test.want {
+			t.Errorf("%+v: %s", test, got)
+		}
+	}
+}
+
+// TestCheckoutSource: the remote as seen from the settings' folder, never the checkout if there is a remote.
+func TestCheckoutSource(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		up, url string
+		want    config.Source
+	}{
+		{".", "", config.Source{Git: "."}},
+		{"..", "", config.Source{Git: ".."}},
+		{".", "git@github.com:acme/shop.git", config.Source{GitHub: "acme/shop"}},
+		{".", "../shop.git", config.Source{Git: "../shop.git"}},
+		{"..", "../shop.git", config.Source{Git: "../../shop.git"}},
+		{".", "repos/shop", config.Source{Git: "./repos/shop"}}, // a folder, and no repository of GitHub
+		{".", "/srv/shop.git", config.Source{Git: "/srv/shop.git"}},
+	} {
+		if diff := cmp.Diff(test.want, (checkout{up: test.up, url: test.url}).source()); diff != "" {
+			t.Errorf("%+v:\n%s", test, diff)
 		}
 	}
 }

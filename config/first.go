@@ -1,10 +1,12 @@
 package config
 
 import (
+	"cmp"
 	_ "embed" // for the first settings file
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -21,11 +23,14 @@ var firstSettings string
 type Answers struct {
 	Project, Region, Domain string
 	Source                  Source // exactly one field
+	Default                 string // the source's default branch, a name; "" is main
 }
 
 // Init is a first settings file, with comments. It is valid where the answers are: Parse says what is wrong with them.
 func Init(a Answers) []byte {
-	for _, s := range []*string{&a.Project, &a.Region, &a.Domain, &a.Source.GitHub, &a.Source.Git} {
+	// A branch name stands where a pattern is read. Of what means something there, git takes braces only.
+	a.Default = strings.NewReplacer("{", `\{`, "}", `\}`).Replace(cmp.Or(a.Default, "main"))
+	for _, s := range []*string{&a.Project, &a.Region, &a.Domain, &a.Source.GitHub, &a.Source.Git, &a.Default} {
 		*s = yamlWord(*s)
 	}
 	var out strings.Builder
@@ -35,12 +40,14 @@ func Init(a Answers) []byte {
 	return []byte(out.String())
 }
 
-// yamlWord is s as a YAML value on one line, "" where there is none.
+// yamlWord is s as a YAML value on one line, "" where there is none. What YAML would take for a number, a truth or null
+// is quoted.
 func yamlWord(s string) string {
-	if s == "" || harmless.MatchString(s) && !strings.ContainsAny(s[:1], "*@-") {
+	var node yaml.Node
+	if s == "" || harmless.MatchString(s) && !strings.ContainsAny(s[:1], "*@-") && yaml.Unmarshal([]byte(s), &node) == nil && node.Content[0].ShortTag() == "!!str" {
 		return s
 	}
-	return shown(s)
+	return strconv.Quote(s)
 }
 
 // PulumiYAML is the Pulumi.yaml that makes `pulumi preview` in the settings' folder run the program of branchenv, which

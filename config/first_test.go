@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -84,6 +85,28 @@ func TestInit(t *testing.T) {
 	for _, want := range []string{`project: "a: b\nc: d" has a control character`, `region: "*x" is not`, "domain: has no value"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in\n%v", want, err)
+		}
+	}
+}
+
+// TestInitTakesTheDefaultBranch: it is production and protected, whatever its name.
+func TestInitTakesTheDefaultBranch(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"main", "master", "staging", "trunk/x", "1.0", "true", "null", "a,b", "x]", "{a,b}", "ü", "it's", "#1", strings.Repeat("long-", 40)} {
+		text := config.Init(config.Answers{
+			Project: "web", Region: "us-east-1", Domain: "dev.example.org", Source: config.Source{GitHub: "owner/name"}, Default: name,
+		})
+		file, err := config.Parse("branchenv.yaml", text)
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		got, err := file.Resolve(name)
+		if err != nil || got.Kind != "production" || !got.Settings.Protected {
+			t.Errorf("%q: kind %s, %v", name, got.Kind, err)
+		}
+		if name != "main" && regexp.MustCompile(`\bmain\b`).Match(text) {
+			t.Errorf("%q: the file speaks of main:\n%s", name, text)
 		}
 	}
 }

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/address"
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/git"
+)
+
+// maxRemoteWait bounds how long init asks a remote for its default branch.
+const maxRemoteWait = 5 * time.Second
+
+// checkout is what git knows of the repository around a folder.
+type checkout struct {
+	dir    string   // the folder, absolute
+	up     string   // the way from it to the top of the checkout; "." if it is the top, or in none
+	remote string   // the remote whose branches the environments are of; "" if there is none
+	url    string   // its URL or path, as git has it
+	others []string // other remotes
+}
+
+func lookAround(ctx context.Context, dir string) checkout {
+	c := checkout{dir: dir, up: "."}
+	if up, err := git.Line(ctx, dir, "rev-parse", "--show-cdup"); err == nil {
+		c.up = filepath.Clean(up) // "" is the top
+	}
+	names, err := git.Line(ctx, dir, "remote")
+	if err != nil || names == "" {
+		return c
+	}
+	remotes := strings.Split(names, "\n")
+	branch, _ := git.Line(ctx, dir, "symbolic-ref", "--short", "HEAD")
+	upstream, _ := git.Line(ctx, dir, "config", "branch."+branch+".remote")
+	c.remote = chooseRemote(remotes, upstream)
+	c.others = slices.DeleteFunc(remotes, func(name string) bool { return name == c.remote })
+	c.url, _ = git.Line(ctx, dir, "remote", "get-url", "--", c.remote)
+	return c
+}
+
+// chooseRemote returns origin, else the remote that the checked-out branch follows, else the one called upstream, else
+// the first.
+func chooseRemote(remotes []string, followed string) string {
+	for _, name := range []string{"origin", followed, "upstream"} {
+		if slices.Contains(remotes, name) {
+			return name
+		}
+	}
+	return remotes[0]
+}
+
+// source returns the remote as the settings name it, seen from the folder; the checkout itself if there is no remote.
+func (c checkout) source() config.Source {
+	switch {
+	case c.url == "":
+		return config.Source{Git: c.up}
+	case !address.IsPath(c.url) || filepath.IsAbs(c.url):
+		return sourceOf(c.url)
+	}
+	path := filepath.Join(c.up, c.url)
+	if !strings.HasPrefix(path, "..") {
+		path = "./" + path
+	}
+	return config.Source{Git: path}
+}
+
+// refuse refuses the checkout as the source if it has a remote: its own branches are not the remote's.
+func (c checkout) refuse(dir, given string) error {
+	if given == "" || c.url == "" || !address.IsPath(given) {
+		return nil
+	}
+	if !filepath.IsAbs(given) {
+		given = filepath.Join(dir, given)
+	}
+	if filepath.Clean(given) != filepath.Join(c.dir, c.up) {
+		return nil
+	}
+	source := c.source()
+	return fault.Usagef("the checkout has a remote, %q, whose branches are not the checkout's own", c.remote).
+		WithHint("leave --source out, or write --source %s", fault.ShellWord(cmp.Or(source.GitHub, source.Git)))
+}
+
+// defaultBranch returns the source's default branch, and a note if it is not certain.
+func (c checkout) defaultBranch(ctx context.Context, source config.Source) (name, note string) {
+	from := ""
+	switch {
+	case source == c.source() && c.remote != "":
+		from = c.remote
+		head, err := git.Line(ctx, c.dir, "symbolic-ref", "--quiet", "refs/remotes/"+c.remote+"/HEAD")
+		if name, ok := strings.CutPrefix(head, "refs/remotes/"+c.remote+"/"); err == nil && ok && utf8.ValidString(name) {
+			return name, ""
+		}
+	case source.GitHub != "":
+		from = "https://github.com/" + source.GitHub
+	case source != c.source():
+		from = source.Git
+	}
+	if from != "" {
+		if name := headOfRemote(ctx, c.dir, from); name != "" {
+			return name, ""
+		}
+	}
+	head, err := git.Line(ctx, c.dir, "symbolic-ref", "--quiet", "HEAD")
+	name, ok := strings.CutPrefix(head, "refs/heads/")
+	if err != nil || !ok || !utf8.ValidString(name) {
+		name, _ = git.Line(ctx, c.dir, "config", "init.defaultBranch")
+	}
+	name = cmp.Or(name, "main")
+	if from != "" {
+		note = "the default branch could not be asked for: " + name + " is the checkout's; correct protected and branches in the file if it is another"
+	}
+	return name, note
+}
+
+// headOfRemote asks a remote, by its name or address, for its default branch; "" if it does not tell.
+func headOfRemote(ctx context.Context, dir, remote string) string {
+	output, err := git.Command{Dir: dir, Args: []string{"ls-remote", "--symref", "--", remote, "HEAD"}, Timeout: maxRemoteWait}.Run(ctx)
+	if err != nil {
+		return ""
+	}
+	for text := range strings.Lines(string(output)) {
+		name, isBranch := strings.CutPrefix(text, "ref: refs/heads/")
+		if name, isHead := strings.CutSuffix(name, "\tHEAD\n"); isBranch && isHead && utf8.ValidString(name) {
+			return name
+		}
+	}
+	return ""
+}
