@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"config":            {"internal/address", "internal/engines", "internal/fault", "internal/files", "internal/regions"},
 	"internal/address":  {},
 	"internal/aws":      {"internal/fault", "internal/regions"},
+	"internal/ci":       {},
 	"internal/engines":  {},
 	"internal/fault":    {},
 	"internal/files":    {},

@@ -3,51 +3,155 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/ci"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/git"
+	"github.com/branchenv/branchenv/stacks"
 )
 
-// ciVariable is an environment variable in which a CI system names the branch it builds.
-type ciVariable struct {
-	name   string
-	system string
-	// Where only is set, the variable counts only if the variable of that name has the value is.
-	only, is string
-}
+// build is what the CI system that runs this process builds.
+func (s *session) build() ci.Build { return ci.Read(s.env, os.ReadFile) }
 
-// ciVariables is read from top to bottom; the first that is set wins. Of a pull request it is the branch it comes from.
-// Sources: the lists of predefined variables in the documentation of each system. GITHUB_REF_NAME is a tag's name in a
-// build of a tag, and so is BUILDKITE_BRANCH.
-var ciVariables = [...]ciVariable{
-	{name: "CIRCLE_BRANCH", system: "CircleCI"},
-	{name: "GITHUB_HEAD_REF", system: "GitHub Actions"},
-	{name: "GITHUB_REF_NAME", system: "GitHub Actions", only: "GITHUB_REF_TYPE", is: "branch"},
-	{name: "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", system: "GitLab CI"},
-	{name: "CI_COMMIT_BRANCH", system: "GitLab CI"},
-	{name: "BITBUCKET_BRANCH", system: "Bitbucket Pipelines"},
-	{name: "BUILDKITE_BRANCH", system: "Buildkite", only: "BUILDKITE_TAG", is: ""},
-}
-
-// inferBranch tells which branch a command without one is about, and where that came from: the CI system's variable,
-// else the checkout's branch, which checkout returns.
-func inferBranch(env func(string) string, checkout func() (string, error)) (branch, from string, err error) {
-	for _, v := range ciVariables {
-		value := env(v.name)
-		if value == "" || v.only != "" && env(v.only) != v.is {
-			continue
+// branch is the command's BRANCH argument, else the inferred branch, with a message that says where it came from.
+func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
+	if c.Args().Present() {
+		if name, ok := strings.CutPrefix(c.Args().First(), "refs/heads/"); ok {
+			return "", fault.Usagef("%s is a full ref", c.Args().First()).WithHint("give the branch's name alone: %s", fault.ShellWord(name))
 		}
-		return value, v.name + " (" + v.system + ")", nil
+		return c.Args().First(), nil
+	}
+	branch, from, err := inferBranch(s.build(), func() (string, error) { return checkoutBranch(c.Context, file.Dir) })
+	if err != nil {
+		return "", err
+	}
+	s.say("branch %s, from %s", branch, from)
+	return branch, nil
+}
+
+// inferBranch returns the branch that a command without one is about, and where that came from: the CI system, else the
+// checkout's branch, which checkout returns. In a build that is not about a branch a checkout may well be at one, the
+// default branch mostly; that one is not meant.
+func inferBranch(build ci.Build, checkout func() (string, error)) (branch, from string, err error) {
+	switch {
+	case build.Unclear != "":
+		return "", "", fault.Usagef("no branch given, and %s", build.Unclear).WithHint("%s", build.Advice)
+	case build.Branch != "":
+		return build.Branch, build.From, nil
 	}
 	branch, err = checkout()
 	if err != nil {
 		return "", "", err
 	}
 	return branch, "the checkout", nil
+}
+
+// allowForkFlag is the flag of the commands that change an environment. It is no setting: a pull request's build reads
+// the settings from the fork's checkout, and the fork would allow itself.
+func allowForkFlag() *urfave.StringFlag {
+	return &urfave.StringFlag{Name: "allow-fork", Usage: "in the build of a pull request of the fork `OWNER/NAME`, go on"}
+}
+
+// ownBranch is branch for a command that changes the branch's environment. It refuses to work for code that is not the
+// repository's own: a fork's branch may have any name, main included. ends says that the command ends the environment.
+func (s *session) ownBranch(c *urfave.Context, file *config.File, ends bool) (string, ci.Build, error) {
+	build := s.build()
+	branch, err := s.branch(c, file)
+	if err != nil {
+		return "", build, err
+	}
+	if err := stacks.CheckBranch(branch); err != nil {
+		return "", build, err
+	}
+	switch build.Origin {
+	case ci.Fork:
+		return branch, build, forkAllowed(file, branch, build, c.String("allow-fork"))
+	case ci.Unknown:
+		return branch, build, s.proveOwn(c.Context, file, branch, build, ends)
+	}
+	return branch, build, nil
+}
+
+// forkAllowed is an error unless the fork is allowed by name and the environment is not protected.
+func forkAllowed(file *config.File, branch string, build ci.Build, allowed string) error {
+	const leaveOut = "leave this step out for pull requests of forks"
+	whose := "another repository, " + build.Fork
+	if build.Fork == "" {
+		whose = "another repository, which is gone"
+	}
+	if build.Fork == "" || !strings.EqualFold(allowed, build.Fork) {
+		err := fault.Refusedf("this build of %s runs the code of %s: it may not touch the environment of branch %q", build.System, whose, branch)
+		if build.Fork == "" {
+			return err.WithHint(leaveOut)
+		}
+		return err.WithHint("%s, or allow this fork: --allow-fork %s", leaveOut, fault.ShellWord(build.Fork))
+	}
+	slug, err := stacks.Slug(branch)
+	if err != nil {
+		return err
+	}
+	resolved, err := file.Resolve(branch)
+	if err != nil {
+		return err
+	}
+	if _, protected := file.Protects(branch, slug); protected || resolved.Settings.Protected {
+		return fault.Refusedf("the environment of branch %q is protected, and this build runs the code of %s", branch, whose).WithHint(leaveOut)
+	}
+	return nil
+}
+
+// proveOwn is for the pull requests of CI systems that do not say whose they are: the code is the repository's own if
+// the source has the branch at the very commit that is built. An environment whose branch the source lacks may end.
+func (s *session) proveOwn(ctx context.Context, file *config.File, branch string, build ci.Build, ends bool) error {
+	refused := func(why string) error {
+		return fault.Refusedf("this build may run the code of another repository: %s, and %s", build.Doubt, why).
+			WithHint("run this step for pushes to the branch, not for pull requests")
+	}
+	if build.Commit == "" {
+		return refused("nothing tells which commit it is")
+	}
+	source, err := s.source(file)
+	if err != nil {
+		return err
+	}
+	head, found, err := source.Branch(ctx, branch)
+	switch {
+	case err != nil:
+		return err
+	case !found && ends, found && head.Commit == build.Commit:
+		return nil
+	case !found:
+		return refused(fmt.Sprintf("%s has no branch %q", source, branch))
+	}
+	return refused(fmt.Sprintf("branch %q of %s is not at the commit that is built", branch, source))
+}
+
+// checkInvented refuses names that CI systems and git make up, unless the source has a branch of that name.
+func (s *session) checkInvented(ctx context.Context, file *config.File, branch string) error {
+	instead, invented := ci.Invented(branch)
+	if !invented {
+		return nil
+	}
+	source, err := s.source(file)
+	if err != nil {
+		return err
+	}
+	_, found, err := source.Branch(ctx, branch)
+	if err != nil || found {
+		return err
+	}
+	hint := "name the branch that is to have the environment"
+	if instead != "" {
+		hint = "branchenv up " + fault.ShellWord(instead)
+	}
+	return fault.Refusedf("%s has no branch %q: CI systems and git make such names up", source, branch).WithHint("%s", hint)
 }
 
 // checkoutBranch is the branch that is checked out in the git work tree around dir.
@@ -72,29 +176,35 @@ func checkoutBranch(ctx context.Context, dir string) (string, error) {
 	}
 }
 
-// checkoutCommit is the commit at the head of branch as the git work tree around dir knows it, or "" where it does not.
-// head is where a branch that was inferred is; "" for one that was named.
-func checkoutCommit(ctx context.Context, dir, branch, head string) string {
+// headCommit is the commit at the head of branch: what the CI system says if it builds that branch, else what the git
+// work tree around dir has under the branch's name. It never looks at what is checked out, which may be a merge. If the
+// commit is not known, unknown says why.
+func headCommit(ctx context.Context, build ci.Build, dir, branch string) (commit, unknown string) {
+	about := ""
+	switch {
+	case build.System == "":
+	case build.Branch != branch:
+		about = "this build of " + build.System + " is not of that branch, and "
+	case build.Commit != "":
+		return build.Commit, ""
+	default:
+		about = build.System + " does not say it, and "
+	}
 	refs := []string{"refs/heads/" + branch, "refs/remotes/origin/" + branch}
-	if head != "" {
-		refs = append([]string{head}, refs...)
+	if build.System != "" { // a work tree that is used again may have old branches; the remote's are fetched
+		refs[0], refs[1] = refs[1], refs[0]
 	}
 	for _, ref := range refs {
-		if commit, err := git.Line(ctx, dir, "rev-parse", "--verify", "--quiet", ref+"^{commit}"); err == nil {
-			return commit
+		found, err := git.Line(ctx, dir, "rev-parse", "--verify", "--quiet", ref+"^{commit}")
+		var failure *git.Failure
+		switch {
+		case err == nil:
+			return ci.Commit(found), ""
+		case errors.Is(err, exec.ErrNotFound):
+			return "", about + "git is not installed"
+		case errors.As(err, &failure) && failure.Code != 1:
+			return "", about + failure.Error()
 		}
 	}
-	return ""
-}
-
-// headOf is where the branch that c is about is checked out, if it was inferred. A CI system checks out the commit it
-// builds, often without a branch; GitHub Actions builds a pull request's merge, whose second parent is the branch's head.
-func (s *session) headOf(c *urfave.Context) string {
-	switch {
-	case c.Args().Present():
-		return ""
-	case s.env("GITHUB_HEAD_REF") != "":
-		return "HEAD^2"
-	}
-	return "HEAD"
+	return "", about + "the git checkout has no such branch"
 }

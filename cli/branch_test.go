@@ -2,66 +2,177 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/ci"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/github/githubtest"
 )
 
 func TestInferBranch(t *testing.T) {
 	t.Parallel()
 	detached := errors.New("detached")
 	tests := map[string]struct {
-		env         map[string]string
-		checkout    string
-		want, where string
-		err         error
+		build              ci.Build
+		checkout           string
+		want, where, fails string
 	}{
-		"checkout":          {checkout: "ui/new", want: "ui/new", where: "the checkout"},
-		"neither":           {err: detached},
-		"CircleCI":          {env: map[string]string{"CIRCLE_BRANCH": "a/b"}, want: "a/b", where: "CIRCLE_BRANCH (CircleCI)"},
-		"CircleCI tag":      {env: map[string]string{"CIRCLE_BRANCH": "", "CIRCLE_TAG": "v1"}, err: detached},
-		"CI wins":           {env: map[string]string{"CIRCLE_BRANCH": "a"}, checkout: "b", want: "a", where: "CIRCLE_BRANCH (CircleCI)"},
-		"GitHub push":       {env: map[string]string{"GITHUB_REF_NAME": "a", "GITHUB_REF_TYPE": "branch"}, want: "a", where: "GITHUB_REF_NAME (GitHub Actions)"},
-		"GitHub tag":        {env: map[string]string{"GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"}, err: detached},
-		"GitHub pull":       {env: map[string]string{"GITHUB_HEAD_REF": "topic", "GITHUB_REF_NAME": "7/merge", "GITHUB_REF_TYPE": "branch"}, want: "topic", where: "GITHUB_HEAD_REF (GitHub Actions)"},
-		"GitLab push":       {env: map[string]string{"CI_COMMIT_BRANCH": "a"}, want: "a", where: "CI_COMMIT_BRANCH (GitLab CI)"},
-		"GitLab merge":      {env: map[string]string{"CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "topic"}, want: "topic", where: "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME (GitLab CI)"},
-		"Bitbucket":         {env: map[string]string{"BITBUCKET_BRANCH": "a"}, want: "a", where: "BITBUCKET_BRANCH (Bitbucket Pipelines)"},
-		"Buildkite":         {env: map[string]string{"BUILDKITE_BRANCH": "a"}, want: "a", where: "BUILDKITE_BRANCH (Buildkite)"},
-		"Buildkite for tag": {env: map[string]string{"BUILDKITE_BRANCH": "v1", "BUILDKITE_TAG": "v1"}, err: detached},
+		"checkout": {checkout: "ui/new", want: "ui/new", where: "the checkout"},
+		"neither":  {fails: "detached"},
+		"CI wins":  {build: ci.Build{System: "CircleCI", Branch: "a", From: "CIRCLE_BRANCH (CircleCI)"}, checkout: "b", want: "a", where: "CIRCLE_BRANCH (CircleCI)"},
+		// The checkout of a scheduled build is at the default branch, which nobody meant.
+		"CI knows none": {build: ci.Build{System: "GitHub Actions", Unclear: "it is a schedule", Advice: "name it"}, checkout: "main", fails: "no branch given, and it is a schedule"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, where, err := inferBranch(func(name string) string { return test.env[name] }, func() (string, error) {
+			got, where, err := inferBranch(test.build, func() (string, error) {
 				if test.checkout == "" {
 					return "", detached
 				}
 				return test.checkout, nil
 			})
-			if got != test.want || where != test.where || !errors.Is(err, test.err) {
-				t.Errorf("got %q from %q, error %v; want %q from %q, error %v", got, where, err, test.want, test.where, test.err)
+			if got != test.want || where != test.where || (err == nil) != (test.fails == "") || err != nil && err.Error() != test.fails {
+				t.Errorf("got %q from %q, error %v; want %q from %q, error %q", got, where, err, test.want, test.where, test.fails)
 			}
 		})
 	}
 }
 
-func TestCheckoutBranch(t *testing.T) {
-	dir := t.TempDir()
-	git := func(args ...string) {
+const testSettings = `project: shop
+region: eu-central-1
+domain: preview.example.com
+source: {github: acme/shop}
+branches:
+  - match: main
+    kind: production
+`
+
+// settingsFile is a settings file of testSettings in a folder of its own.
+func settingsFile(t *testing.T) *config.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "branchenv.yaml")
+	if err := os.WriteFile(path, []byte(testSettings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A fork's code is let in by name only, and never to an environment that is protected.
+func TestForkAllowed(t *testing.T) {
+	t.Parallel()
+	file := settingsFile(t)
+	fork := ci.Build{System: "GitHub Actions", Origin: ci.Fork, Fork: "mallory/shop"}
+	for name, test := range map[string]struct {
+		branch, fork, allowed, err string
+	}{
+		"not allowed":       {"topic", "mallory/shop", "", `this build of GitHub Actions runs the code of another repository, mallory/shop: it may not touch the environment of branch "topic"`},
+		"another allowed":   {"topic", "mallory/shop", "eve/shop", `this build of GitHub Actions runs the code of another repository, mallory/shop: it may not touch the environment of branch "topic"`},
+		"allowed":           {"topic", "mallory/shop", "Mallory/shop", ""},
+		"gone":              {"topic", "", "", `this build of GitHub Actions runs the code of another repository, which is gone: it may not touch the environment of branch "topic"`},
+		"allowed, to main":  {"main", "mallory/shop", "mallory/shop", `the environment of branch "main" is protected, and this build runs the code of another repository, mallory/shop`},
+		"no branch by name": {"a..b", "mallory/shop", "mallory/shop", `"a..b" is no branch name: it has two dots in a row`},
+	} {
+		build := fork
+		build.Fork = test.fork
+		err := forkAllowed(file, test.branch, build, test.allowed)
+		if test.err == "" && err != nil || test.err != "" && (err == nil || name != "no branch by name" && (err.Error() != test.err || fault.Code(err) != fault.Refused || fault.Hint(err) == "")) {
+			t.Errorf("%s: error %v, code %d, hint %q", name, err, fault.Code(err), fault.Hint(err))
+		}
+	}
+}
+
+// askingSession is a session that asks a GitHub of the test's own, which has the branches.
+func askingSession(t *testing.T, branches ...string) (*session, *githubtest.GitHub) {
+	t.Helper()
+	hub := githubtest.New(t, branches...)
+	env := map[string]string{"GITHUB_API_URL": hub.URL}
+	return &session{env: func(name string) string { return env[name] }, err: &printer{to: io.Discard}}, hub
+}
+
+// A pull request that may be anybody's is the repository's own if its commit is the head of the branch there.
+func TestProveOwn(t *testing.T) {
+	t.Parallel()
+	file := settingsFile(t)
+	s, _ := askingSession(t, "main", "topic")
+	build := ci.Build{System: "Woodpecker CI", Origin: ci.Unknown, Doubt: "it does not say"}
+	for name, test := range map[string]struct {
+		branch, commit string
+		ends           bool
+		err            string
+	}{
+		"its own":              {"topic", githubtest.CommitOf("topic"), false, ""},
+		"its own, ends":        {"topic", githubtest.CommitOf("topic"), true, ""},
+		"a fork's":             {"main", githubtest.CommitOf("fork"), false, `branch "main" of `},
+		"a fork's, ends":       {"main", githubtest.CommitOf("fork"), true, `branch "main" of `},
+		"another branch":       {"main", githubtest.CommitOf("topic"), false, `branch "main" of `},
+		"no such branch":       {"gone", githubtest.CommitOf("fork"), false, ` has no branch "gone"`},
+		"no such branch, ends": {"gone", githubtest.CommitOf("fork"), true, ""},
+		"no commit":            {"topic", "", false, "nothing tells which commit it is"},
+	} {
+		build.Commit = test.commit
+		err := s.proveOwn(t.Context(), file, test.branch, build, test.ends)
+		if (err == nil) != (test.err == "") || err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err) == "" || !strings.Contains(err.Error(), test.err)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Names that CI systems make up are refused where the source has no such branch. Other names ask nobody anything.
+func TestCheckInvented(t *testing.T) {
+	t.Parallel()
+	file := settingsFile(t)
+	s, hub := askingSession(t, "main", "origin/kept")
+	got := map[string]string{}
+	for _, branch := range []string{"topic", "main", "pull/335", "origin/topic", "origin/kept"} {
+		err := s.checkInvented(t.Context(), file, branch)
+		if requests, _ := hub.Taken(); (len(requests) > 0) != strings.Contains(branch, "/") {
+			t.Errorf("%s: requests to the source: %q", branch, requests)
+		}
+		if err != nil {
+			got[branch] = fault.Hint(err)
+			if fault.Code(err) != fault.Refused {
+				t.Errorf("%s: %v", branch, err)
+			}
+		}
+	}
+	want := map[string]string{"pull/335": "name the branch that is to have the environment", "origin/topic": "branchenv up topic"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// repository is a git repository whose commands fail the test.
+func repository(t *testing.T) (dir string, git func(args ...string) string) {
+	t.Helper()
+	dir = t.TempDir()
+	return dir, func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
 		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com",
 			"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
-		if output, err := cmd.CombinedOutput(); err != nil {
+		output, err := cmd.CombinedOutput()
+		if err != nil {
 			t.Fatalf("git %q: %v\n%s", args, err, output)
 		}
+		return strings.TrimSpace(string(output))
 	}
+}
+
+func TestCheckoutBranch(t *testing.T) {
+	dir, git := repository(t)
 	check := func(wantBranch, wantErr string) {
 		t.Helper()
 		branch, err := checkoutBranch(t.Context(), dir)
@@ -76,7 +187,6 @@ func TestCheckoutBranch(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(dir))
 	check("", "no branch given, and "+dir+" is not in a git checkout")
 	git("init", "--quiet", "--initial-branch=ui/new$(x)")
 	check("ui/new$(x)", "")
@@ -85,18 +195,49 @@ func TestCheckoutBranch(t *testing.T) {
 	check("ui/new$(x)", "")
 	git("checkout", "--quiet", "--detach")
 	check("", "no branch given, and the checkout is at no branch (detached HEAD)")
+}
 
-	// A pull request's build of GitHub Actions is at a merge, whose second parent is the branch's head.
+// The head of a branch is what the CI system says, or what git has under the branch's name. It is never read off what is
+// checked out: GitHub Actions checks out the merge of a pull request, and the head may itself be a merge of main, whose
+// second parent is main's commit.
+func TestHeadCommit(t *testing.T) {
+	dir, git := repository(t)
+	check := func(what string, build ci.Build, branch, wantCommit, wantUnknown string) {
+		t.Helper()
+		commit, unknown := headCommit(t.Context(), build, dir, branch)
+		if commit != wantCommit || !strings.HasPrefix(unknown, wantUnknown) || (unknown == "") != (wantUnknown == "") {
+			t.Errorf("%s: %q, unknown %q; want %q, %q", what, commit, unknown, wantCommit, wantUnknown)
+		}
+	}
+	check("no repository", ci.Build{}, "topic", "", "git: not a git repository")
+	git("init", "--quiet", "--initial-branch=main")
+	git("commit", "--quiet", "--allow-empty", "--message=first")
 	git("checkout", "--quiet", "-b", "topic")
+	git("commit", "--quiet", "--allow-empty", "--message=work")
+	git("checkout", "--quiet", "main")
 	git("commit", "--quiet", "--allow-empty", "--message=second")
-	git("checkout", "--quiet", "--detach", "HEAD^")
-	git("merge", "--quiet", "--no-ff", "--no-edit", "topic")
-	commit := func(branch, head string) string { return checkoutCommit(t.Context(), dir, branch, head) }
-	head := commit("topic", "")
-	if merge := commit("elsewhere", "HEAD"); len(head) != 40 || merge == head || commit("elsewhere", "HEAD^2") != head {
-		t.Errorf("topic is at %q, the merge at %q, its second parent at %q", head, merge, commit("elsewhere", "HEAD^2"))
+	onMain := git("rev-parse", "HEAD")
+	git("checkout", "--quiet", "topic")
+	git("merge", "--quiet", "--no-ff", "--no-edit", "main")
+	head := git("rev-parse", "HEAD")
+	if second := git("rev-parse", "HEAD^2"); second != onMain {
+		t.Fatalf("the head's second parent is %s, not main's %s", second, onMain)
 	}
-	if got := commit("absent", "HEAD^3"); got != "" {
-		t.Errorf("a branch of which nothing is known is at %q", got)
-	}
+
+	actions := ci.Build{System: "GitHub Actions", Branch: "topic", Commit: head}
+	silent := actions
+	silent.Commit = ""
+	check("local branch", ci.Build{}, "topic", head, "")
+	check("no such branch", ci.Build{}, "absent", "", "the git checkout has no such branch")
+	// As CI systems do: the commit is checked out, and no branch.
+	git("checkout", "--quiet", "--detach")
+	git("branch", "--quiet", "-D", "topic")
+	check("the CI system says it", actions, "topic", head, "")
+	check("the CI system does not say it", silent, "topic", "", "GitHub Actions does not say it, and the git checkout has no such branch")
+	check("another branch than the build's", actions, "other", "", "this build of GitHub Actions is not of that branch, and the git checkout has no such branch")
+	git("update-ref", "refs/remotes/origin/topic", head)
+	check("the remote's branch", silent, "topic", head, "")
+	git("branch", "--quiet", "topic", onMain) // left over from an earlier job
+	check("the remote's before an old one", silent, "topic", head, "")
+	check("a person's own branch before the remote's", ci.Build{}, "topic", onMain, "")
 }

@@ -22,17 +22,14 @@ func (s *session) destroyCommand() *urfave.Command {
 		ArgsUsage: "[BRANCH]",
 		Description: "Shows what will go and asks. The receipt is checked by describing each resource at AWS;\n" +
 			"where something is left the exit code is 1.",
-		Flags: []urfave.Flag{yesFlag()},
+		Flags: []urfave.Flag{yesFlag(), allowForkFlag()},
 		Action: func(c *urfave.Context) error {
 			file, err := s.settings()
 			if err != nil {
 				return err
 			}
-			branch, err := s.branch(c, file)
+			branch, _, err := s.ownBranch(c, file, true)
 			if err != nil {
-				return err
-			}
-			if err := stacks.CheckBranch(branch); err != nil {
 				return err
 			}
 			return s.destroy(c, file, removal{

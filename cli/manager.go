@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -54,22 +53,6 @@ func (s *session) settings() (*config.File, error) {
 	return config.Load(path)
 }
 
-// branch is the command's BRANCH argument, else the inferred branch, with a message that says where it came from.
-func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
-	if c.Args().Present() {
-		if name, ok := strings.CutPrefix(c.Args().First(), "refs/heads/"); ok {
-			return "", fault.Usagef("%s is a full ref", c.Args().First()).WithHint("give the branch's name alone: %s", fault.ShellWord(name))
-		}
-		return c.Args().First(), nil
-	}
-	branch, from, err := inferBranch(s.env, func() (string, error) { return checkoutBranch(c.Context, file.Dir) })
-	if err != nil {
-		return "", err
-	}
-	s.say("branch %s, from %s", branch, from)
-	return branch, nil
-}
-
 // manage opens a manager on file's project, runs do with it, and closes it. With --sandbox the AWS it works with is the
 // embedded one, for as long.
 func (s *session) manage(ctx context.Context, file *config.File, o stacks.ManagerOptions, do func(*stacks.Manager) error) (err error) {
@@ -98,13 +81,19 @@ func (s *session) read(ctx context.Context, file *config.File, do func(*stacks.M
 }
 
 // change runs do, which changes something, with a manager: progress is shown, and an interrupt stops it between steps.
-// What do is about is printed after it, when progress has ended.
-func (s *session) change(ctx context.Context, file *config.File, do func(*stacks.Manager) error) error {
+// What do is about is printed after it, when progress has ended. The watchers see every event as well.
+func (s *session) change(ctx context.Context, file *config.File, do func(*stacks.Manager) error, watchers ...stacks.Observer) error {
 	stop := stacks.NewStopper()
 	s.signals.changing(stop, s.warn)
 	p := s.startProgress()
 	defer p.close()
-	return s.manage(ctx, file, stacks.ManagerOptions{Observe: p.observe, Stop: stop}, do)
+	observe := func(e stacks.Event) {
+		p.observe(e)
+		for _, watch := range watchers {
+			watch(e)
+		}
+	}
+	return s.manage(ctx, file, stacks.ManagerOptions{Observe: observe, Stop: stop}, do)
 }
 
 // oneOf refuses more than one of several flags that exclude each other.

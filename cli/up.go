@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/distribution/reference"
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/ci"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/stacks"
 )
@@ -22,8 +25,10 @@ func versionFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "image", Usage: "run the container image `REF`"},
 		&urfave.StringFlag{Name: "bundle", Usage: "upload the source bundle `FILE` (zip, jar or war) and run it"},
 		&urfave.StringFlag{Name: "version", Usage: "run the application version `LABEL`, which exists"},
+		&urfave.StringFlag{Name: "commit", Usage: "the branch's head is the commit `SHA`, for {sha} in the settings' image"},
 		&urfave.StringFlag{Name: "like", Usage: "start from the settings and version of the environment of branch `OTHER`"},
 		&urfave.DurationFlag{Name: "timeout", Usage: "wait for AWS no longer than `DURATION` at a time, as in 45m"},
+		allowForkFlag(),
 	}
 }
 
@@ -56,10 +61,18 @@ func (s *session) up(c *urfave.Context) error {
 		return s.printSkipped(skipped{request.Branch, reason})
 	}
 	var environment stacks.Environment
+	changes := 0
 	err = s.change(c.Context, file, func(m *stacks.Manager) error {
 		environment, err = m.Up(c.Context, request)
 		return err
+	}, func(e stacks.Event) {
+		if e.Kind == stacks.ResourceDone && shown(e) {
+			changes++
+		}
 	})
+	if err == nil && environment != (stacks.Environment{}) {
+		s.sayVersion(request.Image, environment.Version, changes)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -70,6 +83,30 @@ func (s *session) up(c *urfave.Context) error {
 	}
 	s.out.linef("%s", environment.URL)
 	return nil
+}
+
+// sayVersion says that nothing was changed, and warns of an image whose tag may come to mean another image: the same
+// reference again deploys nothing. image is what was asked for, "" if the version came from elsewhere.
+func (s *session) sayVersion(image, version string, changes int) {
+	if changes == 0 {
+		s.say("nothing changed")
+	}
+	if image == "" && strings.ContainsAny(version, ":/") { // no label of a bundle
+		image = version
+	}
+	if moves(image) {
+		s.warn("the tag latest of image %s may have moved; branchenv cannot see that, and the same tag deploys nothing anew: use a digest or a tag for each commit", image)
+	}
+}
+
+// moves reports whether image has the tag latest, be it for want of another one.
+func moves(image string) bool {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return false
+	}
+	tagged, ok := reference.TagNameOnly(named).(reference.Tagged)
+	return ok && tagged.Tag() == "latest"
 }
 
 func (s *session) printSkipped(why skipped) error {
@@ -101,20 +138,25 @@ func (s *session) upRequest(c *urfave.Context) (*config.File, stacks.UpRequest, 
 	if c.IsSet("timeout") && request.Timeout < time.Minute {
 		return nil, request, fault.Usagef("a --timeout of %s is too short for AWS", request.Timeout).WithHint("give at least 1m")
 	}
-	if err := errors.Join(checkImage(request.Image), checkBundle(request.Bundle)); err != nil {
+	if err := errors.Join(checkImage(request.Image), checkBundle(request.Bundle), checkCommit(c)); err != nil {
 		return nil, request, err
 	}
 	file, err := s.settings()
 	if err != nil {
 		return nil, request, err
 	}
-	if request.Branch, err = s.branch(c, file); err != nil {
+	var build ci.Build
+	if request.Branch, build, err = s.ownBranch(c, file, false); err != nil {
 		return nil, request, err
 	}
-	if err := stacks.CheckBranch(request.Branch); err != nil {
-		return nil, request, err
+	if skipReason(file, request.Branch) == "" {
+		if err := s.checkInvented(c.Context, file, request.Branch); err != nil {
+			return nil, request, err
+		}
 	}
-	request.Commit = checkoutCommit(c.Context, file.Dir, request.Branch, s.headOf(c))
+	if request.Commit = ci.Commit(c.String("commit")); request.Commit == "" {
+		request.Commit, request.CommitUnknown = headCommit(c.Context, build, file.Dir, request.Branch)
+	}
 	if request.Like == request.Branch {
 		return nil, request, fault.Usagef("--like names %s itself", request.Branch).WithHint("name another branch, or leave --like out")
 	}
@@ -129,6 +171,14 @@ func checkImage(image string) error {
 	if _, err := reference.ParseNormalizedNamed(image); err != nil {
 		return fault.Usagef("--image %q is no image reference: %w", image, err).
 			WithHint("write it as in registry.example.com/app:1.2 or app@sha256:…")
+	}
+	return nil
+}
+
+// checkCommit refuses what is not a whole commit: an abbreviation names no image.
+func checkCommit(c *urfave.Context) error {
+	if commit := c.String("commit"); c.IsSet("commit") && ci.Commit(commit) == "" {
+		return fault.Usagef("--commit %.80q is not a commit", commit).WithHint("give the whole hash, 40 hexadecimal digits")
 	}
 	return nil
 }
@@ -156,5 +206,24 @@ func checkBundle(path string) error {
 	if len(archive.File) == 0 {
 		return fault.Usagef("the bundle %s is empty", path).WithHint("%s", hint)
 	}
+	for _, entry := range archive.File {
+		if reason := misplaced(entry.Name); reason != "" {
+			return fault.Usagef("the bundle %s has an entry %.80q, %s", path, entry.Name, reason).
+				WithHint("pack the bundle from inside its folder, with / between the parts of names")
+		}
+	}
 	return nil
+}
+
+// misplaced says why an entry of a zip archive would not be unpacked below the folder that it is unpacked in; "" if it would.
+func misplaced(name string) string {
+	switch {
+	case strings.Contains(name, `\`):
+		return `which has a \ in its name`
+	case strings.HasPrefix(name, "/") || len(name) > 2 && name[1:3] == ":/":
+		return "which is an absolute path"
+	case slices.Contains(strings.Split(name, "/"), ".."):
+		return "which lies outside of it"
+	}
+	return ""
 }

@@ -178,7 +178,9 @@ func (s *session) keepCommand() *urfave.Command {
 		ArgsUsage: "[BRANCH]",
 		Description: "Counts from now and replaces what an earlier keep said. It goes all the same when its branch is\n" +
 			"deleted, or when someone destroys it.",
-		Flags: []urfave.Flag{&urfave.StringFlag{Name: "for", Usage: "how long: `DURATION`, as in 5d or 12h; at most 365d"}},
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "for", Usage: "how long: `DURATION`, as in 5d or 12h; at most 365d"}, allowForkFlag(),
+		},
 		Action: func(c *urfave.Context) error {
 			if !c.IsSet("for") {
 				return fault.Usagef("keep it for how long?").WithHint("add --for 5d")
@@ -191,7 +193,7 @@ func (s *session) keepCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			branch, err := s.branch(c, file)
+			branch, _, err := s.ownBranch(c, file, false)
 			if err != nil {
 				return err
 			}

@@ -66,7 +66,7 @@ func defaultVersion(engine string) string {
 // defaultFile is a settings file that says nothing.
 func defaultFile() File {
 	return File{
-		Skip:          []string{"**/*-no-infra"},
+		Skip:          []string{"**/*-no-infra", "gh-readonly-queue/**"},
 		StripPrefixes: []string{"feature/", "feat/", "bugfix/", "fix/", "hotfix/", "chore/"},
 		Reconcile:     Reconcile{MaxDestroy: 5, MaxDestroyShare: 0.5, MaxCreate: 20, Grace: Duration(10 * time.Minute), Interval: Duration(time.Hour)},
 	}

@@ -28,11 +28,14 @@ func checkImage(template string) (what, instead string) {
 	return "", ""
 }
 
+// NeedsCommit reports whether an image template names the commit.
+func NeedsCommit(template string) bool { return strings.Contains(template, "{sha}") }
+
 // ExpandImage fills in an image template of the settings: {sha} is the commit's full hash; {branch} is the branch with
 // each run of characters that a tag cannot hold turned to a hyphen, as docker/metadata-action tags what it builds.
 // The error has exit code 2.
 func ExpandImage(template, sha, branch string) (string, error) {
-	if strings.Contains(template, "{sha}") && !commitHash.MatchString(sha) {
+	if NeedsCommit(template) && !commitHash.MatchString(sha) {
 		return "", fault.Usagef("the image %q needs a commit, and %q is none", template, sha).
 			WithHint("run in a checkout of the branch, or name the image with --image")
 	}

@@ -29,7 +29,8 @@ type File struct {
 	Network Network `yaml:"network"`
 	// Protected lists branch or stack names and patterns (doublestar syntax) that are never destroyed.
 	Protected []string `yaml:"protected"`
-	// Skip lists patterns of branch names that get nothing. Default: ["**/*-no-infra"].
+	// Skip lists patterns of branch names that get nothing. Default: ["**/*-no-infra",
+	// "gh-readonly-queue/**"]; the latter are the branches of GitHub's merge queue.
 	Skip []string `yaml:"skip"`
 	// StripPrefixes are removed from a branch name for its friendly host label, the first that matches.
 	// Default: feature/, feat/, bugfix/, fix/, hotfix/, chore/.

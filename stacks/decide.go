@@ -131,6 +131,8 @@ func (v *view) decideUpdate(step PlanStep, u unit, rule Rule, expiry expiry) dec
 		return step.as(ActionKeep, "its branch exists; ", expiry.text)
 	case s.Empty:
 		return v.decideCreate(step, b, rule, ActionKeep, "its stack is empty")
+	case noImage(rule, b) != "":
+		return step.as(ActionKeep, noImage(rule, b), "; ", expiry.text)
 	case s.Incomplete:
 		return step.as(ActionUpdate, "its last update failed or was interrupted")
 	case rule.Image == "":
@@ -140,14 +142,22 @@ func (v *view) decideUpdate(step PlanStep, u unit, rule Rule, expiry expiry) dec
 	case s.Commit != "":
 		return step.as(ActionUpdate, "its branch's head moved from ", short(s.Commit), " to ", short(b.Commit))
 	}
-	image, err := config.ExpandImage(rule.Image, b.Commit, b.Name)
-	switch {
-	case err != nil:
-		return step.as(ActionKeep, "there is no image for its branch's head: ", err.Error())
-	case image == s.Version:
+	if image, _ := config.ExpandImage(rule.Image, b.Commit, b.Name); image == s.Version {
 		return step.as(ActionKeep, "it runs its branch's head, ", short(b.Commit), "; ", expiry.text)
 	}
 	return step.as(ActionUpdate, "it does not run its branch's head, ", short(b.Commit))
+}
+
+// noImage says why the settings' image cannot be that of the branch's head; "" if it can, or if they name none. An update
+// would fail in every run.
+func noImage(rule Rule, b *PlanBranch) string {
+	if rule.Image == "" {
+		return ""
+	}
+	if _, err := config.ExpandImage(rule.Image, b.Commit, b.Name); err != nil {
+		return "there is no image for its branch's head: " + err.Error()
+	}
+	return ""
 }
 
 // decideBranch decides about a branch that has no environment.
@@ -197,6 +207,9 @@ func (v *view) decideCreate(step PlanStep, b *PlanBranch, rule Rule, otherwise A
 		return step.as(otherwise, why, ", and its head's commit is dated in the future, ", stamp(b.CommittedAt))
 	case rule.TTL > 0 && v.Now.Sub(b.CommittedAt) >= rule.TTL:
 		return step.as(otherwise, why, ", and its head's commit of ", stamp(b.CommittedAt), " is older than ttl, ", config.Duration(rule.TTL).String())
+	}
+	if reason := noImage(rule, b); reason != "" {
+		return step.as(otherwise, why, ", and ", reason)
 	}
 	return step.as(ActionCreate, why, ", and kind ", rule.Kind, " is made automatically")
 }

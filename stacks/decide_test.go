@@ -274,12 +274,17 @@ func TestChooseVersion(t *testing.T) {
 		want         versionSource
 		err          string
 	}{
-		"image before all":               {UpRequest{Image: "app:1", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: Version{Image: "app:1"}}, ""},
-		"bundle before all":              {UpRequest{Bundle: "a.zip", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{bundle: "a.zip"}, ""},
-		"label before all":               {UpRequest{Version: "build-7", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{label: "build-7"}, ""},
-		"settings' image":                {UpRequest{Commit: "abcdef1", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: Version{Image: "app:abcdef1"}}, ""},
-		"like's before settings' image":  {UpRequest{Commit: "abcdef1", Like: "main"}, nil, runs(image), template, versionSource{version: image}, ""},
-		"template without commit":        {UpRequest{}, runs(image), nil, template, versionSource{version: image, kept: true}, ""},
+		"image before all":              {UpRequest{Image: "app:1", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: Version{Image: "app:1"}}, ""},
+		"bundle before all":             {UpRequest{Bundle: "a.zip", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{bundle: "a.zip"}, ""},
+		"label before all":              {UpRequest{Version: "build-7", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{label: "build-7"}, ""},
+		"settings' image":               {UpRequest{Commit: "abcdef1", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: Version{Image: "app:abcdef1"}}, ""},
+		"like's before settings' image": {UpRequest{Commit: "abcdef1", Like: "main"}, nil, runs(image), template, versionSource{version: image}, ""},
+		"fixed image without commit":    {UpRequest{Branch: "a"}, runs(image), nil, config.Settings{Image: "app:{branch}"}, versionSource{version: Version{Image: "app:a"}}, ""},
+		"template without commit": {UpRequest{Branch: "a", CommitUnknown: "git is not installed"}, runs(image), nil, template, versionSource{},
+			`the settings' image, app:{sha}, needs the commit at the head of branch "a", which is not known: git is not installed`},
+		"a copy half made, without commit": {UpRequest{Branch: "a", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: image, kept: true}, ""},
+		"no image tag": {UpRequest{Branch: "---", Commit: headA}, runs(image), nil, config.Settings{Image: "app:{branch}"}, versionSource{},
+			`the image "app:" of branch "---" is not an image reference: invalid reference format`},
 		"commit without template":        {UpRequest{Commit: "abc"}, runs(bundle), nil, config.Settings{}, versionSource{version: bundle, kept: true}, ""},
 		"its own before like's":          {UpRequest{Like: "main"}, runs(bundle), runs(image), config.Settings{}, versionSource{version: bundle, kept: true}, ""},
 		"like's image":                   {UpRequest{Like: "main"}, nil, runs(image), config.Settings{}, versionSource{version: image}, ""},
@@ -287,8 +292,8 @@ func TestChooseVersion(t *testing.T) {
 		"like's, itself being half made": {UpRequest{Like: "main"}, &facts{}, runs(image), config.Settings{}, versionSource{version: image}, ""},
 		"like runs nothing":              {UpRequest{Branch: "a", Like: "main"}, nil, &facts{}, config.Settings{}, versionSource{}, `the environment of "main" has no version that could be taken over`},
 		"like is not there":              {UpRequest{Branch: "a", Like: "main"}, nil, nil, config.Settings{}, versionSource{}, `branch "main" has no environment to copy`},
-		"nothing":                        {UpRequest{Branch: "a"}, nil, nil, template, versionSource{}, `what should the environment of "a" run?`},
-		"half made":                      {UpRequest{Branch: "a"}, &facts{last: updated(t, nil)}, nil, template, versionSource{}, `what should the environment of "a" run?`},
+		"nothing":                        {UpRequest{Branch: "a"}, nil, nil, config.Settings{}, versionSource{}, `no version given for branch "a"`},
+		"half made":                      {UpRequest{Branch: "a"}, &facts{last: updated(t, nil)}, nil, config.Settings{}, versionSource{}, `no version given for branch "a"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,8 @@ const day = 24 * time.Hour
 // shopID is the identity of the source in these tests.
 const shopID = "github:1296269"
 
-// planRules are rules by the beginning of the branch's name: auto, manual, skip, guarded, broken; forever has no ttl.
+// planRules are rules by the beginning of the branch's name: auto, manual, skip, guarded, broken; forever has no ttl. 日本
+// is automatic, and nothing of it can stand in an image's tag.
 func planRules(branch, like, stack string) (Rule, error) {
 	if like != "" {
 		branch = like
@@ -44,6 +45,8 @@ func planRules(branch, like, stack string) (Rule, error) {
 		return Rule{}, fault.Usagef("spot and several instances")
 	case strings.HasPrefix(branch, "auto"):
 		rule.Auto, rule.Image = true, "registry.example.com/app:{sha}"
+	case strings.HasPrefix(branch, "日本"):
+		rule.Auto, rule.Image = true, "registry.example.com/app:{branch}"
 	case strings.HasPrefix(branch, "bundle"):
 		rule.Auto = true
 	case strings.HasPrefix(branch, "skip"):
@@ -168,6 +171,11 @@ func TestDecisions(t *testing.T) {
 		{"automatic, commit not recorded, moved", moved("auto/x", day), stack("auto/x", day, unrecorded), ActionUpdate, "it does not run its branch's head, bbbbbbbb"},
 		{"automatic, commit not recorded", at("auto/x", day), stack("auto/x", day, unrecorded), ActionKeep, "it runs its branch's head, aaaaaaaa"},
 		{"automatic, no image", moved("bundle/x", day), stack("bundle/x", day), ActionKeep, "the settings name no image"},
+		{"automatic, no image tag", moved("日本", day), stack("日本", day), ActionKeep, `there is no image for its branch's head: the image "registry.example.com/app:" of branch "日本" is not an image reference`},
+		{"automatic, no image tag, incomplete", at("日本", day), stack("日本", day, incomplete), ActionKeep, "there is no image for its branch's head"},
+		{"automatic, no image tag, empty", at("日本", day), stack("日本", day, empty), ActionKeep, "its stack is empty, and there is no image"},
+		{"automatic, no image tag, expired", at("日本", 5*day), stack("日本", 4*day), ActionDestroy, "it expired"},
+		{"new, no image tag", at("日本", day), nil, ActionSkip, "it has no environment, and there is no image for its branch's head"},
 		{"automatic, incomplete", at("auto/x", day), stack("auto/x", day, incomplete), ActionUpdate, "its last update failed or was interrupted"},
 		{"automatic, empty", at("auto/x", day), stack("auto/x", day, empty), ActionCreate, "its stack is empty, and kind branch is made automatically"},
 		{"automatic, empty, old commit", at("auto/x", 10*day), stack("auto/x", day, empty), ActionKeep, "older than ttl"},

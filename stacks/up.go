@@ -13,8 +13,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// UpRequest asks for one branch's environment. At most one of Image, Bundle and Version is set; where none is, a
-// new environment gets that of Like, any the settings' image for Commit, and else it keeps the version it has.
+// UpRequest asks for one branch's environment. At most one of Image, Bundle and Version is set. If none is, a new
+// environment gets the version of Like, any other the settings' image for Commit. Without either it keeps its version.
 type UpRequest struct {
 	Branch   string
 	Image    string // container image to run, or
@@ -23,6 +23,8 @@ type UpRequest struct {
 	Commit   string // the branch's head, with which the settings' image template is filled in; may be empty
 	Like     string // branch whose settings and version to start from; counts at creation only
 	IfExists bool   // do nothing where there is no environment yet
+	// CommitUnknown is why Commit is empty, for the error if the image template needs it.
+	CommitUnknown string
 	// AllowDataLoss lets an update delete or replace the database or the bucket, where the settings ask for it.
 	AllowDataLoss bool
 	Timeout       time.Duration // bound for each wait for AWS; 0: the settings' timeout

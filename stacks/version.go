@@ -32,8 +32,9 @@ type versionSource struct {
 	kept    bool    // it is what the environment runs already
 }
 
-// chooseVersion decides what an environment is to run: what was asked for; else, where it is being made as a copy, what
-// the other one runs; else the settings' image for the commit; else what it runs already.
+// chooseVersion decides what an environment is to run: what was asked for; else, if it is being made as a copy, what
+// the other one runs; else the settings' image for the commit; else what it runs already. An image that needs the commit
+// is an error if the commit is not known: what runs already would be an old one, and nobody would notice.
 func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project string) (versionSource, error) {
 	switch {
 	case r.Image != "":
@@ -44,9 +45,11 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 		return versionSource{label: r.Version}, nil
 	case r.Like != "" && (before == nil || before.state.empty()):
 		return versionOf(r, like, project)
-	case s.Image != "" && r.Commit != "":
+	case s.Image != "" && (r.Commit != "" || !config.NeedsCommit(s.Image)):
 		image, err := config.ExpandImage(s.Image, r.Commit, r.Branch)
 		return versionSource{version: Version{Image: image}}, err
+	case s.Image != "" && r.Like == "": // a copy whose making was interrupted goes on with what it began with
+		return versionSource{}, r.noCommit(s.Image)
 	}
 	if before != nil {
 		if spec := before.spec(project); spec != nil && spec.Version != (Version{}) {
@@ -56,8 +59,19 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 	if r.Like != "" { // the run that was to make the copy was interrupted
 		return versionOf(r, like, project)
 	}
-	return versionSource{}, fault.Usagef("what should the environment of %q run?", r.Branch).
+	return versionSource{}, fault.Usagef("no version given for branch %q", r.Branch).
 		WithHint("branchenv up %s --image REGISTRY/APP:TAG (or --bundle FILE, --version LABEL; or set image in the settings)", fault.ShellWord(r.Branch))
+}
+
+// noCommit is the error that the image template needs a commit which is not known.
+func (r UpRequest) noCommit(template string) error {
+	why := ""
+	if r.CommitUnknown != "" {
+		why = ": " + r.CommitUnknown
+	}
+	branch := fault.ShellWord(r.Branch)
+	return fault.Usagef("the settings' image, %s, needs the commit at the head of branch %q, which is not known%s", template, r.Branch, why).
+		WithHint("name the commit with --commit SHA or the image with --image REF, or fetch the branch: git fetch origin %s:refs/remotes/origin/%s", branch, branch)
 }
 
 // versionOf is the version that the environment like runs, for a copy of it.
