@@ -99,10 +99,13 @@ func (s *session) sayVersion(image, version string, changes int) {
 	}
 }
 
-// moves reports whether image has the tag latest, be it for want of another one.
+// moves reports whether image has the tag latest, be it for want of another one, and no digest.
 func moves(image string) bool {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
+		return false
+	}
+	if _, fixed := named.(reference.Digested); fixed {
 		return false
 	}
 	tagged, ok := reference.TagNameOnly(named).(reference.Tagged)
