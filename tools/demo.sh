@@ -4,7 +4,9 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 PATH="$root/bin:$PATH"
 export PATH
-unset CI GITHUB_REF_NAME GITHUB_HEAD_REF CIRCLE_BRANCH CI_COMMIT_BRANCH 2>/dev/null || true
+# What CI systems say of a build of branchenv itself is not about the demo's branches.
+unset CI GITHUB_ACTIONS GITHUB_EVENT_NAME GITHUB_REF_NAME GITHUB_HEAD_REF CIRCLECI CIRCLE_BRANCH CI_SYSTEM_NAME CI_PIPELINE_EVENT \
+	GITLAB_CI CI_MERGE_REQUEST_IID CI_MERGE_REQUEST_SOURCE_BRANCH_NAME CI_COMMIT_BRANCH 2>/dev/null || true
 scratch=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
