@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 
@@ -13,12 +12,19 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/ci"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/files"
 	"github.com/branchenv/branchenv/internal/git"
 	"github.com/branchenv/branchenv/stacks"
 )
 
+// maxEvent bounds the file of an event, in bytes. GitHub's payloads have at most 25 MB.
+// Source: docs.github.com, Webhook events and payloads.
+const maxEvent = 32 << 20
+
 // build is what the CI system that runs this process builds.
-func (s *session) build() ci.Build { return ci.Read(s.env, os.ReadFile) }
+func (s *session) build() ci.Build {
+	return ci.Read(s.env, func(path string) ([]byte, error) { return files.Read(path, maxEvent) })
+}
 
 // branch is the command's BRANCH argument, else the inferred branch, with a message that says where it came from.
 func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
