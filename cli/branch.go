@@ -123,7 +123,7 @@ func (s *session) proveOwn(ctx context.Context, file *config.File, branch string
 	if build.Commit == "" {
 		return refused("nothing tells which commit it is")
 	}
-	source, err := s.source(file)
+	source, err := s.source(file, commandWait)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (s *session) checkInvented(ctx context.Context, file *config.File, branch s
 	if !invented {
 		return nil
 	}
-	source, err := s.source(file)
+	source, err := s.source(file, commandWait)
 	if err != nil {
 		return err
 	}
