@@ -573,7 +573,7 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 				t.Fatalf("of another source, or not known of which: %+v by %+v", s, step)
 			case step.Branch == in.Default:
 				t.Fatalf("the default branch's: %+v by %+v", s, step)
-			case !s.ChangedAt.Before(planNow.Add(-in.Grace)) && !s.ChangedAt.After(planNow.Add(in.Grace)):
+			case s.ChangedAt.After(planNow.Add(-in.Grace)) && !s.ChangedAt.After(planNow.Add(in.Grace)):
 				t.Fatalf("worked on just now: %+v by %+v", s, step)
 			case slices.ContainsFunc(in.Stacks, func(s StackFact) bool { return s.Name == ApplicationStack && s.Source == "github:2" }):
 				t.Fatalf("the project follows another source: %+v", step)
