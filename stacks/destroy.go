@@ -222,6 +222,9 @@ func (m *Manager) tearDown(ctx context.Context, e *engine, d Destruction, tags m
 		}
 		return m.removeBundles(ctx, f)
 	}
+	if err := m.guard(f); err != nil {
+		return err
+	}
 	c, err := m.standing(f)
 	if err != nil {
 		return err
@@ -323,5 +326,8 @@ func (m *Manager) removeStack(ctx context.Context, e *engine, f *facts) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.remove(ctx), w.close())
+	if err := errors.Join(w.remove(ctx), w.close()); err != nil {
+		return err
+	}
+	return m.forgetCopy(f.name)
 }

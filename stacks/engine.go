@@ -32,6 +32,7 @@ type engine struct {
 	secretsProvider string // passphrase, a key's URL, or "" for the service's own
 	plainPassphrase bool   // the passphrase is empty
 	observe         Observer
+	restoring       func(stack string) string // how to put the copy of a state back; may be nil
 }
 
 // passphrase is the secrets provider that encrypts by PULUMI_CONFIG_PASSPHRASE.

@@ -19,6 +19,8 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 	text := strings.Join(failures, "; ")
 	e := fault.Failedf("%s stack %s: %s", what, w.name, text)
 	switch {
+	case strings.Contains(text+stderr, "no space left on device"), strings.Contains(text+stderr, "disk quota exceeded"):
+		return w.diskFull(what)
 	case strings.Contains(text, "incorrect passphrase"), strings.Contains(text, "passphrase must be set"):
 		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
 	case strings.Contains(stderr, "the stack is currently locked"):
@@ -39,6 +41,18 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 		return e.WithHint("renew the AWS credentials, then run the same command again")
 	}
 	return e.WithHint("run the same command again once the cause is mended: it goes on from here")
+}
+
+// diskFull says what is to be done about a disk that filled up while pulumi worked.
+func (w *workspace) diskFull(what string) error {
+	e := fault.Failedf("%s stack %s: disk full: there was no room for the state, or for pulumi's temporary files", what, w.name)
+	hint := "make room on the disks of the backend and of TMPDIR, then run the same command again"
+	if w.engine.restoring != nil {
+		if restore := w.engine.restoring(w.name); restore != "" {
+			return e.WithHint("%s; if the state cannot be read then, put back the copy from before this run first: %s", hint, restore)
+		}
+	}
+	return e.WithHint("%s", hint)
 }
 
 // rpcPrefix is what gRPC puts before an error that came over it.

@@ -169,7 +169,7 @@ func (m *Manager) engineOn(ctx context.Context, backendURL string) (*engine, err
 		return nil, fault.Usagef("backend %s is not a URL: %w", backendURL, err)
 	}
 	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + withoutAttributes(address).String()})
-	e := &engine{project: m.File.Project, place: m.where(), observe: m.Observe, secretsProvider: m.File.SecretsProvider}
+	e := &engine{project: m.File.Project, place: m.where(), observe: m.Observe, secretsProvider: m.File.SecretsProvider, restoring: m.restoring}
 	// Without a passphrase variable pulumi fails; an empty one is what a person's own machine starts with.
 	if e.secretsProvider == "" && m.backend.selfManaged() {
 		e.secretsProvider = passphrase

@@ -33,7 +33,7 @@ func sandboxManager(t *testing.T, folder string) *Manager {
 		t.Fatal(err)
 	}
 	m, err := Open(t.Context(), ManagerOptions{
-		File: file, Extra: server.Env(), Backend: "file://" + folder,
+		File: file, Extra: append(server.Env(), "PULUMI_HOME="+t.TempDir()), Backend: "file://" + folder,
 		Env: func(name string) string { return map[string]string{"PATH": os.Getenv("PATH")}[name] },
 	})
 	if err != nil {
@@ -44,6 +44,9 @@ func sandboxManager(t *testing.T, folder string) *Manager {
 			t.Error(err)
 		}
 	})
+	if m.pulumi, err = pulumiAt(t.Context(), pulumiPath(t), nil, nil); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := m.ApplicationUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +60,7 @@ func byHand(t *testing.T, m *Manager, args ...string) {
 	if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	pulumi := PulumiPath()
-	if built, err := filepath.Abs(filepath.Join("..", "bin", "pulumi")); err == nil && exists(built) {
-		pulumi = built
-	}
-	cmd := exec.Command(pulumi, append(args, "--non-interactive")...)
+	cmd := exec.Command(pulumiPath(t), append(args, "--non-interactive")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), append(m.Extra, "PULUMI_BACKEND_URL="+m.Backend, "PULUMI_CONFIG_PASSPHRASE=", "PULUMI_SKIP_UPDATE_CHECK=true")...)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -40,6 +40,9 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err := m.makeStack(ctx, e, u); err != nil {
 		return ApplicationReport{}, err
 	}
+	if err := m.guard(u.before); err != nil {
+		return ApplicationReport{}, err
+	}
 	c, err := m.stackConfig(ApplicationStack, "", applicationKey, spec, u.before.state)
 	if err != nil {
 		return ApplicationReport{}, err

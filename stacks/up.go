@@ -241,6 +241,9 @@ func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
 	if m.Stop.Stopped() {
 		return stoppedBefore("update", u.spec.Stack)
 	}
+	if err := m.guard(u.before); err != nil {
+		return err
+	}
 	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.before.state)
 	if err != nil {
 		return err
