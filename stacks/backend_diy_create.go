@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/user"
 	"path"
 	"slices"
 	"time"
@@ -60,15 +59,11 @@ var (
 // lock claims a stack as pulumi does (backend/diy/lock.go). It returns where the claim is kept. Whether it is the only
 // one has to be looked at after that.
 func (b *diyBackend) lock(ctx context.Context, stack string) (string, error) {
-	l := lock{Pid: os.Getpid(), Timestamp: time.Now()}
-	owner, err := user.Current()
-	if err == nil {
-		l.Username = owner.Username
-		l.Hostname, err = os.Hostname()
-	}
+	host, err := os.Hostname()
 	if err != nil {
 		return "", fault.Failedf("lock stack %s: %w", stack, err)
 	}
+	l := lock{Pid: os.Getpid(), Username: userName(), Hostname: host, Timestamp: time.Now()}
 	content, err := json.Marshal(l)
 	if err != nil {
 		return "", err

@@ -21,6 +21,8 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 	switch {
 	case strings.Contains(text+stderr, "no space left on device"), strings.Contains(text+stderr, "disk quota exceeded"):
 		return w.diskFull(what)
+	case strings.Contains(text, "unknown userid"):
+		return e.WithHint("this pulumi needs a name for the user that it runs as: add a line for the uid to /etc/passwd, run as a user that has one, or install Pulumi's own release, to which USER and HOME are enough")
 	case strings.Contains(text, "incorrect passphrase"), strings.Contains(text, "passphrase must be set"):
 		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
 	case strings.Contains(stderr, "the stack is currently locked"):

@@ -138,7 +138,7 @@ func (p *process) Run(
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(p.path, args...) // the pulumi that was found, with arguments made here
 	cmd.Dir = dir
-	cmd.Env = slices.Concat(os.Environ(), p.env, env, []string{"PULUMI_AUTOMATION_API=true", "PULUMI_SKIP_UPDATE_CHECK=true"})
+	cmd.Env = slices.Concat(os.Environ(), userVariables(), p.env, env, []string{"PULUMI_AUTOMATION_API=true", "PULUMI_SKIP_UPDATE_CHECK=true"})
 	cmd.Stdin = stdin
 	cmd.Stdout = io.MultiWriter(append(stdouts, &stdout)...)
 	cmd.Stderr = io.MultiWriter(append(stderrs, &stderr)...)
