@@ -26,10 +26,14 @@ func (s *session) build() ci.Build {
 	return ci.Read(s.env, func(path string) ([]byte, error) { return files.Read(path, maxEvent) })
 }
 
-// branch is the command's BRANCH argument, else the inferred branch, with a message that says where it came from.
+// branch is the command's BRANCH argument, else the inferred branch, with a message that says where it came from. A full
+// ref is refused, but for that of a branch whose own name looks like one: refs/heads/refs/heads/x names refs/heads/x.
 func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
 	if c.Args().Present() {
 		if name, ok := strings.CutPrefix(c.Args().First(), "refs/heads/"); ok {
+			if strings.HasPrefix(name, "refs/heads/") {
+				return name, nil
+			}
 			return "", fault.Usagef("%s is a full ref", c.Args().First()).WithHint("give the branch's name alone: %s", fault.ShellWord(name))
 		}
 		return c.Args().First(), nil

@@ -261,6 +261,7 @@ func (h *hub) read(ctx context.Context, c *call, repo repository) (reading, erro
 	changed := c.changed
 	options := github.BranchListOptions{ListOptions: github.ListOptions{Page: 1, PerPage: 100}}
 	var r reading
+	size := 0
 	for {
 		page, resp, err := h.client.Repositories.ListBranches(ctx, repo.owner, repo.name, &options)
 		if err != nil {
@@ -272,6 +273,10 @@ func (h *hub) read(ctx context.Context, c *call, repo repository) (reading, erro
 				return reading{}, fmt.Errorf("page %d: %w", options.Page, err)
 			}
 			r.branches = append(r.branches, branch)
+			size += len(branch.Name)
+		}
+		if size > h.maxNames {
+			return reading{}, fault.Refusedf("%s lists %d branches with names of more than %d bytes", h.api.Host, len(r.branches), h.maxNames)
 		}
 		r.pages++
 		if resp.NextPage == 0 {

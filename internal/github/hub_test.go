@@ -416,7 +416,37 @@ func TestTokenStaysAtHome(t *testing.T) {
 // odd are branch names with characters that mean something in URLs, JSON, patterns or shells.
 var odd = []string{
 	"main", "feature/login", "a#b", "100%", "50%25", "what=so&x", "plus+plus", "ü/ñ/日本語", "emoji-🚀", "semi;colon", "quote'\"",
-	"$(touch-x)", "`x`", "a|b", "<b>", "{x}", "refs/heads/main", "heads/main", "UPPER", "a@b", "x,y", "!", "(", "-",
+	"$(touch-x)", "`x`", "a|b", "<b>", "{x}", "refs/heads/main", "refs/heads/refs/heads/x", "heads/main", "UPPER", "a@b", "x,y", "!", "(", "-",
+}
+
+// TestLongNames: names of any length are exact, errors about them short, and a list without end is refused.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 100_000)
+	f := newFake(t, "main", long, long+"y")
+	got, err := f.open(nil).Branches(t.Context())
+	if err != nil || !cmp.Equal(branchesOf("main", long, long+"y"), got.Branches) {
+		t.Errorf("%d branches, %v", len(got.Branches), err)
+	}
+	for name, a := range map[string]*asker{
+		"too much":  f.open(func(o *Options) { o.maxNames = 150_000 }),
+		"twice":     newMeddled(t, answerWith(0, "/branches", 200, nil, fmt.Sprintf(`[{"name":%[1]q,"commit":{"sha":%[2]q}},{"name":%[1]q,"commit":{"sha":%[2]q}}]`, long, commitOf("x")))).open(nil),
+		"no commit": newMeddled(t, answerWith(0, "/branches", 200, nil, fmt.Sprintf(`[{"name":%q}]`, long))).open(nil),
+	} {
+		if _, err := a.Branches(t.Context()); fault.Code(err) != fault.Refused || len(err.Error()) > 1000 {
+			t.Errorf("%s: code %d, an error of %d bytes", name, fault.Code(err), len(fmt.Sprint(err)))
+		}
+	}
+	if _, _, err := f.open(nil).Branch(t.Context(), long+"?"); err == nil || len(err.Error()) > 1000 {
+		t.Errorf("no name: %d bytes", len(fmt.Sprint(err)))
+	}
+}
+
+func newMeddled(t *testing.T, meddle func(http.ResponseWriter, *http.Request, int) bool) *fake {
+	t.Helper()
+	f := newFake(t, "main")
+	f.Meddle = meddle
+	return f
 }
 
 func TestBranch(t *testing.T) {

@@ -71,6 +71,7 @@ type Options struct {
 	// Timeout bounds one request, or one run of git. Default 1m.
 	Timeout time.Duration
 
+	maxNames  int                                              // bytes of all names in GitHub's list; default 64 MB
 	transport http.RoundTripper                                // default http.DefaultTransport
 	sleep     func(ctx context.Context, d time.Duration) error // default sleep
 	now       func() time.Time                                 // default time.Now
@@ -83,6 +84,9 @@ func Open(o Options) (Source, error) {
 	}
 	o.MaxWait = or(o.MaxWait, 5*time.Minute)
 	o.Timeout = or(o.Timeout, time.Minute)
+	if o.maxNames == 0 {
+		o.maxNames = 64 << 20
+	}
 	if o.transport == nil {
 		o.transport = http.DefaultTransport
 	}
