@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,44 +65,9 @@ func openHub(o Options) (Source, error) {
 	return &hub{transport: t, client: client, asked: repository{owner: owner, name: name}}, nil
 }
 
-func parseAPI(text string) (*url.URL, error) {
-	if text == "" {
-		text = publicAPI
-	}
-	api, err := url.Parse(text)
-	if err != nil || api.Host == "" || api.Scheme != "https" && api.Scheme != "http" || api.User != nil || api.RawQuery != "" || api.Fragment != "" {
-		return nil, fault.Usagef("GITHUB_API_URL is not the address of an API: %q", line(text)).
-			WithHint("leave it empty for github.com; an Enterprise server's is https://HOST/api/v3")
-	}
-	api.Host = hostPort(api)
-	if !strings.HasSuffix(api.Path, "/") {
-		api.Path += "/"
-	}
-	return api, nil
-}
-
-// checkToken refuses a token that no header can hold, and one that could be read on its way to the API.
-func checkToken(token string, api *url.URL) error {
-	host := api.Hostname()
-	ip, err := netip.ParseAddr(host)
-	loopback := err == nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
-	switch {
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return fault.Usagef("GITHUB_TOKEN holds a line break, a space or another character that no token has").
-			WithHint("set GITHUB_TOKEN to the token alone")
-	case token != "" && api.Scheme == "http" && !loopback:
-		return fault.Usagef("GITHUB_API_URL is http://%s: everybody on the way could read GITHUB_TOKEN", line(api.Host)).
-			WithHint("write https://%s%s", line(api.Host), strings.TrimSuffix(api.Path, "/"))
-	}
-	return nil
-}
-
-// checkRedirect follows GitHub where it has moved a repository, and nobody to another server.
-func (t *transport) checkRedirect(req *http.Request, via []*http.Request) error {
-	switch {
-	case req.URL.Host != t.api.Host || req.URL.Scheme != t.api.Scheme:
-		return fault.Refusedf("%s sends on to another server, %s", t.api.Host, line(req.URL.Host)).WithHint("%s", t.addressHint())
-	case len(via) >= 5:
+// checkRedirect ends a chain of redirects, each of which accept has found to be GitHub's.
+func (t *transport) checkRedirect(_ *http.Request, via []*http.Request) error {
+	if len(via) >= 5 {
 		return fault.Refusedf("%s sends on in circles", t.api.Host)
 	}
 	return nil
