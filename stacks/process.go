@@ -147,6 +147,7 @@ func (p *process) Run(
 	if p.started != nil {
 		p.started()
 	}
+	begun := time.Now()
 	started, ended := make(chan error), make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // whose end is the parent's, to the kernel: see endWithParent
@@ -161,6 +162,9 @@ func (p *process) Run(
 		return "", "", -1, fmt.Errorf("start %s: %w", p.path, err)
 	}
 	err := p.wait(ctx, stop, cmd, ended)
+	if err == nil {
+		removeLog(logFolder(cmd.Env), cmd.ProcessState.Pid(), args, begun, time.Now())
+	}
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
 }
 

@@ -96,6 +96,10 @@ func TestRefreshedByHand(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Version != "app:1" || list[0].Branch != "feature/login" {
 		t.Errorf("list: %+v, %v", list, err)
 	}
+	logs := filepath.Join(lookup(m.Extra, "PULUMI_HOME"), "logs")
+	if kept, err := os.ReadDir(logs); err != nil || len(kept) == 0 || !strings.HasPrefix(kept[0].Name(), "organization+shop+"+before.Stack) || len(kept) > 2 {
+		t.Errorf("logs: %v, %v; want those of the run by hand only", kept, err)
+	}
 	again, err := m.Up(t.Context(), UpRequest{Branch: "feature/login"})
 	if err != nil || again.Version != "app:1" {
 		t.Errorf("up without a version: %+v, %v", again, err)
