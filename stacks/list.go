@@ -15,6 +15,9 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(all) == 0 {
+		m.warnOfOthers(ctx)
+	}
 	list := []Environment{}
 	rules := RulesOf(m.File)
 	for _, f := range all {

@@ -100,6 +100,20 @@ func TestRefreshedByHand(t *testing.T) {
 	if kept, err := os.ReadDir(logs); err != nil || len(kept) == 0 || !strings.HasPrefix(kept[0].Name(), "organization+shop+"+before.Stack) || len(kept) > 2 {
 		t.Errorf("logs: %v, %v; want those of the run by hand only", kept, err)
 	}
+	renamed, warned := *m.File, ""
+	renamed.Project = "store"
+	other, err := Open(t.Context(), ManagerOptions{File: &renamed, Env: m.Env, Extra: m.Extra, Backend: m.Backend, Observe: func(e Event) {
+		if e.Kind == Warning {
+			warned = e.Message
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if list, err := other.List(t.Context()); err != nil || len(list) != 0 || !strings.Contains(warned, "no stack of project store, but of shop:") {
+		t.Errorf("a renamed project: %v, %v, warning %q", list, err, warned)
+	}
 	again, err := m.Up(t.Context(), UpRequest{Branch: "feature/login"})
 	if err != nil || again.Version != "app:1" {
 		t.Errorf("up without a version: %+v, %v", again, err)

@@ -28,6 +28,9 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err != nil {
 		return ApplicationReport{}, err
 	}
+	if before == nil {
+		m.warnOfOthers(ctx)
+	}
 	spec, tags, err := m.applicationSpec(ctx, before)
 	if err != nil {
 		return ApplicationReport{}, err

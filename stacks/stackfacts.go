@@ -14,6 +14,9 @@ func (m *Manager) StackFacts(ctx context.Context) ([]StackFact, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(all) == 0 {
+		m.warnOfOthers(ctx)
+	}
 	list := make([]StackFact, 0, len(all))
 	for _, f := range all {
 		list = append(list, m.stackFact(f))
