@@ -118,7 +118,7 @@ func ailing(facts []stacks.StackFact, plan stacks.Plan) string {
 	}
 	n := 0
 	for _, f := range facts {
-		if !doing[f.Name] && !f.Locked && (f.Incomplete || f.Left != "" || f.Foreign != "" || f.Empty && f.Tag == "") {
+		if !doing[f.Name] && !f.Locked && (f.Incomplete || f.Left != "" || f.Foreign != "" || f.Unreadable != "" || f.Empty && f.Tag == "") {
 			n++
 		}
 	}

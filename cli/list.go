@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"errors"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -19,13 +21,13 @@ func (s *session) listCommand() *urfave.Command {
 			}
 			return s.read(c.Context, file, func(m *stacks.Manager) error {
 				environments, err := m.List(c.Context)
-				if err != nil {
+				if environments == nil {
 					return err
 				}
 				if len(environments) == 0 {
 					s.say("there are no environments in %s", m.BackendAddress())
 				}
-				return s.printList(environments)
+				return errors.Join(s.printList(environments), err)
 			})
 		},
 	}
@@ -50,7 +52,7 @@ func listText(environments []stacks.Environment, now time.Time) string {
 	var rows [][]string
 	for _, e := range environments {
 		rows = append(rows, []string{
-			e.Branch, e.Kind, string(e.Status), orDash(e.Version), ageText(e.CreatedAt, now), expiryText(e, now), orDash(e.URL),
+			cmp.Or(e.Branch, "(stack "+e.Stack+")"), orDash(e.Kind), string(e.Status), orDash(e.Version), ageText(e.CreatedAt, now), expiryText(e, now), orDash(e.URL),
 		})
 	}
 	return table([]string{"BRANCH", "KIND", "STATUS", "VERSION", "AGE", "EXPIRES", "URL"}, rows)

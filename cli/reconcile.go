@@ -85,6 +85,7 @@ func (s *session) reconcile(c *urfave.Context) error {
 			document.Outcome = &outcome
 			err = s.printOutcome(outcome)
 		}
+		err = errors.Join(err, stacks.Unreadable(r.input.Stacks))
 		if s.json && document.Steps != nil {
 			err = errors.Join(err, s.out.document(document))
 		}

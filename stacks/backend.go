@@ -15,10 +15,13 @@ import (
 // cannot be read is an error that names the stack, never an absence: a stack that is overlooked could be made twice,
 // and one whose tags are overlooked could be destroyed.
 type backend interface {
-	// list returns the facts of every stack of the project, sorted by name.
+	// list returns the facts of every stack of the project, sorted by name; their states in outline only. A stack that cannot be
+	// read is among them and says so.
 	list(ctx context.Context) ([]facts, error)
-	// read returns one stack's facts; nil where there is no such stack.
+	// read returns one stack's facts, always from where they are kept; nil if there is no such stack.
 	read(ctx context.Context, name string) (*facts, error)
+	// hosts returns who has which host label.
+	hosts(ctx context.Context) (hosts, error)
 	// create makes an empty stack with these tags: errStackExists where there is one, errStackLocked where somebody works on it, but for
 	// holders that are dead; errors.ErrUnsupported where only pulumi can make it.
 	create(ctx context.Context, name string, tags map[string]string, dead func(lock) bool) error
@@ -44,6 +47,8 @@ type facts struct {
 	locks   []lock
 	last    *update // the last update that ended; nil before the first
 	changed time.Time
+	broken  error // why not all of it is known; then what else is here may be incomplete
+	half    bool  // it has no checkpoint: its making, or its removal, was interrupted
 }
 
 // state is the part of a stack's deployment that branchenv reads.
@@ -55,11 +60,14 @@ type state struct {
 		Type  string          `json:"type"`
 		State json.RawMessage `json:"state"`
 	} `json:"secrets_providers"`
-	Resources []stateResource `json:"resources"`
-	Pending   []struct {
-		Resource stateResource         `json:"resource"`
-		Type     apitype.OperationType `json:"type"`
-	} `json:"pending_operations"`
+	Resources []stateResource    `json:"resources"`
+	Pending   []pendingOperation `json:"pending_operations"`
+}
+
+// pendingOperation is an operation of which a state does not know whether it was done.
+type pendingOperation struct {
+	Resource stateResource         `json:"resource"`
+	Type     apitype.OperationType `json:"type"`
 }
 
 // stateResource is one resource of a state.
@@ -103,10 +111,12 @@ func isAWS(typ string) bool { return len(typ) > 4 && typ[:4] == "aws:" }
 
 // empty tells whether the stack has neither resources, AWS's or anyone's, nor operations that may have made some.
 func (s state) empty() bool {
-	real := func(r stateResource) bool {
-		return r.Custom && !r.External && !strings.HasPrefix(r.Type, "pulumi:providers:")
-	}
-	return len(s.Pending) == 0 && !slices.ContainsFunc(s.Resources, real)
+	return len(s.Pending) == 0 && !slices.ContainsFunc(s.Resources, stateResource.real)
+}
+
+// real reports whether r is something that a provider made.
+func (r stateResource) real() bool {
+	return r.Custom && !r.External && !strings.HasPrefix(r.Type, "pulumi:providers:")
 }
 
 // blank tells whether nothing was ever made of the stack, no outputs either: a stack without resources may still be where
@@ -148,13 +158,20 @@ func (u *update) same(v *update) bool {
 	return u.Kind == v.Kind && u.StartTime == v.StartTime && u.EndTime == v.EndTime && u.Result == v.Result
 }
 
+// applicationSpec is the ApplicationSpec that the last run of `application up` worked from, or nil.
+func (u *update) applicationSpec(project string) *ApplicationSpec {
+	return specOf[ApplicationSpec](u, project+":"+applicationKey)
+}
+
 // spec is the Spec that the last run of `up` worked from, or nil.
-func (u *update) spec(project string) *Spec {
+func (u *update) spec(project string) *Spec { return specOf[Spec](u, project+":"+specKey) }
+
+func specOf[S any](u *update, key string) *S {
 	if u == nil {
 		return nil
 	}
-	var s Spec
-	if err := json.Unmarshal(u.Config[project+":"+specKey], &s); err != nil {
+	var s S
+	if err := json.Unmarshal(u.Config[key], &s); err != nil {
 		return nil
 	}
 	return &s

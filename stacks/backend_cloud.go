@@ -196,9 +196,11 @@ func (b *cloudBackend) list(ctx context.Context) ([]facts, error) {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	for i, s := range names {
-		group.Go(func() (err error) {
-			all[i], err = b.facts(gctx, s)
-			return err
+		group.Go(func() error {
+			f, err := b.facts(gctx, s)
+			f.broken = err
+			all[i] = f
+			return gctx.Err()
 		})
 	}
 	return all, group.Wait()
@@ -210,7 +212,10 @@ func (b *cloudBackend) read(ctx context.Context, name string) (*facts, error) {
 		return nil, err
 	}
 	f, err := b.facts(ctx, *s)
-	return &f, err
+	if err != nil {
+		return nil, err
+	}
+	return &f, nil
 }
 
 func (b *cloudBackend) find(ctx context.Context, name string) (*apitype.StackSummary, error) {
@@ -236,10 +241,10 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts
 		if fault.Hint(err) != "" {
 			return f, err
 		}
-		return f, fault.Failedf("%w", err).WithHint("branchenv goes no further with facts missing")
+		return f, fault.Failedf("%w", err).WithHint("run the same command again; if that does not help: pulumi stack export --stack %s says more", place{b.project, b.url}.qualified(s.StackName))
 	}
-	var stack apitype.Stack
-	if err := b.call(ctx, http.MethodGet, b.path(s, ""), nil, nil, &stack); err != nil {
+	stack, err := b.stack(ctx, s)
+	if err != nil {
 		return unreadable("tags", err)
 	}
 	for k, v := range stack.Tags {
@@ -272,6 +277,11 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts
 		return unreadable("history", err)
 	}
 	return f, nil
+}
+
+func (b *cloudBackend) stack(ctx context.Context, s apitype.StackSummary) (stack apitype.Stack, err error) {
+	err = b.call(ctx, http.MethodGet, b.path(s, ""), nil, nil, &stack)
+	return stack, err
 }
 
 // latestUpdate is the service's answer about a stack's last update.

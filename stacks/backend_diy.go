@@ -1,27 +1,21 @@
 package stacks
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
+	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/fileblob" // file://
 	_ "gocloud.dev/blob/s3blob"   // s3://
 	"gocloud.dev/gcerrors"
-	"golang.org/x/sync/errgroup"
 	"gopkg.in/yaml.v3"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -39,20 +33,33 @@ type diyBackend struct {
 	bucket  *blob.Bucket
 	project string
 	url     string
+	root    string // the folder, of a backend in files; else ""
+	base    string // what each object's address begins with: the folder, or s3://BUCKET/FOLDER
+	now     func() time.Time
 }
 
 // layoutKey is where a backend says which layout it has.
 const layoutKey = ".pulumi/meta.yaml"
 
-// readers is how many objects are read at once: enough to hide a bucket's latency, few enough for a small machine.
+// readers is how many objects are read at once: enough to hide a service's latency, few enough for a small machine.
 const readers = 16
+
+// readers is more for a bucket: its objects are small, and nearly all of the time is latency.
+func (b *diyBackend) readers() int {
+	if b.root != "" {
+		return readers / 2
+	}
+	return 2 * readers
+}
 
 func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, error) {
 	u, err := url.Parse(backendURL)
 	if err != nil {
 		return nil, fault.Usagef("backend %q is not a URL", backendURL).WithHint("write file://…, s3://bucket or https://api.pulumi.com")
 	}
+	b := &diyBackend{project: project, url: u.Redacted(), base: u.Scheme + "://" + u.Host + strings.TrimSuffix(u.Path, "/"), now: time.Now}
 	if u.Scheme == "file" {
+		b.root, b.base = u.Path, u.Path
 		if err := MakeFolder(u.Path); err != nil {
 			return nil, fault.Failedf("backend %s: %w", backendURL, err)
 		}
@@ -69,7 +76,7 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 	if folder := strings.Trim(u.Path, "/"); u.Scheme != "file" && folder != "" {
 		bucket = blob.PrefixedBucket(bucket, folder+"/") // as Pulumi does (backend/diy/backend.go); OpenBucket ignores the path
 	}
-	b := &diyBackend{bucket: bucket, project: project, url: u.Redacted()}
+	b.bucket = bucket
 	if err := b.checkLayout(ctx); err != nil {
 		return nil, errors.Join(err, bucket.Close())
 	}
@@ -142,144 +149,6 @@ func (b *diyBackend) checkLayout(ctx context.Context) error {
 	return nil
 }
 
-// errGone is why a stack that was listed has no facts: another process removed it since.
-var errGone = errors.New("the stack was removed since it was listed")
-
-func (b *diyBackend) list(ctx context.Context) ([]facts, error) {
-	for {
-		all, err := b.listOnce(ctx)
-		if !errors.Is(err, errGone) {
-			return all, err
-		}
-	}
-}
-
-// listOnce is errGone where a stack is removed meanwhile: then what was listed is looked at once more, so that a stack
-// is left out only because it is not there.
-func (b *diyBackend) listOnce(ctx context.Context) ([]facts, error) {
-	inv, err := b.inventory(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	names := slices.Sorted(maps.Keys(inv.checkpoint))
-	all := make([]facts, len(names))
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
-	for i, name := range names {
-		group.Go(func() (err error) {
-			all[i], err = b.facts(gctx, name, inv)
-			return err
-		})
-	}
-	return all, group.Wait()
-}
-
-func (b *diyBackend) read(ctx context.Context, name string) (*facts, error) {
-	// The prefix also finds the stacks whose names only begin like this one; the inventory tells them apart.
-	inv, err := b.inventory(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if inv.checkpoint[name] == "" {
-		return nil, nil
-	}
-	f, err := b.facts(ctx, name, inv)
-	if errors.Is(err, errGone) {
-		return nil, nil
-	}
-	return &f, err
-}
-
-func (b *diyBackend) facts(ctx context.Context, name string, inv inventory) (facts, error) {
-	f := facts{name: name, project: b.project, tags: map[string]string{}}
-	var checkpoint struct {
-		Version    int `json:"version"`
-		Checkpoint *struct {
-			Latest *state `json:"latest"`
-		} `json:"checkpoint"`
-	}
-	err := b.decode(ctx, inv.checkpoint[name], &checkpoint)
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		return f, errGone
-	}
-	if err != nil {
-		return f, b.unreadable(name, "state", err)
-	}
-	latest := checkpoint.Checkpoint
-	// What a `pulumi stack init` writes first bears no version (0); a kill -9 may leave it so.
-	begun := checkpoint.Version == 0 && latest != nil && latest.Latest == nil
-	if checkpoint.Version != 3 && !begun {
-		return f, b.unreadable(name, "state", fmt.Errorf("checkpoint version %d, want 3", checkpoint.Version))
-	}
-	if latest != nil && latest.Latest != nil {
-		f.state = *latest.Latest
-	}
-	f.changed = f.state.Manifest.Time
-	if key := inv.tags[name]; key != "" {
-		var file tagsFile
-		if err := b.decode(ctx, key, &file); err != nil {
-			return f, b.unreadable(name, "tags", err)
-		}
-		if file.Version != tagsVersion {
-			return f, b.unreadable(name, "tags", fmt.Errorf("version %d, want %d", file.Version, tagsVersion))
-		}
-		f.tags = file.Tags
-	}
-	if key := inv.history[name]; key != "" {
-		f.last = &update{}
-		if err := b.decode(ctx, key, f.last); err != nil {
-			return f, b.unreadable(name, "history", err)
-		}
-	}
-	f.locks, err = b.locks(ctx, name, inv.locks[name])
-	return f, err
-}
-
-// locks reads a stack's locks.
-func (b *diyBackend) locks(ctx context.Context, stack string, keys []string) ([]lock, error) {
-	var locks []lock
-	for _, key := range keys {
-		l := lock{stack: stack, key: key}
-		err := b.decode(ctx, key, &l)
-		if gcerrors.Code(err) == gcerrors.NotFound {
-			continue // released since it was listed
-		}
-		if err != nil {
-			return nil, b.unreadable(stack, "lock", err)
-		}
-		locks = append(locks, l)
-	}
-	return locks, nil
-}
-
-func (b *diyBackend) unreadable(stack, what string, err error) error {
-	return fault.Failedf("read the %s of stack %s: %w", what, stack, err).
-		WithHint("branchenv goes no further with facts missing; Pulumi keeps a copy beside each state (.bak) in %s", b.url)
-}
-
-// decode reads an object, compressed or not, as JSON into v.
-func (b *diyBackend) decode(ctx context.Context, key string, v any) error {
-	data, err := b.bucket.ReadAll(ctx, key)
-	if err != nil {
-		return err
-	}
-	var r io.Reader = bytes.NewReader(data)
-	switch filepath.Ext(key) {
-	case ".gz":
-		if r, err = gzip.NewReader(r); err != nil {
-			return err
-		}
-	case ".zst":
-		z, err := zstd.NewReader(r)
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		r = z
-	}
-	return json.NewDecoder(r).Decode(v)
-}
-
 // tagsFile is a stack's tag file (backend/diy/stack_tags.go).
 type tagsFile struct {
 	Version int               `json:"version"`
@@ -294,13 +163,13 @@ func (b *diyBackend) copyStack(ctx context.Context, name string, to *diyBackend)
 	if err != nil {
 		return err
 	}
-	key := inv.checkpoint[name]
+	key := inv.of(name).checkpoint.key
 	if key == "" {
 		return nil
 	}
 	data, err := b.bucket.ReadAll(ctx, key)
 	if err != nil {
-		return b.unreadable(name, "state", err)
+		return fault.Failedf("read the state of stack %s: %w", name, err)
 	}
 	return to.bucket.WriteAll(ctx, key, data, nil)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"path"
-	"slices"
 	"time"
 
 	"gocloud.dev/gcerrors"
@@ -29,11 +28,10 @@ func (b *diyBackend) create(ctx context.Context, name string, tags map[string]st
 		return err
 	}
 	// Only now: what was looked at before the lock was ours alone may have changed since.
-	inv, err := b.inventory(ctx, name)
-	if err != nil {
+	switch f, err := b.read(ctx, name); {
+	case err != nil:
 		return err
-	}
-	if inv.checkpoint[name] != "" {
+	case f != nil && !f.half:
 		return errStackExists
 	}
 	checkpoint := `{"version":3,"checkpoint":{"stack":"organization/` + b.project + "/" + name + `"}}`
@@ -68,7 +66,7 @@ func (b *diyBackend) lock(ctx context.Context, stack string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	key := path.Join(b.lockFolder(stack), rand.Text()+".json")
+	key := b.folder("locks", stack) + rand.Text() + ".json"
 	if err := b.bucket.WriteAll(ctx, key, content, nil); err != nil {
 		return "", fault.Failedf("lock stack %s: %w", stack, err).WithHint("check that the credentials may write to backend %s", b.url)
 	}
@@ -77,17 +75,19 @@ func (b *diyBackend) lock(ctx context.Context, stack string) (string, error) {
 
 // free removes the locks of dead holders; errStackLocked where there is one beside ours.
 func (b *diyBackend) free(ctx context.Context, stack, ours string, dead func(lock) bool) error {
-	inv, err := b.inventory(ctx, stack)
+	objects, err := b.objects(ctx, b.folder("locks", stack))
 	if err != nil {
 		return err
 	}
-	others := slices.DeleteFunc(inv.locks[stack], func(key string) bool { return key == ours })
-	locks, err := b.locks(ctx, stack, others)
-	if err != nil {
-		return err
-	}
-	for _, l := range locks {
-		if !dead(l) {
+	for _, o := range objects {
+		if o.key == ours || path.Ext(o.key) != ".json" {
+			continue
+		}
+		l, err := b.readLock(ctx, stack, o)
+		if gcerrors.Code(err) == gcerrors.NotFound {
+			continue // released since it was listed
+		}
+		if err != nil || !dead(l) {
 			return errStackLocked
 		}
 		if err := b.breakLock(ctx, l); err != nil {

@@ -134,38 +134,145 @@ func TestBackendAgreesWithCLI(t *testing.T) {
 	}
 }
 
-// A fact that cannot be read is an error that names the stack, never an absence.
-func TestUnreadableFacts(t *testing.T) {
+// A stack of which something cannot be read says so, with the file and a remedy that fits it. It does not keep the others from being
+// read, and it is never taken for one that is not there.
+func TestUnreadable(t *testing.T) {
 	t.Parallel()
-	checkpoint := `{"version":3,"checkpoint":{"latest":{"manifest":{"time":"2026-01-01T00:00:00Z"}}}}`
-	tests := map[string]struct{ file, content, want string }{
-		"state cut short":     {"stacks/shop/x.json", `{"version":3,"checkpoint":{"la`, "read the state of stack x: unexpected EOF"},
-		"state empty":         {"stacks/shop/x.json", ``, "read the state of stack x: EOF"},
-		"state of a new kind": {"stacks/shop/x.json", `{"version":4}`, "read the state of stack x: checkpoint version 4, want 3"},
-		"tags cut short":      {"stacks/shop/x.pulumi-tags", `{"version":1,"tags":{"bran`, "read the tags of stack x: unexpected EOF"},
-		"tags of a new kind":  {"stacks/shop/x.pulumi-tags", `{"version":2}`, "read the tags of stack x: version 2, want 1"},
-		"history":             {"history/shop/x/x-1.history.json", `{`, "read the history of stack x: unexpected EOF"},
-		"lock":                {"locks/organization/shop/x/1.json", `{`, "read the lock of stack x: unexpected EOF"},
-		"layout":              {"meta.yaml", `version: 2`, "has layout version 2; this branchenv knows version 1"},
+	const state = `{"version":3,"checkpoint":{"latest":{"manifest":{"time":"2026-01-01T00:00:00Z"}}}}`
+	const restore = "restore it from the newest copy that can be read, of 2026-01-01 00:00 UTC with 0 AWS resources: cp FILE.bak FILE; then branchenv up "
+	tests := map[string]struct{ file, content, want, hint string }{
+		"state cut short":     {"stacks/shop/x.json", `{"version":3,"checkpoint":{"la`, "read the state of stack x: FILE: unexpected end of JSON input", restore + "topic brings it in line. What was made after the copy, branchenv doctor finds by its tags"},
+		"state empty":         {"stacks/shop/x.json", ``, "read the state of stack x: FILE: unexpected end of JSON input", restore + "topic "},
+		"state of a new kind": {"stacks/shop/x.json", `{"version":4}`, "read the state of stack x: FILE: checkpoint version 4, want 3", restore + "topic "},
+		"state overwritten":   {"stacks/shop/x.json", state + `}`, "read the state of stack x: FILE: invalid character '}' after top-level value", restore + "topic "},
+		"tags cut short": {"stacks/shop/x.pulumi-tags", `{"version":1,"tags":{"bran`, "read the tags of stack x: FILE: unexpected end of JSON input",
+			"remove the file and set the tags again: rm FILE; export PULUMI_BACKEND_URL=file://DIR; pulumi stack tag set branchenv:project shop --stack organization/shop/x; " +
+				"pulumi stack tag set branchenv:stack x --stack organization/shop/x; pulumi stack tag set branchenv:branch topic --stack organization/shop/x; " +
+				"pulumi stack tag set branchenv:host host --stack organization/shop/x; pulumi stack tag set branchenv:bucket abcdef --stack organization/shop/x"},
+		"tags of a new kind": {"stacks/shop/x.pulumi-tags", `{"version":2}`, "read the tags of stack x: FILE: version 2, want 1", "remove the file and set the tags again: rm FILE; "},
+		"history":            {"history/shop/x/x-2.history.json", `{`, "read the history of stack x: FILE: unexpected end of JSON input", "remove the file; the one before it counts then, and the next up or destroy writes a new one: rm FILE"},
+		"lock":               {"locks/organization/shop/x/1.json", `{`, "read the lock of stack x: FILE: unexpected end of JSON input", "if nobody works on the stack, remove the file: rm FILE"},
+		"half a lock":        {"locks/organization/shop/x/1.json.18eb3fc99.tmp", `{"pid`, "read the lock of stack x: FILE: an interrupted write left half of it", "if nobody works on the stack, remove the file: rm FILE"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
+			for _, stack := range []string{"w", "x", "x-1", "y"} {
+				write(t, filepath.Join(dir, ".pulumi/stacks/shop", stack+".json"), state)
+				write(t, filepath.Join(dir, ".pulumi/stacks/shop", stack+".json.bak"), state)
+				write(t, filepath.Join(dir, ".pulumi/stacks/shop", stack+".pulumi-tags"), `{"version":1,"tags":{"branchenv:branch":"topic"}}`)
+				write(t, filepath.Join(dir, ".pulumi/history/shop", stack, stack+"-1.history.json"),
+					`{"kind":"update","result":"succeeded","config":{"shop:environment":{"branch":"topic","host":"host","bucketSuffix":"abcdef"}}}`)
+			}
 			write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
-			write(t, filepath.Join(dir, ".pulumi/stacks/shop/x.json"), checkpoint)
-			write(t, filepath.Join(dir, ".pulumi", test.file), test.content)
-			b, err := openDIY(context.Background(), "file://"+dir, "shop")
-			if err == nil {
-				_, err = b.list(context.Background())
+			file := filepath.Join(dir, ".pulumi", test.file)
+			write(t, file, test.content)
+			long := time.Now().Add(-time.Hour)
+			if err := os.Chtimes(file, long, long); err != nil {
+				t.Fatal(err)
 			}
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Fatalf("error %v, want %q", err, test.want)
+			b := openTest(t, dir)
+			all, err := b.list(t.Context())
+			if err != nil || len(all) != 4 {
+				t.Fatalf("%d stacks, %v", len(all), err)
 			}
-			if fault.Hint(err) == "" {
-				t.Error("no hint")
+			_, alone := b.read(t.Context(), "x")
+			for _, f := range all {
+				if f.name != "x" {
+					if f.broken != nil || f.last.spec("shop").Branch != "topic" {
+						t.Errorf("another stack, %s: %v", f.name, f.broken)
+					}
+					continue
+				}
+				for _, err := range []error{f.broken, alone} {
+					got := strings.NewReplacer(file, "FILE", dir, "DIR").Replace(message(err) + "\n" + fault.Hint(err))
+					if !strings.HasPrefix(got, test.want+"\n"+test.hint) || f.status() != StatusUnreadable || fault.Code(err) != fault.Failed {
+						t.Errorf("status %s, code %d, %s\nwant %s\n%s", f.status(), fault.Code(err), got, test.want, test.hint)
+					}
+				}
 			}
 		})
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, ".pulumi/meta.yaml"), `version: 2`)
+	if _, err := openDIY(t.Context(), "file://"+dir, "shop"); !strings.Contains(message(err), "has layout version 2; this branchenv knows version 1") || fault.Hint(err) == "" {
+		t.Errorf("a new layout: %v", err)
+	}
+}
+
+// A stack without a checkpoint is one that does not exist only if nothing but copies is left of it. Else it is one whose making or removal
+// was interrupted, if nothing can have been lost; or its state is gone, which is no absence.
+func TestLostState(t *testing.T) {
+	t.Parallel()
+	const bucket = `{"urn":"urn:pulumi:x::shop::aws:s3/bucketV2:BucketV2::b","custom":true,"id":"b","type":"aws:s3/bucketV2:BucketV2"}`
+	empty, full := `{"version":3,"checkpoint":{}}`, `{"version":3,"checkpoint":{"latest":{"manifest":{"time":"2026-01-01T00:00:00Z"},"resources":[`+bucket+`]}}}`
+	tags, bak, history := "stacks/shop/x.pulumi-tags", "stacks/shop/x.json.bak", "history/shop/x/x-1.history.json"
+	const tagged, updated, destroyed = `{"version":1,"tags":{"branchenv:branch":"x"}}`, `{"kind":"update","result":"succeeded"}`, `{"kind":"destroy","result":"succeeded"}`
+	for name, test := range map[string]struct {
+		files map[string]string
+		want  string // absent, half, gone
+	}{
+		"a copy of a stack that was removed":           {map[string]string{bak: empty}, "absent"},
+		"a copy of a stack that was removed by force":  {map[string]string{bak: full}, "absent"},
+		"tags before the first checkpoint":             {map[string]string{tags: tagged}, "half"},
+		"removed before its first update, with tags":   {map[string]string{tags: tagged, bak: empty}, "half"},
+		"destroyed and removed, with tags and history": {map[string]string{tags: tagged, bak: empty, history: destroyed}, "half"},
+		"destroyed and removed, with history":          {map[string]string{bak: empty, history: destroyed}, "half"},
+		"gone after an update":                         {map[string]string{tags: tagged, bak: full, history: updated}, "gone"},
+		"gone, with tags and a copy":                   {map[string]string{tags: tagged, bak: full}, "gone"},
+		"gone, with tags and a copy that is damaged":   {map[string]string{tags: tagged, bak: "{"}, "gone"},
+		"gone, with history":                           {map[string]string{history: updated}, "gone"},
+		"gone after a destroy that left something":     {map[string]string{tags: tagged, bak: full, history: destroyed}, "gone"},
+		"gone after a destroy that failed":             {map[string]string{tags: tagged, bak: empty, history: `{"kind":"destroy","result":"failed"}`}, "gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
+			for file, content := range test.files {
+				write(t, filepath.Join(dir, ".pulumi", file), content)
+			}
+			b := openTest(t, dir)
+			all, err := b.list(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := "absent"
+			for _, f := range all {
+				switch {
+				case f.half && f.broken == nil && f.status() == StatusEmpty:
+					got = "half"
+				case strings.HasPrefix(message(f.broken), "the state of stack x is gone, and what it had may still be there: ") && f.status() == StatusUnreadable:
+					got = "gone"
+				default:
+					got = fmt.Sprintf("%+v", f)
+				}
+			}
+			one, err := b.read(t.Context(), "x")
+			if got != test.want || (one == nil) != (got != "half") || (err != nil) != (got == "gone") || err != nil && fault.Code(err) != fault.Refused {
+				t.Errorf("%s, want %s; alone %+v, %v", got, test.want, one, err)
+			}
+			// Nothing is made over what may be the last of it.
+			before := files(t, dir)
+			if err := b.create(t.Context(), "x", map[string]string{tagBranch: "x"}, nobodyDead); (err != nil) != (got == "gone") {
+				t.Errorf("create: %v", err)
+			} else if diff := cmp.Diff(before, files(t, dir)); err != nil && diff != "" {
+				t.Errorf("create changed what is there:\n%s", diff)
+			}
+		})
+	}
+}
+
+// A lock that somebody is just writing is no half lock.
+func TestLockBeingWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, ".pulumi/stacks/shop/x.json"), `{"version":3,"checkpoint":{}}`)
+	write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
+	write(t, filepath.Join(dir, ".pulumi/locks/organization/shop/x/1.json.18eb3fc99.tmp"), `{"pid`)
+	if f, err := openTest(t, dir).read(t.Context(), "x"); err != nil || len(f.locks) != 0 {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 

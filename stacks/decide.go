@@ -32,6 +32,8 @@ func (v *view) decide(u unit, t *trace) decision {
 func (v *view) decideStack(u unit, t *trace) decision {
 	s, step := u.stack, PlanStep{Branch: u.name, Stack: u.stack.Name}
 	switch {
+	case s.Unreadable != "":
+		return step.as(ActionUnmanaged, s.Unreadable)
 	case s.Name == ApplicationStack:
 		return step.as(ActionKeep, "it holds what environments share")
 	case s.Tag == "" && s.Empty:
@@ -185,7 +187,9 @@ func (v *view) decideBranch(u unit, t *trace) decision {
 	case !rule.Auto:
 		return step.as(ActionSkip, "environments of kind ", rule.Kind, " are made by hand")
 	}
-	if s := v.stacks[u.slug]; s != nil && (s.Tag != "" || !s.Empty) {
+	if s := v.stacks[u.slug]; s != nil && s.Unreadable != "" {
+		return step.as(ActionSkip, "its stack cannot be read: ", s.Unreadable)
+	} else if s != nil && (s.Tag != "" || !s.Empty) {
 		return step.as(ActionSkip, "its stack would be called ", u.slug, ", which another one is")
 	}
 	d := v.decideCreate(step, u.branch, rule, ActionSkip, "it has no environment")

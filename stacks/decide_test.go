@@ -140,30 +140,6 @@ func TestHintIsSafe(t *testing.T) {
 	}
 }
 
-func TestChooseHost(t *testing.T) {
-	t.Parallel()
-	with := func(name, host string) facts { return facts{name: name, tags: map[string]string{tagHost: host}} }
-	tests := map[string]struct {
-		others []facts
-		want   string
-	}{
-		"free":              {nil, "login"},
-		"held by others":    {[]facts{with("a", "cart"), with("b", "login")}, "login-0123456789"},
-		"held by itself":    {[]facts{with("self", "login")}, "login"},
-		"others without it": {[]facts{{name: "a"}, {name: "b", tags: map[string]string{}}}, "login"},
-	}
-	for name, test := range tests {
-		got, err := chooseHost([]string{"login", "login-0123456789"}, "self", test.others)
-		if err != nil || got != test.want {
-			t.Errorf("%s: %q, %v; want %q", name, got, err, test.want)
-		}
-	}
-	_, err := chooseHost([]string{"login", "l-1"}, "self", []facts{with("a", "login"), with("b", "l-1")})
-	if want := "no host name is free: login, l-1 are all taken"; message(err) != want {
-		t.Errorf("error %v, want %s", err, want)
-	}
-}
-
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	full := stateOf(nil, typeBucket)
@@ -547,7 +523,7 @@ func TestSpecify(t *testing.T) {
 			r := test.request
 			r.Branch, r.Timeout = "login", 10*time.Minute
 			u := &undertaking{before: test.before}
-			if err := m.specify(u, r, "login", []facts{like, copied}); err != nil {
+			if err := m.specify(u, r, "login", map[string]*facts{"big": &like, "copy": &copied}[r.Like], "login"); err != nil {
 				t.Fatal(err)
 			}
 			if test.tags[tagBucket] == "*" && regexp.MustCompile(`^[a-z0-9]{6}$`).MatchString(u.tags[tagBucket]) {
@@ -615,13 +591,13 @@ func TestMayEmpty(t *testing.T) {
 func TestApplicationReady(t *testing.T) {
 	t.Parallel()
 	ready := facts{name: ApplicationStack, state: stateOf(map[string]any{outVersionsBucket: "b", outDomain: "example.com"})}
-	if err := applicationReady([]facts{{name: "x"}, ready}, "example.com"); err != nil {
+	if err := applicationReady(&ready, "example.com"); err != nil {
 		t.Error(err)
 	}
-	fails(t, applicationReady([]facts{ready}, "example.org"), fault.Usage,
+	fails(t, applicationReady(&ready, "example.org"), fault.Usage,
 		"the application stack, with its certificate, was made for domain example.com, and the settings name example.org")
-	for _, all := range [][]facts{nil, {{name: "x"}}, {{name: ApplicationStack}}, {{name: ApplicationStack, state: stateOf(nil)}}} {
-		fails(t, applicationReady(all, "example.com"), fault.Usage, "there is no application stack yet, which environments share")
+	for _, f := range []*facts{nil, {name: ApplicationStack}, {name: ApplicationStack, state: stateOf(nil)}} {
+		fails(t, applicationReady(f, "example.com"), fault.Usage, "there is no application stack yet, which environments share")
 	}
 }
 

@@ -137,7 +137,9 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 		}
 		return r, err
 	}
-	m.verify(ctx, d.before.state, &r)
+	if err := m.verify(ctx, d.before.state, &r); err != nil {
+		return r, err
+	}
 	r.Seconds = m.now().Sub(begun).Seconds()
 	if len(r.Remaining) > 0 {
 		return r, m.rememberLeft(ctx, d.before, r.Remaining)

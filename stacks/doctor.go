@@ -32,6 +32,8 @@ const (
 	AilmentIncomplete AilmentKind = "incomplete" // a stack whose last operation failed or was interrupted
 	AilmentLeft       AilmentKind = "left"       // a destroy could not confirm that all was gone
 	AilmentLock       AilmentKind = "lock"       // somebody holds the stack, or did
+	AilmentUnreadable AilmentKind = "unreadable" // the stack's state, tags, history or lock cannot be read, or its state is gone
+	AilmentUntagged   AilmentKind = "untagged"   // a stack with resources and without branchenv's tags
 )
 
 // Examine looks at every stack, and for what AWS has without one. It changes nothing.
@@ -64,6 +66,9 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 
 // examineStack tells what one stack's facts say.
 func (m *Manager) examineStack(f facts) []Ailment {
+	if f.broken != nil {
+		return []Ailment{{Kind: AilmentUnreadable, Stack: f.name, What: f.broken.Error(), Remedy: fault.Hint(f.broken)}}
+	}
 	var found []Ailment
 	again := "the command that was interrupted goes on when it is repeated; or branchenv destroy " + fault.ShellWord(f.tags[tagBranch])
 	if f.name == ApplicationStack {
@@ -87,6 +92,11 @@ func (m *Manager) examineStack(f facts) []Ailment {
 		found = append(found, Ailment{
 			Kind: AilmentForeign, Stack: f.name, What: "its state has a resource of stack " + owner + ": " + resource,
 			Remedy: "nothing is done with it until that is mended: find out how it came there; pulumi state delete takes it out of the state and leaves it in AWS",
+		})
+	case f.tags[tagStack] == "" && !tagged && !f.state.blank():
+		found = append(found, Ailment{
+			Kind: AilmentUntagged, Stack: f.name, What: "it has resources or outputs, and none of branchenv's tags: nothing is done with it",
+			Remedy: "if branchenv made it, set its tags again: " + m.where().setTags(f),
 		})
 	case f.name == ApplicationStack && status != StatusIncomplete:
 	case f.state.blank() && !tagged && !held:

@@ -56,8 +56,8 @@ func TestDestroyLooksAgain(t *testing.T) {
 			keepBackend(t, folder, "mine", func(_ *Spec, tags map[string]string, _ *update) { tags[tagBranch] = "Mine" })
 		}, `stack mine belongs to branch "Mine", not to "mine"`, fault.Refused},
 		"removed": {func(t *testing.T, folder string) {
-			for _, ending := range []string{".json", ".pulumi-tags"} {
-				if err := os.Remove(filepath.Join(folder, ".pulumi/stacks/shop/mine"+ending)); err != nil {
+			for _, path := range []string{"stacks/shop/mine.json", "stacks/shop/mine.pulumi-tags", "history/shop/mine"} {
+				if err := os.RemoveAll(filepath.Join(folder, ".pulumi", path)); err != nil {
 					t.Fatal(err)
 				}
 			}

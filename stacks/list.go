@@ -1,7 +1,10 @@
 package stacks
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -9,7 +12,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// List returns every environment, sorted by branch.
+// List returns every environment, sorted by branch. Those that cannot be read are among them; they, and an application stack that
+// cannot be read, are in the error, too: exit code 99.
 func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 	all, err := m.backend.list(ctx)
 	if err != nil {
@@ -21,12 +25,45 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 	list := []Environment{}
 	rules := RulesOf(m.File)
 	for _, f := range all {
-		if f.name != ApplicationStack && f.tags[tagBranch] != "" {
+		if f.name != ApplicationStack && (f.tags[tagBranch] != "" || f.broken != nil) {
 			list = append(list, m.environment(f, rules))
 		}
 	}
-	slices.SortFunc(list, func(a, b Environment) int { return strings.Compare(a.Branch, b.Branch) })
-	return list, nil
+	slices.SortFunc(list, func(a, b Environment) int {
+		return cmp.Or(strings.Compare(a.Branch, b.Branch), strings.Compare(a.Stack, b.Stack))
+	})
+	return list, unreadable(all, func(f facts) (string, error) { return f.name, f.broken })
+}
+
+// Unreadable is an error that names the stacks that cannot be read, exit code 99; nil if there are none.
+func Unreadable(all []StackFact) error {
+	return unreadable(all, func(f StackFact) (string, error) {
+		if f.Unreadable == "" {
+			return f.Name, nil
+		}
+		return f.Name, errors.New(f.Unreadable)
+	})
+}
+
+func unreadable[F any](all []F, look func(F) (string, error)) error {
+	var names []string
+	var first error
+	for _, f := range all {
+		if name, err := look(f); err != nil {
+			names = append(names, name)
+			first = cmp.Or(first, err)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return nil
+	case 1:
+		return &fault.Error{Code: fault.Partial, Err: first, Hint: "branchenv doctor " + fault.ShellWord(names[0]) + " says what to do; nothing is done with this stack until then"}
+	}
+	return &fault.Error{
+		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", count(len(names), "stack"), cut(strings.Join(names, ", "), 300), first),
+		Hint: "branchenv doctor says of each what to do; nothing is done with these stacks until then",
+	}
 }
 
 // environment tells what is known of one stack, by the settings as they are now.

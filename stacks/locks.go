@@ -104,8 +104,11 @@ func exists(path string) bool {
 func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 	for begun := m.now(); ; {
 		held, err := m.held(ctx, f)
-		if err != nil || len(held) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(held) == 0 {
+			return m.complete(ctx, f)
 		}
 		if m.now().Sub(begun) > lockPatience || m.Stop.Stopped() {
 			return m.where().locked(f.name, held[0].describe(m.now()))
@@ -122,6 +125,37 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 		}
 		*f = *again
 	}
+}
+
+// complete gives a stack its first checkpoint whose making, or whose removal, was interrupted, so that everything else may go on from an
+// empty stack. That it is empty AWS has to confirm: what is lost would be lost for good.
+func (m *Manager) complete(ctx context.Context, f *facts) error {
+	if !f.half {
+		return nil
+	}
+	left, err := m.stillInAWS(ctx, f.name, nil)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fault.Refusedf("stack %s has no state, and AWS has %s with its tags: %s", f.name, count(len(left), "resource"), strings.Join(namesOf(left), ", ")).
+			WithHint("if they are being deleted, wait until they are gone; else restore the stack's state, or delete them by hand, then run the same command again")
+	}
+	switch err := m.backend.create(ctx, f.name, f.tags, m.abandoned); {
+	case errors.Is(err, errStackExists), errors.Is(err, errStackLocked):
+		return overtaken(f.name, "made or removed")
+	case err != nil:
+		return err
+	}
+	again, err := m.backend.read(ctx, f.name)
+	if err != nil {
+		return err
+	}
+	if again == nil {
+		return overtaken(f.name, "removed")
+	}
+	*f = *again
+	return nil
 }
 
 // lockPause is the time until a lock is looked at again, different each time: two starters may both have backed off.
@@ -179,9 +213,13 @@ func (m *Manager) BackendAddress() string { return m.where().address() }
 
 // cancel is the command that removes every lock of a stack, that of a living holder too. It needs no Pulumi.yaml.
 func (p place) cancel(stack string) string {
-	name := "organization/" + p.project + "/" + stack // what self-managed backends call every organization
+	return fmt.Sprintf("PULUMI_BACKEND_URL=%s pulumi cancel --yes --stack %s", fault.ShellWord(p.address()), p.qualified(stack))
+}
+
+// qualified is a stack's full name, which pulumi understands everywhere.
+func (p place) qualified(stack string) string {
 	if strings.HasPrefix(p.backend, "http") {
-		name = p.project + "/" + stack
+		return p.project + "/" + stack
 	}
-	return fmt.Sprintf("PULUMI_BACKEND_URL=%s pulumi cancel --yes --stack %s", fault.ShellWord(p.address()), name)
+	return "organization/" + p.project + "/" + stack // what self-managed backends call every organization
 }

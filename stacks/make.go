@@ -60,15 +60,7 @@ func (m *Manager) settleHost(ctx context.Context, u *undertaking) error {
 	if u.spec.Stack == ApplicationStack {
 		return nil
 	}
-	all, err := m.backend.list(ctx)
-	if err != nil {
-		return err
-	}
-	candidates, err := Hosts(u.spec.Branch, m.File.StripPrefixes)
-	if err != nil {
-		return err
-	}
-	host, err := chooseHost(candidates, u.spec.Stack, all)
+	host, err := m.chooseHost(ctx, u.spec.Branch, u.spec.Stack)
 	if err != nil || host == u.spec.Host {
 		return err
 	}

@@ -3,7 +3,6 @@ package stacks
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
@@ -105,22 +104,6 @@ func (f facts) otherOwner(text string) string {
 	return ""
 }
 
-// chooseHost picks the host label for a new environment: the first candidate that no other stack holds.
-func chooseHost(candidates []string, self string, others []facts) (string, error) {
-	taken := map[string]string{}
-	for _, f := range others {
-		if f.name != self {
-			taken[f.tags[tagHost]] = f.name
-		}
-	}
-	for _, c := range candidates {
-		if taken[c] == "" {
-			return c, nil
-		}
-	}
-	return "", fault.Failedf("no host name is free: %s are all taken", strings.Join(candidates, ", "))
-}
-
 // environment tells what is known of one environment. What the settings say of it is rule; interval is how often reconcile
 // runs, and so how much later than it expires the environment is gone.
 func (f facts) environment(project, domain string, rule Rule, interval time.Duration) Environment {
@@ -163,6 +146,8 @@ func (f facts) environment(project, domain string, rule Rule, interval time.Dura
 // status tells the state of a stack.
 func (f facts) status() Status {
 	switch {
+	case f.broken != nil:
+		return StatusUnreadable
 	case len(f.locks) > 0:
 		return StatusUpdating
 	case f.state.empty():

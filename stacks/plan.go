@@ -48,7 +48,9 @@ type StackFact struct {
 	// Source is the Identity.ID of the repository that its branch is of; "" if it is not recorded, and SourceName the name.
 	Source, SourceName string
 	// Foreign is the stack whose resources its state has, where they are not its own; else "".
-	Foreign    string
+	Foreign string
+	// Unreadable is why not all of it is known; else "". Then nothing else here is to be relied on, but the stack exists.
+	Unreadable string
 	Protected  bool // it was protected when it was last updated
 	Locked     bool // a live process holds its lock
 	Incomplete bool // its last operation failed or was interrupted

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,12 +14,13 @@ import (
 // says so.
 const verifyFor = 2 * time.Minute
 
-// verify describes every resource that the state had. What is still there is asked for again for a while.
-func (m *Manager) verify(ctx context.Context, s state, r *Receipt) {
+// verify describes every resource that the state had. What is still there is asked for again for a while. A state may have lost some:
+// if all that it had is gone, AWS is asked what else has the stack's tags.
+func (m *Manager) verify(ctx context.Context, s state, r *Receipt) error {
 	m.tell(r.Stack, Event{Kind: Step, Op: "check that all is gone"})
 	ctx, cancel := context.WithTimeout(ctx, verifyFor)
 	defer cancel()
-	var left []aws.Resource
+	var left, gone []aws.Resource
 	for _, x := range s.aws() {
 		left = append(left, aws.Resource{Type: x.Type, ID: x.ID, Name: urnName(x.URN), Inputs: x.Inputs, Outputs: x.Outputs})
 	}
@@ -28,7 +30,7 @@ func (m *Manager) verify(ctx context.Context, s state, r *Receipt) {
 		for _, found := range m.aws.Describe(ctx, left) {
 			entry := Resource{Type: found.Resource.Type, Name: awsName(found.Resource.ID, found.Resource.Inputs), Note: found.Note}
 			if found.State == aws.Gone {
-				r.Deleted = append(r.Deleted, entry)
+				r.Deleted, gone = append(r.Deleted, entry), append(gone, found.Resource)
 				continue
 			}
 			r.Remaining = append(r.Remaining, entry)
@@ -44,17 +46,58 @@ func (m *Manager) verify(ctx context.Context, s state, r *Receipt) {
 		}
 		break
 	}
+	var err error
+	if len(r.Remaining) == 0 {
+		r.Remaining, err = m.stillInAWS(ctx, r.Stack, gone)
+	}
 	slices.SortFunc(r.Deleted, byName)
 	slices.SortFunc(r.Remaining, byName)
+	return err
+}
+
+// stillInAWS are the resources that AWS's index lists with the stack's tags and that are not gone: neither known to be, nor said to be
+// by a describe. The index lags by minutes, and lists what Beanstalk made and removed, too: of what nobody here can describe it only warns.
+func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resource) ([]Resource, error) {
+	tagged, err := m.aws.TaggedResources(ctx, map[string]string{tagProject: m.File.Project, tagStack: stack})
+	if err != nil {
+		return nil, err
+	}
+	var ask []aws.Resource
+	var strange []string
+	for _, t := range tagged {
+		switch r, known := aws.FromARN(t.ARN); {
+		case slices.ContainsFunc(gone, func(g aws.Resource) bool { return g.Is(t.ARN) }):
+		case known:
+			ask = append(ask, r)
+		default:
+			strange = append(strange, t.ARN)
+		}
+	}
+	if len(strange) > 0 {
+		m.tell(stack, Event{Kind: Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which branchenv cannot tell whether they are there, as it does for minutes after they are gone: %s; branchenv doctor looks again",
+			count(len(strange), "resource"), stack, cut(strings.Join(strange, ", "), 300))})
+	}
+	left := []Resource{}
+	for _, found := range m.aws.Describe(ctx, ask) {
+		if found.State != aws.Gone {
+			left = append(left, Resource{Type: found.Resource.Type, Name: found.Resource.Name, Note: found.Note})
+		}
+	}
+	return left, nil
+}
+
+func namesOf(resources []Resource) []string {
+	var names []string
+	for _, r := range resources {
+		names = append(names, r.Name)
+	}
+	return names
 }
 
 // rememberLeft notes in the stack's tags what a destroy left behind. The state is empty by now: without the note, the
 // next destroy would find nothing to do and say that all is well.
 func (m *Manager) rememberLeft(ctx context.Context, f *facts, left []Resource) error {
-	var names []string
-	for _, r := range left {
-		names = append(names, r.Name)
-	}
+	names := namesOf(left)
 	return m.retag(ctx, f.name, func(tags map[string]string) {
 		tags[tagLeft] = cutTag(count(len(left), "resource") + ": " + strings.Join(names, ", "))
 	})

@@ -34,6 +34,7 @@ const (
 	StatusUpdating   Status = "updating"   // a live process holds the stack's lock
 	StatusIncomplete Status = "incomplete" // an update was interrupted or failed: run the same command again
 	StatusEmpty      Status = "empty"      // a stack without resources
+	StatusUnreadable Status = "unreadable" // its state, tags, history or lock cannot be read: doctor tells more
 )
 
 // Receipt says what a destroy did, checked by describing every resource that the state had.

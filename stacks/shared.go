@@ -90,11 +90,14 @@ func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
 
 // ApplicationPlanDestroy looks at what ApplicationDestroy would remove; it refuses while environments exist.
 func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, error) {
+	f, err := m.backend.read(ctx, ApplicationStack)
+	if err != nil {
+		return Destruction{}, err
+	}
 	all, err := m.backend.list(ctx)
 	if err != nil {
 		return Destruction{}, err
 	}
-	f := find(all, ApplicationStack)
 	if f == nil {
 		return Destruction{Environment: Environment{Stack: ApplicationStack}, Absent: true}, nil
 	}

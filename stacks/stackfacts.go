@@ -38,6 +38,9 @@ func (m *Manager) stackFact(f facts) StackFact {
 		s.Empty = f.state.blank()
 	}
 	_, s.Foreign = f.foreign()
+	if f.broken != nil {
+		s.Unreadable, s.Empty = f.broken.Error(), false
+	}
 	if spec := f.spec(m.File.Project); spec != nil {
 		s.Branch, s.Version, s.Commit = spec.Branch, spec.Version.Name(), spec.Commit
 	}

@@ -112,27 +112,25 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if reason := unstorable(r.Branch); reason != "" {
 		return nil, fault.Usagef("branch %q can have no environment: %s", r.Branch, reason).WithHint("rename the branch")
 	}
-	// All stacks: the host name must not be another's, and the application stack must be there.
-	all, err := m.backend.list(ctx)
+	u := &undertaking{}
+	if u.before, err = m.backend.read(ctx, stack); err != nil || u.before == nil && r.IfExists {
+		return nil, err
+	}
+	application, err := m.backend.read(ctx, ApplicationStack)
 	if err != nil {
 		return nil, err
 	}
-	u := &undertaking{before: find(all, stack)}
-	if u.before == nil && r.IfExists {
-		return nil, nil
-	}
-	if err := applicationReady(all, m.File.Domain); err != nil {
+	if err := applicationReady(application, m.File.Domain); err != nil {
 		return nil, err
 	}
 	h, err := m.here(ctx)
 	if err != nil {
 		return nil, err
 	}
-	shared := find(all, ApplicationStack)
-	if err := shared.livesIn(h, m.File.Path); err != nil {
+	if err := application.livesIn(h, m.File.Path); err != nil {
 		return nil, err
 	}
-	if _, err := m.followed(ctx, shared); err != nil {
+	if _, err := m.followed(ctx, application); err != nil {
 		return nil, err
 	}
 	if u.origin, err = m.followed(ctx, u.before); err != nil {
@@ -146,7 +144,17 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 			return nil, err
 		}
 	}
-	if err := m.specify(u, r, stack, all); err != nil {
+	like, err := m.likeFacts(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	host := ""
+	if u.before == nil || u.before.tags[tagHost] == "" {
+		if host, err = m.chooseHost(ctx, r.Branch, stack); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.specify(u, r, stack, like, host); err != nil {
 		return nil, err
 	}
 	if u.tags[tagSource] == "" && m.Source != nil {
@@ -160,8 +168,9 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	return u, err
 }
 
-// specify fills in what the program will be told, and the tags.
-func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts) error {
+// specify fills in what the program will be told, and the tags. like are the facts of the environment to copy, host is the label that a
+// stack without one gets.
+func (m *Manager) specify(u *undertaking, r UpRequest, stack string, like *facts, host string) error {
 	tags := map[string]string{}
 	if u.before != nil {
 		for k, v := range u.before.tags {
@@ -174,7 +183,6 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 			tags[tagUpdated] = at.Format(time.RFC3339)
 		}
 	}
-	like := likeFacts(r, all)
 	if made := tags[tagBranch] != ""; made && r.Like != "" && r.Like != tags[tagLike] {
 		m.tell(stack, Event{Kind: Warning, Message: fmt.Sprintf("--like %s has no effect: the environment exists", r.Like)})
 	}
@@ -192,7 +200,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 	if r.Timeout > 0 {
 		settings.Timeout = config.Duration(r.Timeout)
 	}
-	if err := m.decideOnce(tags, r, stack, all); err != nil {
+	if err := m.decideOnce(tags, r, stack, host); err != nil {
 		return err
 	}
 	tags[tagKind] = resolved.Kind
@@ -212,15 +220,9 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, all []facts
 }
 
 // decideOnce sets the tags that never change once they are set.
-func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack string, all []facts) error {
+func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack, host string) error {
 	if tags[tagHost] == "" {
-		candidates, err := Hosts(r.Branch, m.File.StripPrefixes)
-		if err != nil {
-			return err
-		}
-		if tags[tagHost], err = chooseHost(candidates, stack, all); err != nil {
-			return err
-		}
+		tags[tagHost] = host
 	}
 	if tags[tagBucket] == "" {
 		suffix, err := randomSuffix()
@@ -287,8 +289,7 @@ func stoppedBefore(step, stack string) error {
 }
 
 // applicationReady checks that the application stack is there, and that its certificate is one of the domain.
-func applicationReady(all []facts, domain string) error {
-	f := find(all, ApplicationStack)
+func applicationReady(f *facts, domain string) error {
 	if f == nil || f.state.outputs()[outVersionsBucket] == nil {
 		return fault.Usagef("there is no application stack yet, which environments share").
 			WithHint("branchenv application up")
@@ -310,14 +311,34 @@ func find(all []facts, name string) *facts {
 }
 
 // likeFacts are those of the environment that a new one is a copy of; nil for none.
-func likeFacts(r UpRequest, all []facts) *facts {
+func (m *Manager) likeFacts(ctx context.Context, r UpRequest) (*facts, error) {
 	if r.Like == "" {
-		return nil
+		return nil, nil
 	}
-	for i := range all {
-		if all[i].tags[tagBranch] == BranchTag(r.Like) {
-			return &all[i]
-		}
+	stack, err := Slug(r.Like)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	f, err := m.backend.read(ctx, stack)
+	if err != nil || f == nil || f.tags[tagBranch] != BranchTag(r.Like) {
+		return nil, err
+	}
+	return f, nil
+}
+
+// chooseHost picks the host label of a branch that has none yet.
+func (m *Manager) chooseHost(ctx context.Context, branch, stack string) (string, error) {
+	candidates, err := Hosts(branch, m.File.StripPrefixes)
+	if err != nil {
+		return "", err
+	}
+	all, err := m.backend.hosts(ctx)
+	if err != nil {
+		return "", err
+	}
+	host, doubt, err := all.choose(candidates, stack)
+	if doubt != "" {
+		m.tell(stack, Event{Kind: Warning, Message: doubt + ": the environment gets " + host})
+	}
+	return host, err
 }

@@ -12,14 +12,20 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// A terminated environment stays in the list for an hour or more.
+// A terminated environment stays in the list for an hour or more. Its ARN tells its name, and not its id.
 func (c *Client) environment(ctx context.Context, r Resource) (answer, error) {
-	out, err := c.beans().DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentIds: []string{r.ID}})
+	in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentIds: []string{r.ID}}
+	own := func(e beans.EnvironmentDescription) bool { return awssdk.ToString(e.EnvironmentId) == r.ID }
+	if r.ID == "" {
+		in = &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{r.Name}}
+		own = func(e beans.EnvironmentDescription) bool { return awssdk.ToString(e.EnvironmentName) == r.Name }
+	}
+	out, err := c.beans().DescribeEnvironments(ctx, in)
 	if err != nil {
 		return answer{}, err
 	}
 	for _, e := range out.Environments {
-		if awssdk.ToString(e.EnvironmentId) != r.ID || e.Status == beans.EnvironmentStatusTerminated {
+		if !own(e) || e.Status == beans.EnvironmentStatusTerminated {
 			continue
 		}
 		a := answer{state: Exists}

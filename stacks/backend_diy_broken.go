@@ -1,0 +1,143 @@
+package stacks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// unreadable is why a stack's facts cannot be known, with what to do about it, which depends on what is wrong.
+func (b *diyBackend) unreadable(ctx context.Context, f facts, k *kept, why failure) error {
+	err := fault.Failedf("read the %s of stack %s: %s: %w", why.what, f.name, b.address(why.object.key), why.err)
+	if !errors.As(why.err, &damaged{}) {
+		return err.WithHint("check that the credentials may read it, then run the same command again")
+	}
+	switch why.what {
+	case "state":
+		return err.WithHint("%s", b.restore(ctx, f, k))
+	case "tags":
+		return err.WithHint("remove the file and set the tags again: %s; %s", b.remove(k.tags), b.setAgain(f))
+	case "history":
+		return err.WithHint("remove the file; the one before it counts then, and the next up or destroy writes a new one: %s", b.remove(k.history))
+	}
+	return err.WithHint("if nobody works on the stack, remove the file: %s", b.remove(why.object))
+}
+
+// judgeMissing tells what a stack is whose checkpoint is missing while its tags or its history are there. half: its making was
+// interrupted before its first checkpoint, or its removal after the last. Else its state is lost.
+func (b *diyBackend) judgeMissing(ctx context.Context, f facts, k *kept) (half bool, broken error) {
+	destroyed := f.last == nil || f.last.Kind == "destroy" && f.last.succeeded()
+	if destroyed && b.nothingCopied(ctx, f.name, k) {
+		return true, nil
+	}
+	return false, fault.Refusedf("the state of stack %s is gone, and what it had may still be there: %s lacks its checkpoint", f.name, b.address(b.folder("stacks", f.name)+"json")).
+		WithHint("%s", b.restore(ctx, f, k))
+}
+
+// nothingCopied reports that the last checkpoint, of which pulumi makes a copy when it removes a stack, had nothing in it, or that
+// there never was one.
+func (b *diyBackend) nothingCopied(ctx context.Context, stack string, k *kept) bool {
+	for _, o := range k.copies {
+		if !strings.HasSuffix(o.key, ".bak") {
+			continue
+		}
+		s, err := b.state(ctx, stack, o)
+		return err == nil && s.empty()
+	}
+	return true
+}
+
+// restore tells how to get a lost state back: from the newest copy that can be read.
+func (b *diyBackend) restore(ctx context.Context, f facts, k *kept) string {
+	target := b.folder("stacks", f.name) + "json"
+	from, newest := b.newestCopy(ctx, f.name, k)
+	if from.key == "" {
+		return fmt.Sprintf("no copy of it can be read: restore %s from a backup of the backend; without one, delete by hand what AWS has with the tag %s=%s, then %s",
+			b.address(target), tagStack, f.name, b.forget(k))
+	}
+	if extension := path.Ext(strings.TrimSuffix(from.key, ".bak")); extension != ".json" {
+		target += extension // of a compression
+	}
+	up := "branchenv up " + fault.ShellWord(cmp.Or(f.tags[tagBranch], "BRANCH"))
+	if f.name == ApplicationStack {
+		up = "branchenv application up"
+	}
+	return fmt.Sprintf("restore it from the newest copy that can be read, of %s with %s: %s; then %s brings it in line. What was made after the copy, branchenv doctor finds by its tags",
+		stamp(newest.Manifest.Time), count(len(newest.aws()), "AWS resource"), b.copy(from, target), up)
+}
+
+// newestCopy finds the newest copy of a stack's state that can be read: pulumi keeps one beside the state, one in the history and one
+// among the backups of each update.
+func (b *diyBackend) newestCopy(ctx context.Context, stack string, k *kept) (from object, newest state) {
+	copies := slices.Clone(k.copies)
+	older, err := b.objects(ctx, b.folder("backups", stack))
+	if err == nil && len(older) > 0 { // their names end in their times
+		copies = append(copies, slices.MaxFunc(older, func(a, b object) int { return strings.Compare(a.key, b.key) }))
+	}
+	for _, o := range copies {
+		s, err := b.state(ctx, stack, o)
+		if err == nil && (from.key == "" || s.Manifest.Time.After(newest.Manifest.Time)) {
+			from, newest = o, s
+		}
+	}
+	return from, newest
+}
+
+// forget is what removes all that is left of a stack.
+func (b *diyBackend) forget(k *kept) string {
+	var commands []string
+	for _, o := range []object{k.checkpoint, k.tags, k.history} {
+		if o.key != "" {
+			commands = append(commands, b.remove(o))
+		}
+	}
+	return strings.Join(commands, "; ")
+}
+
+// address is where an object is, for people.
+func (b *diyBackend) address(key string) string { return b.base + "/" + key }
+
+func (b *diyBackend) remove(o object) string {
+	if b.root != "" {
+		return "rm " + fault.ShellWord(b.address(o.key))
+	}
+	return "aws s3 rm " + fault.ShellWord(b.address(o.key))
+}
+
+func (b *diyBackend) copy(from object, to string) string {
+	command := "aws s3 cp "
+	if b.root != "" {
+		command = "cp "
+	}
+	return command + fault.ShellWord(b.address(from.key)) + " " + fault.ShellWord(b.address(to))
+}
+
+// setAgain are the commands that give a stack its tags back, from what its last update worked from.
+func (b *diyBackend) setAgain(f facts) string { return place{b.project, b.url}.setTags(f) }
+
+// setTags are the commands that set the tags of a stack that has lost them, as its last update tells them. They are those that cannot
+// be decided again: the next up sets the others.
+func (p place) setTags(f facts) string {
+	set := func(tag, value string) string {
+		return fmt.Sprintf("pulumi stack tag set %s %s --stack %s", tag, fault.ShellWord(value), p.qualified(f.name))
+	}
+	commands := []string{"export PULUMI_BACKEND_URL=" + fault.ShellWord(p.address()), set(tagProject, p.project), set(tagStack, f.name)}
+	if f.name == ApplicationStack {
+		suffix := "SUFFIX"
+		if spec := f.last.applicationSpec(p.project); spec != nil {
+			suffix = spec.BucketSuffix
+		}
+		return strings.Join(append(commands, set(tagBucket, suffix)), "; ")
+	}
+	branch, host, suffix := "BRANCH", "HOST", "SUFFIX"
+	if spec := f.last.spec(p.project); spec != nil {
+		branch, host, suffix = BranchTag(spec.Branch), spec.Host, spec.BucketSuffix
+	}
+	return strings.Join(append(commands, set(tagBranch, branch), set(tagHost, host), set(tagBucket, suffix)), "; ")
+}
