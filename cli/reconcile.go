@@ -65,6 +65,9 @@ func (s *session) reconcile(c *urfave.Context) error {
 		if err == nil {
 			document.Plan = r.decided
 			err = s.printPlan(r.decided)
+			for _, line := range r.locks {
+				s.warn("%s", line)
+			}
 			if line := ailing(r.input.Stacks, r.decided); line != "" {
 				s.say("%s", line)
 			}
@@ -137,6 +140,7 @@ type reconciliation struct {
 	now     func() time.Time
 	say     func(format string, args ...any)
 
+	locks   []string // those older than a day
 	input   stacks.PlanInput
 	decided stacks.Plan
 }
@@ -146,6 +150,9 @@ type reconciliation struct {
 func (r *reconciliation) facts(ctx context.Context) error {
 	facts, err := r.manager.StackFacts(ctx)
 	if err != nil {
+		return err
+	}
+	if r.locks, err = r.manager.OldLocks(ctx); err != nil {
 		return err
 	}
 	list, err := r.source.Branches(ctx)

@@ -123,7 +123,11 @@ func (s *session) statusCommand() *urfave.Command {
 				if err != nil {
 					return err
 				}
-				return s.printStatus(h, maxAge)
+				locks, err := m.OldLocks(c.Context)
+				if err != nil {
+					return err
+				}
+				return s.printStatus(h, maxAge, locks)
 			})
 		},
 	}
@@ -135,14 +139,17 @@ type status struct {
 	LastGood *time.Time `json:"lastGood"`
 	Problem  string     `json:"problem"` // of the last run
 	MaxAge   string     `json:"maxAge"`
+	Locks    []string   `json:"locks"` // those older than a day
 	OK       bool       `json:"ok"`
 }
 
-// printStatus prints reconcile's status, and is an error where its last good run is too long ago.
-func (s *session) printStatus(h stacks.Heartbeat, maxAge time.Duration) error {
+// printStatus prints reconcile's status. It is an error if its last good run is too long ago, or a stack is locked for too long: whoever
+// left the lock keeps reconcile from that stack.
+func (s *session) printStatus(h stacks.Heartbeat, maxAge time.Duration, locks []string) error {
 	now := s.now()
-	ok := !h.Good.IsZero() && now.Sub(h.Good) <= maxAge
-	document := status{LastRun: orNil(h.Run), LastGood: orNil(h.Good), Problem: h.Problem, MaxAge: config.Duration(maxAge).String(), OK: ok}
+	current := !h.Good.IsZero() && now.Sub(h.Good) <= maxAge
+	ok := current && len(locks) == 0
+	document := status{LastRun: orNil(h.Run), LastGood: orNil(h.Good), Problem: h.Problem, MaxAge: config.Duration(maxAge).String(), OK: ok, Locks: append([]string{}, locks...)}
 	if s.json {
 		if err := s.out.document(document); err != nil {
 			return err
@@ -157,6 +164,8 @@ func (s *session) printStatus(h stacks.Heartbeat, maxAge time.Duration) error {
 	switch {
 	case ok:
 		return nil
+	case current:
+		return fault.Failedf("%s", strings.Join(locks, "; ")).WithHint("branchenv doctor says what to do about a lock whose holder is gone")
 	case h.Good.IsZero():
 		return fault.Failedf("no run of reconcile was ever good").WithHint("branchenv reconcile --yes; docs/operations.md says how to run it every hour")
 	}

@@ -29,6 +29,10 @@ type backend interface {
 	setTags(ctx context.Context, name string, tags map[string]string) error
 	// breakLock removes one lock of a stack.
 	breakLock(ctx context.Context, l lock) error
+	// locksBefore returns the locks of all stacks that were taken before a time.
+	locksBefore(ctx context.Context, then time.Time) ([]lock, error)
+	// hold notes that a process works on a stack, until release: a lock that it leaves behind can then be told from a living one's.
+	hold(ctx context.Context, stack string, pid int) (release func())
 	// heartbeat returns the project's heartbeat; nothing where there is none.
 	heartbeat(ctx context.Context) ([]byte, error)
 	// beat replaces it.
@@ -58,7 +62,7 @@ type state struct {
 	} `json:"manifest"`
 	SecretsProviders struct {
 		Type  string          `json:"type"`
-		State json.RawMessage `json:"state"`
+		State json.RawMessage `json:"state,omitempty"`
 	} `json:"secrets_providers"`
 	Resources []stateResource    `json:"resources"`
 	Pending   []pendingOperation `json:"pending_operations"`
@@ -127,6 +131,7 @@ func (s state) blank() bool { return s.empty() && len(s.outputs()) == 0 }
 type lock struct {
 	stack     string
 	key       string    // where it is kept, for breakLock
+	holders   []holder  // the notes that may be about it
 	Pid       int       `json:"pid"`
 	Username  string    `json:"username"`
 	Hostname  string    `json:"hostname"`

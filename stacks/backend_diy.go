@@ -188,8 +188,16 @@ func (b *diyBackend) setTags(ctx context.Context, name string, tags map[string]s
 }
 
 func (b *diyBackend) breakLock(ctx context.Context, l lock) error {
+	if l.key == "" {
+		return nil
+	}
 	if err := b.bucket.Delete(ctx, l.key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 		return fault.Failedf("remove the lock of stack %s: %w", l.stack, err)
+	}
+	for _, h := range l.holders { // it has proved what there was to prove
+		if err := b.bucket.Delete(ctx, h.key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+			return fault.Failedf("remove the note about the lock of stack %s: %w", l.stack, err)
+		}
 	}
 	return nil
 }

@@ -19,12 +19,15 @@ import (
 // sees the stack without them and takes it for nobody's. dead tells of a lock whether its holder is gone; such a one is
 // removed.
 func (b *diyBackend) create(ctx context.Context, name string, tags map[string]string, dead func(lock) bool) (err error) {
-	key, err := b.lock(ctx, name)
+	ours := lock{stack: name, holders: b.note(ctx, name, os.Getpid())}
+	ours.key, err = b.lock(ctx, name)
+	release := func() error { return b.breakLock(context.WithoutCancel(ctx), ours) }
 	if err != nil {
+		_ = release() // a part of it may have been written
 		return err
 	}
-	defer func() { err = errors.Join(err, b.breakLock(context.WithoutCancel(ctx), lock{stack: name, key: key})) }()
-	if err := b.free(ctx, name, key, dead); err != nil {
+	defer func() { err = errors.Join(err, release()) }()
+	if err := b.free(ctx, name, ours.key, dead); err != nil {
 		return err
 	}
 	// Only now: what was looked at before the lock was ours alone may have changed since.
@@ -68,7 +71,7 @@ func (b *diyBackend) lock(ctx context.Context, stack string) (string, error) {
 	}
 	key := b.folder("locks", stack) + rand.Text() + ".json"
 	if err := b.bucket.WriteAll(ctx, key, content, nil); err != nil {
-		return "", fault.Failedf("lock stack %s: %w", stack, err).WithHint("check that the credentials may write to backend %s", b.url)
+		return key, fault.Failedf("lock stack %s: %w", stack, err).WithHint("check that the credentials may write to backend %s", b.url)
 	}
 	return key, nil
 }

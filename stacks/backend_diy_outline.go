@@ -3,6 +3,7 @@ package stacks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -75,6 +76,11 @@ func (raw *rawState) outline(stack, project string) (state, error) {
 		}
 		if !root && !foreign && (filled || !kept.real()) {
 			continue
+		}
+		if foreign { // what it is called is told, too
+			if err := errors.Join(unmarshal(r.Inputs, &kept.Inputs), unmarshal(r.Outputs, &kept.Outputs)); err != nil {
+				return s, damaged{err}
+			}
 		}
 		filled = filled || kept.real()
 		s.Resources = append(s.Resources, kept)

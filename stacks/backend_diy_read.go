@@ -212,6 +212,9 @@ const writing = 10 * time.Second
 func (b *diyBackend) readLock(ctx context.Context, stack string, o object) (lock, error) {
 	l := lock{stack: stack, key: o.key}
 	err := b.decode(ctx, o.key, &l)
+	if err == nil {
+		l.holders = b.holders(ctx, l)
+	}
 	return l, err
 }
 

@@ -305,62 +305,132 @@ func TestLastUpdate(t *testing.T) {
 	}
 }
 
-// A lock that a dead process of this machine left in a file backend is removed; any other is reported.
-func TestLocks(t *testing.T) {
+// A lock is broken only if branchenv's own note proves that its holder was a process that can be seen from here, and is gone.
+func TestAbandoned(t *testing.T) {
 	t.Parallel()
 	host, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone := exec.Command("true")
-	if err := gone.Run(); err != nil {
+	ended := exec.Command("true")
+	if err := ended.Start(); err != nil {
 		t.Fatal(err)
 	}
-	tests := map[string]struct {
+	now := time.Now()
+	dead := holderOf(ended.Process.Pid, now)
+	if err := ended.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	living := holderOf(os.Getpid(), now)
+	with := func(h holder, change func(*holder)) holder {
+		change(&h)
+		return h
+	}
+	for name, test := range map[string]struct {
 		pid    int
 		host   string
+		taken  time.Time
+		notes  []holder
 		broken bool
 	}{
-		"dead here":      {gone.Process.Pid, host, true},
-		"alive here":     {os.Getpid(), host, false},
-		"dead elsewhere": {gone.Process.Pid, "elsewhere", false},
-	}
-	for name, test := range tests {
+		"dead":                               {dead.Pid, host, now, []holder{dead}, true},
+		"alive":                              {living.Pid, host, now, []holder{living}, false},
+		"dead, by hand":                      {dead.Pid, host, now, nil, false},
+		"dead, its number given anew":        {living.Pid, host, now, []holder{with(living, func(h *holder) { h.Start = "1" })}, living.Start != ""},
+		"of another namespace":               {dead.Pid, host, now, []holder{with(dead, func(h *holder) { h.Space = "pid:[1]" })}, false},
+		"of another kernel":                  {dead.Pid, host, now, []holder{with(dead, func(h *holder) { h.Boot = "another" })}, false},
+		"of two namespaces":                  {dead.Pid, host, now, []holder{dead, with(dead, func(h *holder) { h.Space = "pid:[1]" })}, false},
+		"of another machine":                 {dead.Pid, "elsewhere", now, []holder{dead}, false},
+		"taken before the process that died": {dead.Pid, host, now.Add(-time.Minute), []holder{dead}, false},
+		"taken long after it":                {dead.Pid, host, now.Add(2 * lockedWithin), []holder{dead}, false},
+		"of another number":                  {dead.Pid + 1, host, now, []holder{dead}, false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			content, err := json.Marshal(lock{Pid: test.pid, Hostname: test.host, Username: "ada", Timestamp: time.Now()})
-			if err != nil {
-				t.Fatal(err)
-			}
 			write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
 			write(t, filepath.Join(dir, ".pulumi/stacks/shop/x.json"), `{"version":3,"checkpoint":{}}`)
-			write(t, filepath.Join(dir, ".pulumi/locks/organization/shop/x/1.json"), string(content))
+			writeJSON(t, filepath.Join(dir, ".pulumi/locks/organization/shop/x/1.json"), lock{Pid: test.pid, Hostname: test.host, Username: "ada", Timestamp: test.taken})
+			for i, h := range test.notes {
+				writeJSON(t, filepath.Join(dir, fmt.Sprintf(".branchenv/holders/shop/x/%d-%d.json", h.Pid, i)), h)
+			}
 			b := openTest(t, dir)
-			f, err := b.read(context.Background(), "x")
+			f, err := b.read(t.Context(), "x")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if f.status() != StatusUpdating {
 				t.Errorf("status %s, want updating", f.status())
 			}
-			var notes []string
+			var told []string
 			clock := time.Now()
 			m := &Manager{ManagerOptions: ManagerOptions{File: &config.File{Project: "shop"}}, backend: b, backendURL: "file://" + dir, now: func() time.Time { clock = clock.Add(lockPatience); return clock }}
-			m.Observe = func(e Event) { notes = append(notes, e.Message) }
-			err = m.unlocked(context.Background(), f)
+			m.Observe = func(e Event) { told = append(told, e.Message) }
+			err = m.unlocked(t.Context(), f)
+			again, readErr := b.read(t.Context(), "x")
+			if readErr != nil {
+				t.Fatal(readErr)
+			}
 			if test.broken {
-				if err != nil || len(notes) != 1 || !strings.HasPrefix(notes[0], "removed a lock left behind by a process that is gone: ada@") {
-					t.Errorf("error %v, notes %q", err, notes)
+				if err != nil || len(again.locks) != 0 || len(told) != 1 || !strings.HasPrefix(told[0], "removed a lock left behind by a process that is gone: ada@") {
+					t.Errorf("error %v, locks %+v, told %q", err, again.locks, told)
 				}
-				if again, err := b.read(context.Background(), "x"); err != nil || len(again.locks) != 0 {
-					t.Errorf("the lock is still there: %+v, %v", again, err)
+				if left := files(t, filepath.Join(dir, ".branchenv")); len(left) != 0 {
+					t.Errorf("notes that stay: %v", left)
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("stack x is locked by ada@%s, process %d, for ", test.host, test.pid)) {
-				t.Errorf("error %v", err)
+			if want := fmt.Sprintf("stack x is locked by ada@%s, process %d, for ", test.host, test.pid); !strings.Contains(message(err), want) || len(again.locks) != 1 {
+				t.Errorf("error %v, want %s; locks %+v", err, want, again.locks)
 			}
 		})
 	}
+}
+
+// A note stays only as long as the process, or a lock that it left behind.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := openTest(t, dir)
+	notes := func() int { return len(files(t, dir)) }
+	release := b.hold(t.Context(), "x", os.Getpid())
+	if notes() != 1 {
+		t.Errorf("%d notes of a process, want 1", notes())
+	}
+	release()
+	if notes() != 0 {
+		t.Errorf("%d notes after it has ended, want none", notes())
+	}
+	release = b.hold(t.Context(), "x", os.Getpid())
+	if _, err := b.lock(t.Context(), "x"); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if notes() != 2 {
+		t.Errorf("%d files after it has ended and left a lock, want the lock and the note", notes())
+	}
+}
+
+// A command of pulumi names the stack that it works on.
+func TestStackOf(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{
+		"--non-interactive up --yes --stack organization/shop/x --exec-kind auto.local": "x",
+		"--non-interactive stack rm --yes x":                                            "x",
+		"--non-interactive stack init organization/shop/x":                              "x",
+		"--non-interactive version":                                                     "",
+	} {
+		if got := stackOf(strings.Fields(command)); got != want {
+			t.Errorf("%s: %q, want %q", command, got, want)
+		}
+	}
+}
+
+func writeJSON(t *testing.T, file string, v any) {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, string(text))
 }

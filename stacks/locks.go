@@ -7,9 +7,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -37,61 +35,20 @@ func isContended(err error) bool {
 	return errors.As(err, &c)
 }
 
-// abandoned tells whether a lock was left behind by a process of this very machine that is gone, in a file backend.
-// Anywhere else nobody can know that: the self-managed backend's lock has no expiry and no heartbeat.
-func (m *Manager) abandoned(l lock) bool {
-	host, err := os.Hostname()
-	return err == nil && strings.HasPrefix(m.backendURL, "file://") && l.Hostname == host && !alive(l.Pid) && visible(l.Timestamp)
-}
+// abandoned reports that whoever took the lock is gone.
+func (m *Manager) abandoned(l lock) bool { return l.abandoned() }
 
-// visible tells whether whoever took a lock then, on a host of this name, would be seen among our processes. A container
-// may share the host's name and folders and has processes of its own: what was locked before it began is somebody else's.
-func visible(taken time.Time) bool {
-	space, err := os.Readlink("/proc/self/ns/pid")
-	if err != nil || space == "pid:[4026531836]" { // no Linux; or the machine's own (PROC_PID_INIT_INO)
-		return true
-	}
-	process, err := process1()
-	return err == nil && taken.After(process)
-}
+// longLock is how long a lock may be held before it is told of: no operation takes so long.
+const longLock = 24 * time.Hour
 
-// process1 is when the first process of our namespace began: ticks, of which there are a hundred a second, after the
-// machine's start (proc_pid_stat(5), field 22).
-func process1() (time.Time, error) {
-	stat, err := os.ReadFile("/proc/1/stat")
-	if err != nil {
-		return time.Time{}, err
+// OldLocks says of each lock that is older than a day on which stack it is, who holds it and for how long.
+func (m *Manager) OldLocks(ctx context.Context) ([]string, error) {
+	old, err := m.backend.locksBefore(ctx, m.now().Add(-longLock))
+	var lines []string
+	for _, l := range old {
+		lines = append(lines, "stack "+l.stack+" is locked by "+l.describe(m.now()))
 	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from field 3
-	machine, err := os.ReadFile("/proc/stat")
-	if err != nil || len(fields) < 20 {
-		return time.Time{}, errors.Join(err, errors.New("/proc/1/stat is too short"))
-	}
-	ticks, err := strconv.ParseInt(fields[19], 10, 64)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for line := range strings.Lines(string(machine)) {
-		if text, ok := strings.CutPrefix(line, "btime "); ok {
-			seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-			return time.Unix(seconds, 0).Add(time.Duration(ticks) * time.Second / 100), err
-		}
-	}
-	return time.Time{}, errors.New("/proc/stat has no btime")
-}
-
-// alive tells whether a process of this machine is still running. A zombie is not: where nobody collects it, in many a
-// container, it stays for good.
-func alive(pid int) bool {
-	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-		return false
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // PID (NAME) STATE …; the name may hold anything
-	if err != nil {
-		return !errors.Is(err, os.ErrNotExist) || !exists("/proc/self/stat")
-	}
-	_, state, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
-	return !strings.HasPrefix(state, "Z")
+	return lines, err
 }
 
 func exists(path string) bool {

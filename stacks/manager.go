@@ -182,6 +182,9 @@ func (m *Manager) engineOn(ctx context.Context, backendURL string) (*engine, err
 		return nil, err
 	}
 	e.pulumi.started = m.started
+	if backendURL == m.backendURL {
+		e.pulumi.hold = m.backend.hold
+	}
 	return e, nil
 }
 

@@ -38,6 +38,8 @@ type process struct {
 	stop    *Stopper
 	grace   time.Duration
 	started func() // told of each process, for counting; may be nil
+	// hold is told of each process that works on a stack, and returns what to do when it has ended; may be nil.
+	hold func(ctx context.Context, stack string, pid int) (release func())
 }
 
 // PulumiPath is the path of the pulumi on PATH, else of the one beside the program that is running; "" where there is
@@ -161,11 +163,29 @@ func (p *process) Run(
 	if err := <-started; err != nil {
 		return "", "", -1, fmt.Errorf("start %s: %w", p.path, err)
 	}
+	if stack := stackOf(args); stack != "" && p.hold != nil {
+		defer p.hold(ctx, stack, cmd.Process.Pid)()
+	}
 	err := p.wait(ctx, stop, cmd, ended)
 	if err == nil {
 		removeLog(logFolder(cmd.Env), cmd.ProcessState.Pid(), args, begun, time.Now())
 	}
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
+}
+
+// stackOf is the stack that a command of pulumi works on; "" if it names none.
+func stackOf(args []string) string {
+	name := ""
+	if i := slices.Index(args, "--stack"); i >= 0 && i+1 < len(args) {
+		name = args[i+1]
+	} else if i := slices.Index(args, "stack"); i >= 0 && len(args) > i+2 && (args[i+1] == "rm" || args[i+1] == "init") {
+		for _, a := range args[i+2:] {
+			if !strings.HasPrefix(a, "-") {
+				name = a
+			}
+		}
+	}
+	return name[strings.LastIndexByte(name, '/')+1:] // it may be qualified
 }
 
 // wait waits for the process and passes one interrupt on.

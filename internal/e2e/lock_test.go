@@ -99,7 +99,28 @@ func (w *world) lock(t *testing.T, stack string, pid int, host string) string {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if pid != os.Getpid() { // as branchenv notes whom it starts; this one is gone
+		w.note(t, stack, pid)
+	}
 	return file
+}
+
+// note writes what branchenv notes about a process that it starts on a stack.
+func (w *world) note(t *testing.T, stack string, pid int) {
+	t.Helper()
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // only Linux has it, and namespaces
+	space, _ := os.Readlink("/proc/self/ns/pid")
+	data, err := json.Marshal(map[string]any{"pid": pid, "boot": strings.TrimSpace(string(boot)), "space": space, "start": "1", "began": time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(w.state()), ".branchenv", "holders", "shop", stack, fmt.Sprintf("%d-x.json", pid))
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A lock whose holder lives, or may live on another machine, is respected and reported; that of a dead one is removed.
