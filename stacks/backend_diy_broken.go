@@ -136,7 +136,7 @@ func (p place) setTags(f facts) string {
 		return strings.Join(append(commands, set(tagBucket, suffix)), "; ")
 	}
 	branch, host, suffix := "BRANCH", "HOST", "SUFFIX"
-	if spec := f.last.spec(p.project); spec != nil {
+	if spec := f.spec(p.project); spec != nil {
 		branch, host, suffix = BranchTag(spec.Branch), spec.Host, spec.BucketSuffix
 	}
 	return strings.Join(append(commands, set(tagBranch, branch), set(tagHost, host), set(tagBucket, suffix)), "; ")
