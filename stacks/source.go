@@ -131,6 +131,7 @@ func planAdopt(all []facts, from string, to Identity) Adoption {
 	a := Adoption{Source: to, ID: to.ID, Stacks: []string{}, Others: []string{}}
 	for _, f := range all {
 		switch follows := f.follows().ID; {
+		case f.broken != nil: // nothing is done with it until it can be read
 		case f.tags[tagBranch] == "" && f.name != ApplicationStack: // nobody's
 		case follows == from:
 			a.Stacks = append(a.Stacks, f.name)
