@@ -73,12 +73,15 @@ func (b *diyBackend) restore(ctx context.Context, f facts, k *kept) string {
 }
 
 // newestCopy finds the newest copy of a stack's state that can be read: pulumi keeps one beside the state, one in the history and one
-// among the backups of each update.
+// among the backups of each update, and branchenv one of before the last run (space.go).
 func (b *diyBackend) newestCopy(ctx context.Context, stack string, k *kept) (from object, newest state) {
 	copies := slices.Clone(k.copies)
 	older, err := b.objects(ctx, b.folder("backups", stack))
 	if err == nil && len(older) > 0 { // their names end in their times
 		copies = append(copies, slices.MaxFunc(older, func(a, b object) int { return strings.Compare(a.key, b.key) }))
+	}
+	if own, err := b.objects(ctx, ".branchenv/state-copies/"+b.project+"/"+stack+"."); err == nil {
+		copies = append(copies, own...)
 	}
 	for _, o := range copies {
 		s, err := b.state(ctx, stack, o)

@@ -62,7 +62,7 @@ func BenchmarkScale(b *testing.B) {
 		index := filepath.Join(filepath.Dir(w.state()), ".branchenv", "index-shop.json.zst")
 		measure := func(name string, prepare func(), args ...string) {
 			b.Run(fmt.Sprintf("%s/environments=%d", name, environments), func(b *testing.B) {
-				peak := int64(0)
+				peak, cpu := int64(0), time.Duration(0)
 				for range b.N {
 					b.StopTimer()
 					prepare()
@@ -72,7 +72,9 @@ func BenchmarkScale(b *testing.B) {
 						b.Fatalf("exit code %d\n%s", r.code, r.err)
 					}
 					peak = max(peak, p.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+					cpu += p.ProcessState.UserTime() + p.ProcessState.SystemTime()
 				}
+				b.ReportMetric(cpu.Seconds()/float64(b.N), "cpu-s/op") // what it takes on a machine that others use, too
 				b.ReportMetric(float64(peak)/1024, "peak-MB")
 			})
 		}
