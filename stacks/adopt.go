@@ -3,13 +3,17 @@ package stacks
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// adopt edits an exported deployment: each pending create whose URN is in ids becomes a resource with that id. It has no
-// outputs yet; a refresh reads them from AWS as for an import. Everything else stays as it is, down to the digits of
-// its numbers.
+// adopt edits an exported deployment: each pending create whose URN is in ids becomes a resource with that id, whose
+// outputs are its inputs until a refresh reads them from AWS. Without outputs the provider would import the resource, and
+// forget what AWS cannot tell: how long to wait for a Beanstalk environment (then not at all, so that no destroy
+// succeeds), the password of a database, whether it leaves a final snapshot. Everything else stays as it is, down to the
+// digits of its numbers.
 func adopt(deployment []byte, ids map[string]string) ([]byte, error) {
 	var file, d map[string]json.RawMessage
 	var resources, raw, kept []json.RawMessage
@@ -49,6 +53,9 @@ func adopt(deployment []byte, ids map[string]string) ([]byte, error) {
 			return nil, err
 		}
 		op.Resource["id"] = text
+		if op.Resource["outputs"], err = asOutputs(op.Resource["inputs"]); err != nil {
+			return nil, err
+		}
 		// What the resource depends on was there before its creation began, so the end of the list is the right place.
 		text, err = json.Marshal(op.Resource)
 		if err != nil {
@@ -57,6 +64,18 @@ func adopt(deployment []byte, ids map[string]string) ([]byte, error) {
 		resources = append(resources, text)
 	}
 	return assemble(file, d, resources, kept)
+}
+
+// asOutputs are a resource's inputs as outputs: without what the provider notes among them (__defaults).
+func asOutputs(inputs json.RawMessage) (json.RawMessage, error) {
+	properties := map[string]json.RawMessage{}
+	if len(inputs) > 0 {
+		if err := json.Unmarshal(inputs, &properties); err != nil {
+			return nil, err
+		}
+	}
+	maps.DeleteFunc(properties, func(name string, _ json.RawMessage) bool { return strings.HasPrefix(name, "__") })
+	return marshalRaw(properties)
 }
 
 func assemble(file, d map[string]json.RawMessage, resources, pending []json.RawMessage) (_ []byte, err error) {

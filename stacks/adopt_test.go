@@ -13,7 +13,7 @@ func TestAdopt(t *testing.T) {
 		"manifest":{"time":"2026-01-01T00:00:00Z","big":12345678901234567890},
 		"resources":[{"urn":"a","type":"pulumi:pulumi:Stack"}],
 		"pending_operations":[
-			{"type":"creating","resource":{"urn":"b","type":"aws:s3/bucketV2:BucketV2","inputs":{"bucket":"<b>&"}}},
+			{"type":"creating","resource":{"urn":"b","type":"aws:s3/bucketV2:BucketV2","inputs":{"__defaults":[],"bucket":"<b>&"}}},
 			{"type":"creating","resource":{"urn":"c"}},
 			{"type":"deleting","resource":{"urn":"d","id":"d-1"}}],
 		"metadata":{}}}`
@@ -21,7 +21,7 @@ func TestAdopt(t *testing.T) {
 		"manifest":{"time":"2026-01-01T00:00:00Z","big":12345678901234567890},
 		"resources":[
 			{"urn":"a","type":"pulumi:pulumi:Stack"},
-			{"id":"b-1","urn":"b","type":"aws:s3/bucketV2:BucketV2","inputs":{"bucket":"<b>&"}}],
+			{"id":"b-1","urn":"b","type":"aws:s3/bucketV2:BucketV2","inputs":{"__defaults":[],"bucket":"<b>&"},"outputs":{"bucket":"<b>&"}}],
 		"pending_operations":[
 			{"type":"creating","resource":{"urn":"c"}},
 			{"type":"deleting","resource":{"urn":"d","id":"d-1"}}],

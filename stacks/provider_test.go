@@ -343,16 +343,9 @@ func changedInputs(inputs map[string]any) map[string]map[string]any {
 // verdict is what a provider says to new inputs: refused, nothing, update or replace, the last with the properties that force it.
 func verdict(t *testing.T, provider pulumirpc.ResourceProviderClient, res apitype.ResourceV3, news map[string]any) string {
 	t.Helper()
-	properties := func(m map[string]any) *structpb.Struct {
-		s, err := structpb.NewStruct(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
 	seed := []byte("0123456789abcdef0123456789abcdef")
 	checked, err := provider.Check(t.Context(), &pulumirpc.CheckRequest{
-		Urn: string(res.URN), Name: res.URN.Name(), Type: string(res.Type), Olds: properties(res.Inputs), News: properties(news), RandomSeed: seed,
+		Urn: string(res.URN), Name: res.URN.Name(), Type: string(res.Type), Olds: properties(t, res.Inputs), News: properties(t, news), RandomSeed: seed,
 	})
 	if err != nil {
 		return "error: " + err.Error()
@@ -362,7 +355,7 @@ func verdict(t *testing.T, provider pulumirpc.ResourceProviderClient, res apityp
 	}
 	out, err := provider.Diff(t.Context(), &pulumirpc.DiffRequest{
 		Id: string(res.ID), Urn: string(res.URN), Name: res.URN.Name(), Type: string(res.Type),
-		Olds: properties(res.Outputs), OldInputs: properties(res.Inputs), News: checked.GetInputs(),
+		Olds: properties(t, res.Outputs), OldInputs: properties(t, res.Inputs), News: checked.GetInputs(),
 	})
 	switch {
 	case err != nil:
@@ -370,7 +363,7 @@ func verdict(t *testing.T, provider pulumirpc.ResourceProviderClient, res apityp
 	case len(out.GetReplaces()) > 0:
 		return "replace " + strings.Join(slices.Sorted(slices.Values(out.GetReplaces())), ",")
 	case out.GetChanges() == pulumirpc.DiffResponse_DIFF_SOME:
-		return "update"
+		return "update " + strings.Join(slices.Sorted(slices.Values(out.GetDiffs())), ",")
 	}
 	return "nothing"
 }

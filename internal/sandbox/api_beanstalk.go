@@ -8,15 +8,17 @@ import (
 
 func beanstalkAction(name string) action {
 	return map[string]action{
-		"DescribeEnvironments":        describeEnvironments,
-		"DescribeEvents":              describeEvents,
-		"DescribeEnvironmentHealth":   describeEnvironmentHealth,
-		"DescribeApplications":        describeApplications,
-		"DescribeApplicationVersions": describeApplicationVersions,
-		"DeleteApplicationVersion":    deleteApplicationVersion,
-		"AbortEnvironmentUpdate":      abortEnvironmentUpdate,
-		"TerminateEnvironment":        terminateEnvironment,
-		"ListTagsForResource":         listBeanstalkTags,
+		"DescribeEnvironments":          describeEnvironments,
+		"DescribeEnvironmentResources":  describeEnvironmentResources,
+		"DescribeConfigurationSettings": describeConfigurationSettings,
+		"DescribeEvents":                describeEvents,
+		"DescribeEnvironmentHealth":     describeEnvironmentHealth,
+		"DescribeApplications":          describeApplications,
+		"DescribeApplicationVersions":   describeApplicationVersions,
+		"DeleteApplicationVersion":      deleteApplicationVersion,
+		"AbortEnvironmentUpdate":        abortEnvironmentUpdate,
+		"TerminateEnvironment":          terminateEnvironment,
+		"ListTagsForResource":           listBeanstalkTags,
 		"ListAvailableSolutionStacks": func(*call) (any, error) {
 			return []node{members("SolutionStacks", "member", solutionStacks())}, nil
 		},
@@ -72,6 +74,40 @@ func environmentNodes(r *record) []node {
 		leaf("AbortableOperationInProgress", r.Status == "Updating"), leaf("Health", r.Health),
 		leaf("HealthStatus", healthStatus(r)), leaf("EnvironmentArn", r.str("arn")), tier,
 	}
+}
+
+func describeEnvironmentResources(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	named := func(list, property string) node {
+		return many(list, "member", texts(r.Outputs[property]), func(name string) []node { return []node{leaf("Name", name)} })
+	}
+	return []node{el("EnvironmentResources",
+		leaf("EnvironmentName", r.Name), named("AutoScalingGroups", "autoscalingGroups"), named("LoadBalancers", "loadBalancers"),
+		many("Instances", "member", texts(r.Outputs["instances"]), func(id string) []node { return []node{leaf("Id", id)} }),
+		el("LaunchConfigurations"), el("Queues"), el("Triggers"),
+	)}, nil
+}
+
+func describeConfigurationSettings(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("ConfigurationSettings", "member", []*record{r}, func(r *record) []node {
+		return []node{
+			leaf("ApplicationName", r.str("application")), leaf("EnvironmentName", r.Name), leaf("DeploymentStatus", "deployed"),
+			leaf("SolutionStackName", r.str("solutionStackName")), leaf("PlatformArn", r.str("platformArn")),
+			many("OptionSettings", "member", list(r.Outputs["settings"]), func(setting any) []node {
+				s := object(setting)
+				return []node{
+					leaf("Namespace", s["namespace"]), leaf("OptionName", s["name"]), leaf("Value", s["value"]), leaf("ResourceName", s["resource"]),
+				}
+			}),
+		}
+	})}, nil
 }
 
 func healthStatus(r *record) string {
@@ -241,7 +277,7 @@ func terminateEnvironment(c *call) (any, error) {
 		return nil, err
 	}
 	c.rec = r
-	if err := removeEnvironment(c.op); err != nil {
+	if err := c.terminateReady(); err != nil {
 		return nil, err
 	}
 	return environmentNodes(r), c.tx.put(r)

@@ -49,6 +49,8 @@ func databaseNodes(r *record) []node {
 		leaf("BackupRetentionPeriod", r.Outputs["backupRetentionPeriod"]), leaf("StorageEncrypted", truth(r.Outputs["storageEncrypted"])),
 		leaf("DeletionProtection", truth(r.Outputs["deletionProtection"])), leaf("InstanceCreateTime", r.Created),
 		leaf("AvailabilityZone", r.str("availabilityZone")), leaf("PubliclyAccessible", truth(r.Outputs["publiclyAccessible"])),
+		leaf("StorageType", r.str("storageType")), leaf("AutoMinorVersionUpgrade", truth(r.Outputs["autoMinorVersionUpgrade"])),
+		leaf("CopyTagsToSnapshot", truth(r.Outputs["copyTagsToSnapshot"])),
 		el("VpcSecurityGroups", groups...), el("DBSubnetGroup", leaf("DBSubnetGroupName", r.str("dbSubnetGroupName")), leaf("VpcId", defaultVPC)),
 		el("DBParameterGroups", el("DBParameterGroup", leaf("DBParameterGroupName", r.str("parameterGroupName")), leaf("ParameterApplyStatus", "in-sync"))),
 		tagNodes("TagList", "Tag", "Key", "Value", r.tags()),

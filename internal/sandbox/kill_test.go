@@ -78,7 +78,8 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// adopt makes the one pending create a resource of the state, with what it is imported by for its id. The engine's own
+// adopt makes the one pending create a resource of the state, with what it is imported by for its id and its inputs for
+// outputs. The engine's own
 // refresh --import-pending-creates only marks it as "importing", and then forgets it (3.250).
 func (p *program) adopt(id string) {
 	p.t.Helper()
@@ -95,7 +96,7 @@ func (p *program) adopt(id string) {
 		p.t.Fatalf("pending operations: %v", pending)
 	}
 	made := object(object(pending[0])["resource"])
-	made["id"] = id
+	made["id"], made["outputs"] = id, withoutInternal(object(made["inputs"]))
 	deployment["resources"] = append(list(deployment["resources"]), made)
 	delete(deployment, "pending_operations")
 	if state.Deployment, err = json.Marshal(deployment); err != nil {

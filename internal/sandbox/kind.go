@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // A kind is what the sandbox knows of a resource type beyond its schema. The zero kind serves any type: it stores the
@@ -15,6 +17,8 @@ type kind struct {
 	naming    naming
 	described bool           // has a description that the real provider fills in
 	defaults  map[string]any // other inputs that the real provider fills in
+	unseen    []string       // inputs that AWS does not tell: a refresh keeps what the state has of them
+	imported  map[string]any // what the real provider gives some of these in an import; the others are absent
 	id        string         // template of the id; default "{name}", or a random one for a type without a name
 	arn       string         // template of the ARN's part after "arn:aws:"; empty: no arn
 	imports   []string       // templates of what it can also be imported by, beside id, name and ARN
@@ -213,6 +217,24 @@ func (o *op) refresh(k kind) (gone bool, err error) {
 		return false, nil
 	}
 	return k.onRead(o)
+}
+
+// keepUnseen gives the properties that AWS does not tell the values that the engine's state has; absent there, absent here.
+func (k kind) keepUnseen(state, outputs, inputs resource.PropertyMap) {
+	for _, name := range k.unseen {
+		key := resource.PropertyKey(name)
+		v, ok := state[key]
+		if given, set := k.imported[name]; !ok && set && len(state) == 0 {
+			v, ok = resource.NewPropertyValue(given), true
+		}
+		for _, m := range []resource.PropertyMap{outputs, inputs} {
+			if _, has := m[key]; has && !ok {
+				delete(m, key)
+			} else if ok {
+				m[key] = v
+			}
+		}
+	}
 }
 
 // removed tells whether the record stands for something that no longer exists.

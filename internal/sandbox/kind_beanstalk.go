@@ -262,7 +262,16 @@ func updateEnvironment(o *op) error {
 	return nil
 }
 
+// removeEnvironment is refused without a time to wait: the real provider first waits until the environment is ready, for as
+// long as the state says. TerminateEnvironment itself knows no such time.
 func removeEnvironment(o *op) error {
+	if text(o.in["waitForReadyTimeout"]) == "" {
+		return fmt.Errorf("waiting for %s (%s) update: timeout while waiting for state to become 'Ready' (timeout: 0s)", describe(typeEnvironment), o.rec.ID)
+	}
+	return o.terminateReady()
+}
+
+func (o *op) terminateReady() error {
 	switch o.rec.Status {
 	case "Terminated":
 		return o.terminate() // it stays as it is

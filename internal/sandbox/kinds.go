@@ -48,6 +48,7 @@ var kinds = sync.OnceValue(func() map[string]kind {
 	return map[string]kind{
 		typeBucket: {
 			naming: naming{property: "bucket", max: 63, lower: true}, arn: "s3:::{name}", anywhere: true,
+			unseen: []string{"forceDestroy"}, imported: map[string]any{"forceDestroy": false},
 			onCreate: createBucket, onUpdate: bucketOutputs, onRemove: removeBucket, onRead: readBucket,
 		},
 		typeBucketVersioning: {
@@ -94,9 +95,10 @@ var kinds = sync.OnceValue(func() map[string]kind {
 		},
 		typeTemplate: {naming: byName, onCreate: needApplication},
 		typeEnvironment: {
-			naming: naming{property: "name", max: 40}, id: "e-{base10}", defaults: map[string]any{"tier": "WebServer"},
-			arn:   "elasticbeanstalk:{region}:{account}:environment/{application}/{name}",
-			taken: "InvalidParameterValue: Environment {name} already exists.", quota: "environments",
+			naming: naming{property: "name", max: 40}, id: "e-{base10}", defaults: map[string]any{"tier": "WebServer", "waitForReadyTimeout": "20m"},
+			unseen: []string{"waitForReadyTimeout", "pollInterval"},
+			arn:    "elasticbeanstalk:{region}:{account}:environment/{application}/{name}",
+			taken:  "InvalidParameterValue: Environment {name} already exists.", quota: "environments",
 			onCreate: createEnvironment, onUpdate: updateEnvironment, onRemove: removeEnvironment, onRead: readEnvironment,
 			gone:  func(r *record) bool { return r.Status == "Terminated" },
 			ended: environmentOutcome,
@@ -143,6 +145,11 @@ var kinds = sync.OnceValue(func() map[string]kind {
 		typeDatabase: {
 			naming: naming{property: "identifier", max: 63, lower: true}, id: "{resourceId}",
 			defaults: map[string]any{"autoMinorVersionUpgrade": true, "deleteAutomatedBackups": true},
+			unseen: []string{
+				"password", "skipFinalSnapshot", "finalSnapshotIdentifier", "deleteAutomatedBackups", "applyImmediately",
+				"allowMajorVersionUpgrade", "snapshotIdentifier",
+			},
+			imported: map[string]any{"skipFinalSnapshot": true, "deleteAutomatedBackups": true},
 			arn:      "rds:{region}:{account}:db:{name}",
 			taken:    "DBInstanceAlreadyExists: DB instance already exists", quota: "databases",
 			onCreate: createDatabase, onUpdate: updateDatabase, onRemove: removeDatabase, onRead: readDatabase,

@@ -187,15 +187,20 @@ func (p *provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulum
 	if r == nil {
 		return &pulumirpc.ReadResponse{}, nil // gone
 	}
-	props, err := encode(outputsOf(r), secretsOf(typ))
-	if err != nil {
-		return nil, err
-	}
 	known, err := decode(req.GetInputs())
 	if err != nil {
 		return nil, err
 	}
-	found := inputsOf(r)
+	state, err := decode(req.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	outputs, found := outputsOf(r), inputsOf(r)
+	kindOf(typ).keepUnseen(state, outputs, found)
+	props, err := encode(outputs, secretsOf(typ))
+	if err != nil {
+		return nil, err
+	}
 	for key, v := range known {
 		if v.IsAsset() || v.IsArchive() { // files of the program: AWS has only their contents
 			found[key] = v

@@ -210,7 +210,7 @@ func TestInUse(t *testing.T) {
 		{typeApplication, "app", ""},
 	}
 	for i, s := range steps {
-		state := map[string]any{"skipFinalSnapshot": true}
+		state := map[string]any{"waitForReadyTimeout": "20m"}
 		if s.typ == typeDatabase {
 			state = dbOut
 		}
@@ -225,11 +225,11 @@ func TestQuotas(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, Options{Quotas: map[string]int{"environments": 1, "databases": 1}})
 	c.platform()
-	env, _ := c.create(typeEnvironment, "one", environment("one-env", nil))
+	env, envOut := c.create(typeEnvironment, "one", environment("one-env", nil))
 	if _, _, err := c.tryCreate(typeEnvironment, "two", environment("two-env", nil)); err == nil || !strings.Contains(err.Error(), "TooManyEnvironmentsException") {
 		t.Errorf("environments: %v", err)
 	}
-	if err := c.remove(typeEnvironment, env, nil); err != nil {
+	if err := c.remove(typeEnvironment, env, envOut); err != nil {
 		t.Fatal(err)
 	}
 	c.create(typeEnvironment, "two", environment("two-env", nil)) // a terminated environment does not count
@@ -291,14 +291,15 @@ func TestWaitsSeenByOthers(t *testing.T) {
 	if got := status(); got != "Launching Grey" {
 		t.Errorf("at once: %s", got)
 	}
-	if err := other.remove(typeEnvironment, id, nil); err == nil || !strings.Contains(err.Error(), "Must be Ready") {
+	state := map[string]any{"waitForReadyTimeout": "20m"}
+	if err := other.remove(typeEnvironment, id, state); err == nil || !strings.Contains(err.Error(), "Must be Ready") {
 		t.Errorf("a termination while it is pending: %v", err)
 	}
 	clock = clock.Add(time.Hour + time.Minute)
 	if got := status(); got != "Ready Green" {
 		t.Errorf("an hour later: %s", got)
 	}
-	if err := other.remove(typeEnvironment, id, nil); err != nil {
+	if err := other.remove(typeEnvironment, id, state); err != nil {
 		t.Fatal(err)
 	}
 	if got := status(); got != "Terminated Grey" {
@@ -389,5 +390,42 @@ func TestDeletedThroughAPI(t *testing.T) {
 	}
 	if got := exist(); len(got) != len(before)-2 {
 		t.Errorf("after the bucket was deleted: %q, before %q", got, before)
+	}
+}
+
+// What AWS does not tell, a refresh keeps as the state has it, and an import does not know. An environment whose state
+// does not say how long to wait cannot be deleted, by the real provider either.
+func TestUnseen(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, Options{})
+	c.platform()
+	id, made := c.create(typeEnvironment, "env", environment("an-env", map[string]any{"waitForReadyTimeout": "45m"}))
+	refresh := func(typ, id string, state map[string]any) map[string]any {
+		t.Helper()
+		res, err := c.p.Read(t.Context(), &pulumirpc.ReadRequest{Urn: urnOf(typ, "x"), Id: id, Properties: props(t, state), Inputs: props(t, state)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(values(t, res.GetProperties())["waitForReadyTimeout"], values(t, res.GetInputs())["waitForReadyTimeout"]); diff != "" {
+			t.Errorf("-output +input\n%s", diff)
+		}
+		return values(t, res.GetProperties())
+	}
+	if got := refresh(typeEnvironment, id, made)["waitForReadyTimeout"]; got != "45m" {
+		t.Errorf("after a refresh: %v", got)
+	}
+	imported := refresh(typeEnvironment, id, nil)
+	if got, known := imported["waitForReadyTimeout"]; known {
+		t.Errorf("after an import: %v", got)
+	}
+	if err := c.remove(typeEnvironment, id, imported); err == nil || !strings.Contains(err.Error(), "(timeout: 0s)") {
+		t.Errorf("deleted without a time to wait: %v", err)
+	}
+	if err := c.remove(typeEnvironment, id, made); err != nil {
+		t.Error(err)
+	}
+	db, _ := c.create(typeDatabase, "db", database("a-db", map[string]any{"skipFinalSnapshot": false, "finalSnapshotIdentifier": "last"}))
+	if got := refresh(typeDatabase, db, nil); got["skipFinalSnapshot"] != true || got["finalSnapshotIdentifier"] != nil {
+		t.Errorf("after an import: %v", got)
 	}
 }
