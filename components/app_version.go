@@ -22,8 +22,9 @@ type AppVersion struct {
 	ContainerPort int
 	// BundleKey is the key of a source bundle in Bucket, put there by the caller.
 	BundleKey string
-	// Label is the application version's label, at most 100 characters, unique in its application. Empty: made from the
-	// environment's name and a hash of what runs. With neither Image nor BundleKey it names a version that exists.
+	// Label is the application version's label, at most 100 characters, unique in its application and another one for
+	// another bundle: the new version is made beside the old one. Empty: made from the environment's name and a hash of
+	// what runs. With neither Image nor BundleKey it names a version that exists.
 	Label string
 	// Bucket is the bucket of source bundles. Required with Image and BundleKey.
 	Bucket pulumi.StringInput
@@ -72,7 +73,9 @@ func (v AppVersion) register(ctx *pulumi.Context, name string, args BeanstalkEnv
 	}
 	version, err := elasticbeanstalk.NewApplicationVersion(ctx, name, &elasticbeanstalk.ApplicationVersionArgs{
 		Application: args.Application, Name: pulumi.String(label), Bucket: v.Bucket, Key: key.ToStringOutput(),
-	}, pulumi.Parent(parent))
+	}, pulumi.Parent(parent),
+		// The provider deletes first what has a given name, and the environment still runs the old version.
+		pulumi.DeleteBeforeReplace(false))
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func NewAssetsBucket(ctx *pulumi.Context, name string, args AssetsBucketArgs, op
 	bucket, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{
 		Bucket:       pulumi.String(args.Name),
 		ForceDestroy: pulumi.Bool(!args.Protected),
-	}, pulumi.Parent(c))
+	}, pulumi.Parent(c), pulumi.DeleteBeforeReplace(false)) // only another name replaces it
 	if err != nil {
 		return nil, err
 	}

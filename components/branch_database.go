@@ -170,7 +170,9 @@ func (c *BranchDatabase) parameters(ctx *pulumi.Context, name string, args Branc
 		Parameters: rds.ParameterGroupParameterArray{rds.ParameterGroupParameterArgs{
 			Name: pulumi.String("rds.force_ssl"), Value: pulumi.String("1"),
 		}},
-	}, pulumi.Parent(c))
+	}, pulumi.Parent(c),
+		// Another family has another name, and the instance uses the old group until it is changed.
+		pulumi.DeleteBeforeReplace(false))
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func NewWildcardCertificate(ctx *pulumi.Context, name string, args WildcardCerti
 		ZoneId: args.ZoneID, Name: wanted.ResourceRecordName().Elem(), Type: wanted.ResourceRecordType().Elem(),
 		Records: pulumi.StringArray{wanted.ResourceRecordValue().Elem()}, Ttl: pulumi.Int(cnameTTL),
 		AllowOverwrite: pulumi.Bool(false),
-	}, pulumi.Parent(c))
+	}, pulumi.Parent(c), pulumi.DeleteBeforeReplace(false)) // the old certificate is in use until there is a new one
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,8 @@ func (r *engineRun) withReal(t *testing.T) *engineRun {
 }
 
 // preview tells what an update would do other than leaving things as they are: operations by type and name, with the
-// properties that force a replacement, and the error it would end with.
+// properties that force a replacement and, of what is replaced, whether the old one is deleted first; and the error it
+// would end with.
 func (r *engineRun) preview(t *testing.T, stack auto.Stack) (map[string]string, error) {
 	t.Helper()
 	stream, done := make(chan events.EngineEvent), make(chan map[string]string)
@@ -48,8 +49,14 @@ func (r *engineRun) preview(t *testing.T, stack auto.Stack) (map[string]string, 
 			if e.ResourcePreEvent == nil || strings.HasPrefix(e.ResourcePreEvent.Metadata.Type, "pulumi:") {
 				continue
 			}
-			if m := e.ResourcePreEvent.Metadata; m.Op != apitype.OpSame && m.Op != apitype.OpRead {
-				changes[m.Type+" "+m.URN[strings.LastIndex(m.URN, ":")+1:]+" "+string(m.Op)] = strings.Join(slices.Sorted(slices.Values(m.Keys)), ",")
+			m := e.ResourcePreEvent.Metadata
+			name := m.Type + " " + m.URN[strings.LastIndex(m.URN, ":")+1:]
+			if m.Op == apitype.OpSame || m.Op == apitype.OpRead {
+				continue
+			}
+			changes[name+" "+string(m.Op)] = strings.Join(slices.Sorted(slices.Values(m.Keys)), ",")
+			if _, deleted := changes[name+" "+string(apitype.OpDeleteReplaced)]; deleted && m.Op == apitype.OpCreateReplacement {
+				changes[name+" "+string(m.Op)] += " after the deletion"
 			}
 		}
 		done <- changes
@@ -148,6 +155,7 @@ func TestRealProviderPlans(t *testing.T) {
 			s.Settings.Database.Engine, s.Settings.Database.Version = map[string]string{"mysql": "postgres", "postgres": "mysql"}[s.Settings.Database.Engine], "17"
 		},
 		"version":     func(s *Spec) { s.Settings.Database.Version = "17" },
+		"old version": func(s *Spec) { s.Settings.Database.Engine, s.Settings.Database.Version = "postgres", "14" },
 		"class":       func(s *Spec) { s.Settings.Database.Class = "db.m7g.large" },
 		"storage":     func(s *Spec) { s.Settings.Database.Storage += 100 },
 		"multi-AZ":    func(s *Spec) { s.Settings.Database.MultiAZ = !s.Settings.Database.MultiAZ },
@@ -340,7 +348,8 @@ func changedInputs(inputs map[string]any) map[string]map[string]any {
 	return out
 }
 
-// verdict is what a provider says to new inputs: refused, nothing, update or replace, the last with the properties that force it.
+// verdict is what a provider says to new inputs: refused, nothing, update or replace, the last with its order and the
+// properties that force it.
 func verdict(t *testing.T, provider pulumirpc.ResourceProviderClient, res apitype.ResourceV3, news map[string]any) string {
 	t.Helper()
 	seed := []byte("0123456789abcdef0123456789abcdef")
@@ -361,9 +370,13 @@ func verdict(t *testing.T, provider pulumirpc.ResourceProviderClient, res apityp
 	case err != nil:
 		return "error: " + err.Error()
 	case len(out.GetReplaces()) > 0:
-		return "replace " + strings.Join(slices.Sorted(slices.Values(out.GetReplaces())), ",")
+		how := "replace "
+		if out.GetDeleteBeforeReplace() && !slices.Contains(otherwiseNamed(), string(res.Type)) {
+			how = "delete, then replace "
+		}
+		return how + strings.Join(slices.Sorted(slices.Values(out.GetReplaces())), ",")
 	case out.GetChanges() == pulumirpc.DiffResponse_DIFF_SOME:
-		return "update " + strings.Join(slices.Sorted(slices.Values(out.GetDiffs())), ",")
+		return "update"
 	}
 	return "nothing"
 }

@@ -229,6 +229,27 @@ func TestKilledUpDestroyed(t *testing.T) {
 	}
 }
 
+// A machine goes down while Beanstalk launches an environment: destroy takes it with it, and the next up makes it anew. The
+// adopted environment still has its time to wait, without which it could never be deleted.
+func TestKilledInLaunch(t *testing.T) {
+	t.Parallel()
+	s := scenes["up"]
+	w := s.enter(t)
+	w.faults(t, sandbox.Fault{On: "create", Type: typeEnvironment, Kind: sandbox.Kill})
+	if r := w.run(t, s.command...); r.code != -1 {
+		t.Fatalf("it was not killed: exit code %d\n%s", r.code, r.err)
+	}
+	w.faults(t)
+	w.repeat(t, s.undo...)
+	if diff := cmp.Diff(nothing(t), w.ending(t)); diff != "" {
+		t.Errorf("after the destroy: -before the up +after\n%s", diff)
+	}
+	w.must(t, s.command...)
+	if diff := cmp.Diff(s.undisturbed(t), w.ending(t)); diff != "" {
+		t.Errorf("after the next up: -undisturbed +killed\n%s", diff)
+	}
+}
+
 // nothing is the ending of a world that never had an environment.
 func nothing(t *testing.T) ending {
 	t.Helper()

@@ -58,20 +58,18 @@ func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pul
 		}
 	}
 	if len(res.Replaces) > 0 {
-		res.DeleteBeforeReplace = keepsName(typ, olds, news)
+		res.DeleteBeforeReplace = deletesFirst(typ, news)
 	}
 	return res
 }
 
-// keepsName tells whether a replacement would have the name of what it replaces: then the old one must go first, as
-// the real provider says too. An automatic name changes with every replacement.
-func keepsName(typ string, olds, news resource.PropertyMap) bool {
-	n := kindOf(typ).naming
-	if n.property == "" {
-		return false
-	}
-	name, ok := news[resource.PropertyKey(n.property)]
-	return ok && !isDefault(news, n.property) && name.DeepEquals(olds[resource.PropertyKey(n.property)])
+// deletesFirst tells whether the old one goes before its replacement is made: where the name was given and not made up,
+// be it the same name or another one. So does the real provider (nameRequiresDeleteBeforeReplace in
+// pulumi-terraform-bridge, pkg/tfbridge/schema.go); a program that wants it otherwise says DeleteBeforeReplace(false).
+func deletesFirst(typ string, news resource.PropertyMap) bool {
+	property := kindOf(typ).naming.property
+	_, given := news[resource.PropertyKey(property)]
+	return property != "" && given && !isDefault(news, property)
 }
 
 type differ struct {
