@@ -33,6 +33,7 @@ type backend interface {
 	locksBefore(ctx context.Context, then time.Time) ([]lock, error)
 	// hold notes that a process works on a stack, until release: a lock that it leaves behind can then be told from a living one's.
 	hold(ctx context.Context, stack string, pid int) (release func())
+	stateKeeper
 	// heartbeat returns the project's heartbeat; nothing where there is none.
 	heartbeat(ctx context.Context) ([]byte, error)
 	// beat replaces it.

@@ -107,17 +107,18 @@ func (m *Manager) unprotected(f facts, branch string) error {
 // run and is gone on from by the next:
 //
 //  1. pending creates of an interrupted run are imported, or they would leak;
-//  2. everything but the buckets is destroyed, DNS first, then what writes to the buckets. The engine's lock is taken
-//     here, so a stack that is being updated is refused before anything is emptied;
+//  2. everything but the buckets is destroyed, DNS first, then what writes to the buckets. A bucket keeps what guards it
+//     (policy, public access block, versioning, …) for as long as something is in it. The engine's lock is taken here, so
+//     a stack that is being updated is refused before anything is emptied;
 //  3. the buckets are emptied, and the environment's bundles removed;
 //  4. the rest is destroyed;
-//  5. each resource that the state had is described, to be sure;
+//  5. each resource that the state had, when the first run of it began, is described, to be sure;
 //  6. the stack itself is removed, unless something is left.
 func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	begun := m.now()
 	r := Receipt{Branch: d.Environment.Branch, Stack: d.Environment.Stack, Deleted: []Resource{}, Remaining: []Resource{}}
 	if d.Absent {
-		return r, nil
+		return r, m.backend.dropKept(ctx, r.Stack) // of a run that was killed at its very end
 	}
 	d, err := m.unchanged(ctx, d)
 	if err != nil {
@@ -127,30 +128,35 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	if err != nil {
 		return r, err
 	}
-	tags := d.before.tags // settling reads the stack anew
+	tags := maps.Clone(d.before.tags) // settling reads the stack anew
 	if err := m.settle(ctx, e, d.before); err != nil {
 		return r, err
 	}
-	if err := m.tearDown(ctx, e, d, tags, &r); err != nil {
+	had, err := m.tearDown(ctx, e, d, tags, &r)
+	if err != nil {
 		if m.removed(ctx, r.Stack) { // upon which pulumi fails in any way, with a crash for one
 			return r, overtaken(r.Stack, "removed")
 		}
 		return r, err
 	}
-	if err := m.verify(ctx, d.before.state, &r); err != nil {
+	exists, err := m.verify(ctx, had, &r)
+	if err != nil {
 		return r, err
 	}
 	r.Seconds = m.now().Sub(begun).Seconds()
-	if len(r.Remaining) > 0 {
+	left := d.before.tags[tagLeft]
+	switch {
+	case len(r.Remaining) == 0:
+	case exists || left == "":
 		return r, m.rememberLeft(ctx, d.before, r.Remaining)
-	}
-	if left := d.before.tags[tagLeft]; left != "" {
-		m.tell(r.Stack, Event{Kind: Warning, Message: "an earlier destroy could not confirm that this is gone, and nothing knows of it any more: " + left})
+	default: // a person was told, and repeated the destroy; AWS may never tell of it
+		m.tell(r.Stack, Event{Kind: Warning, Message: "an earlier destroy could not confirm that this is gone, nor can this one, and nothing knows of it any more: " + left})
+		r.Remaining = []Resource{}
 	}
 	if err := m.removeStack(ctx, e, d.before); err != nil && !m.removed(ctx, r.Stack) {
 		return r, err
 	}
-	return r, nil
+	return r, m.backend.dropKept(ctx, r.Stack)
 }
 
 // unchanged is d as it would be planned now. Between a plan and its beginning somebody may have been asked, for as long as
@@ -213,113 +219,6 @@ func changed(was, now facts) error {
 func (m *Manager) removed(ctx context.Context, stack string) bool {
 	f, err := m.backend.read(ctx, stack)
 	return err == nil && f == nil
-}
-
-// tearDown empties the stack.
-func (m *Manager) tearDown(ctx context.Context, e *engine, d Destruction, tags map[string]string, r *Receipt) (err error) {
-	f := d.before
-	if len(f.state.Resources) == 0 { // never updated; but a bundle may have been put in place already
-		if err := m.unchangedAtLast(ctx, d, tags); err != nil {
-			return err
-		}
-		return m.removeBundles(ctx, f)
-	}
-	if err := m.guard(f); err != nil {
-		return err
-	}
-	c, err := m.standing(f)
-	if err != nil {
-		return err
-	}
-	w, err := e.open(ctx, f.name, c, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	buckets := f.state.buckets()
-	if err := mayEmpty(f.name, buckets); err != nil {
-		return err
-	}
-	if err := m.unchangedAtLast(ctx, d, tags); err != nil {
-		return err
-	}
-	if len(buckets) > 0 {
-		m.tell(f.name, Event{Kind: Step, Op: "destroy all but the buckets"})
-		urns := make([]string, 0, len(buckets))
-		for _, b := range buckets {
-			urns = append(urns, b.URN)
-		}
-		if err := w.destroy(ctx, urns, nil); err != nil {
-			return err
-		}
-	}
-	if err := m.emptyBuckets(ctx, f, buckets, r); err != nil {
-		return err
-	}
-	if err := m.removeBundles(ctx, f); err != nil {
-		return err
-	}
-	if m.Stop.Stopped() {
-		return stoppedBefore("last step of the destroy", f.name)
-	}
-	m.tell(f.name, Event{Kind: Step, Op: "destroy the rest"})
-	return w.destroy(ctx, nil, nil)
-}
-
-func (s state) buckets() []stateResource {
-	return slices.DeleteFunc(s.aws(), func(r stateResource) bool { return r.Type != typeBucket })
-}
-
-// mayEmpty refuses a bucket that was made to keep what is in it, before anything of the stack is touched.
-func mayEmpty(stack string, buckets []stateResource) error {
-	for _, b := range buckets {
-		if force, _ := b.Inputs["forceDestroy"].(bool); !force {
-			return fault.Refusedf("bucket %s of stack %s may not be emptied: it was made without forceDestroy", b.ID, stack).
-				WithHint("if its contents may go: branchenv up with settings in which the environment is not protected, then destroy")
-		}
-	}
-	return nil
-}
-
-// emptyBuckets empties the stack's own buckets.
-func (m *Manager) emptyBuckets(ctx context.Context, f *facts, buckets []stateResource, r *Receipt) error {
-	ctx, release := m.Stop.interruptible(ctx)
-	defer release()
-	for _, b := range buckets {
-		if m.Stop.Stopped() {
-			return stoppedBefore("emptying of a bucket", f.name)
-		}
-		m.tell(f.name, Event{Kind: Step, Op: "empty bucket", Bucket: b.ID})
-		emptied, err := m.aws.EmptyBucket(ctx, b.ID, func(done int) {
-			m.tell(f.name, Event{Kind: Emptying, Bucket: b.ID, Done: done})
-		})
-		r.Objects += emptied.Total()
-		if context.Cause(ctx) == errStopped {
-			return fault.Failedf("empty bucket %s: %w", b.ID, errStopped).WithHint("run the same command again to go on")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// removeBundles removes the environment's source bundles from the versions bucket. They are found by the stack's own
-// prefix and not through its state, from which an interrupted destroy may have removed the versions already.
-func (m *Manager) removeBundles(ctx context.Context, f *facts) error {
-	if f.name == ApplicationStack {
-		return nil
-	}
-	shared, err := m.backend.read(ctx, ApplicationStack)
-	if err != nil || shared == nil {
-		return err
-	}
-	bucket, _ := shared.state.outputs()[outVersionsBucket].(string)
-	if bucket == "" {
-		return nil
-	}
-	_, err = m.aws.DeletePrefix(ctx, bucket, BundlePrefix(f.name), nil)
-	return err
 }
 
 // removeStack removes a stack that has become empty.

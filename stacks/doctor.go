@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -30,13 +31,15 @@ const (
 	AilmentEmpty      AilmentKind = "empty"      // a stack without resources and tags, which an interruption left
 	AilmentForeign    AilmentKind = "foreign"    // a stack whose state has resources of another one
 	AilmentIncomplete AilmentKind = "incomplete" // a stack whose last operation failed or was interrupted
+	AilmentMissing    AilmentKind = "missing"    // a resource that the state has is gone from AWS
 	AilmentLeft       AilmentKind = "left"       // a destroy could not confirm that all was gone
 	AilmentLock       AilmentKind = "lock"       // somebody holds the stack, or did
 	AilmentUnreadable AilmentKind = "unreadable" // the stack's state, tags, history or lock cannot be read, or its state is gone
 	AilmentUntagged   AilmentKind = "untagged"   // a stack with resources and without branchenv's tags
 )
 
-// Examine looks at every stack, and for what AWS has without one. It changes nothing.
+// Examine looks at every stack, for what AWS has without one, and for what a stack has without AWS. It changes nothing but
+// the stacks' notes of the last.
 func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 	all, err := m.backend.list(ctx)
 	if err != nil {
@@ -51,7 +54,11 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 	for _, f := range all {
 		found = append(found, m.examineStack(f)...)
 	}
-	orphans, err := m.orphans(ctx, all)
+	tagged, err := m.aws.TaggedResources(ctx, map[string]string{tagProject: m.File.Project})
+	if err != nil {
+		return nil, err
+	}
+	missing, err := m.missingOf(ctx, all, tagged)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +66,11 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 	if err != nil {
 		return nil, err
 	}
-	found = append(append(found, orphans...), bundles...)
+	stray, err := m.stillStray(ctx, append(orphans(all, tagged), bundles...))
+	if err != nil {
+		return nil, err
+	}
+	found = append(append(found, missing...), stray...)
 	slices.SortStableFunc(found, func(a, b Ailment) int { return strings.Compare(a.Stack, b.Stack) })
 	return found, nil
 }
@@ -74,11 +85,13 @@ func (m *Manager) examineStack(f facts) []Ailment {
 	if f.name == ApplicationStack {
 		again = "the same command again goes on: branchenv application up"
 	}
+	live := false
 	for _, l := range f.locks {
 		a := Ailment{Kind: AilmentLock, Stack: f.name, What: "locked by " + l.describe(m.now()), lock: l}
 		if a.Fixable = m.abandoned(l); a.Fixable {
 			a.What, a.Remedy = a.What+", which is gone", "the lock may be removed; the next command on the stack does so by itself"
 		} else {
+			live = true
 			a.Remedy = "wait until it has ended; if its holder is certainly gone: " + m.where().cancel(f.name)
 		}
 		found = append(found, a)
@@ -93,6 +106,7 @@ func (m *Manager) examineStack(f facts) []Ailment {
 			Kind: AilmentForeign, Stack: f.name, What: "its state has a resource of stack " + owner + ": " + resource,
 			Remedy: "nothing is done with it until that is mended: find out how it came there; pulumi state delete takes it out of the state and leaves it in AWS",
 		})
+	case live: // whoever works on it may be half-way
 	case f.tags[tagStack] == "" && !tagged && !f.state.blank():
 		found = append(found, Ailment{
 			Kind: AilmentUntagged, Stack: f.name, What: "it has resources or outputs, and none of branchenv's tags: nothing is done with it",
@@ -103,6 +117,9 @@ func (m *Manager) examineStack(f facts) []Ailment {
 		found = append(found, Ailment{Kind: AilmentEmpty, Stack: f.name, What: "it has no tags and no resources: what an interruption leaves", Remedy: "it may be removed", Fixable: true})
 	case status == StatusIncomplete && (tagged || f.name == ApplicationStack):
 		what := "its last operation failed or was interrupted"
+		if f.tags[tagMissing] != "" && len(f.state.Pending) == 0 && f.last.succeeded() {
+			break // missingOf tells
+		}
 		if n := len(f.state.Pending); n > 0 {
 			what = count(n, "operation") + " of it did not end"
 		}
@@ -117,12 +134,58 @@ func (m *Manager) examineStack(f facts) []Ailment {
 	return found
 }
 
-// orphans are the AWS resources that carry the project's tags and a stack's that does not exist.
-func (m *Manager) orphans(ctx context.Context, all []facts) ([]Ailment, error) {
-	tagged, err := m.aws.TaggedResources(ctx, map[string]string{tagProject: m.File.Project})
+// missingOf looks for what the stacks have and AWS has not, and notes it in their tags. A stack that is being worked on is
+// left out.
+func (m *Manager) missingOf(ctx context.Context, all []facts, tagged []aws.Tagged) ([]Ailment, error) {
+	arns := map[string]bool{}
+	for _, r := range tagged {
+		arns[r.ARN] = true
+	}
+	var found []Ailment
+	for _, outline := range all {
+		if slices.ContainsFunc(outline.locks, func(l lock) bool { return !m.abandoned(l) }) || outline.broken != nil || outline.tags[tagStack] == "" {
+			continue
+		}
+		f, err := m.backend.read(ctx, outline.name)
+		if err != nil {
+			return nil, err
+		}
+		if f == nil {
+			continue
+		}
+		gone := m.missing(ctx, f.state.candidates(arns))
+		if err := m.noteMissing(ctx, *f, gone); err != nil && !isContended(err) {
+			return nil, err
+		}
+		if len(gone) == 0 {
+			continue
+		}
+		again := "branchenv up " + fault.ShellWord(f.tags[tagBranch])
+		if f.name == ApplicationStack {
+			again = "branchenv application up"
+		}
+		found = append(found, Ailment{
+			Kind: AilmentMissing, Stack: f.name, What: "gone from AWS, though it was not destroyed: " + mainNames(gone),
+			Remedy: again + " makes it again, without what was in it",
+		})
+	}
+	return found, nil
+}
+
+// stillStray are those of the ailments whose stacks do not exist now either: one may have been made while AWS was asked.
+func (m *Manager) stillStray(ctx context.Context, found []Ailment) ([]Ailment, error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	now, err := m.backend.list(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return slices.DeleteFunc(found, func(a Ailment) bool { return find(now, a.Stack) != nil }), nil
+}
+
+// orphans are the AWS resources that carry the project's tags and a stack's that does not exist.
+func orphans(all []facts, tagged []aws.Tagged) []Ailment {
 	var found []Ailment
 	for _, r := range tagged {
 		if stack := r.Tags[tagStack]; stack != "" && find(all, stack) == nil {
@@ -132,7 +195,7 @@ func (m *Manager) orphans(ctx context.Context, all []facts) ([]Ailment, error) {
 			})
 		}
 	}
-	return found, nil
+	return found
 }
 
 // strayBundles are the source bundles of stacks that do not exist.

@@ -13,6 +13,7 @@ const (
 	typeVersion     = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"
 	typeDatabase    = "aws:rds/instance:Instance"
 	typeBucket      = "aws:s3/bucketV2:BucketV2"
+	typeRecord      = "aws:route53/record:Record"
 )
 
 // Beanstalk is asked for news soon after it has begun, and then less and less often: it takes minutes.
@@ -107,19 +108,21 @@ func (f *follower) end(err error) error {
 }
 
 // healthy refuses to call an update done whose environment came up red: Beanstalk's "Ready" says only that it has
-// stopped working on it.
-func (m *Manager) healthy(ctx context.Context, environment string) error {
+// stopped working on it. known is false if AWS could not be asked, which says nothing about the app: that is a warning.
+// Throttled and broken calls have been tried again by then (package aws).
+func (m *Manager) healthy(ctx context.Context, stack, environment string) (sick error, known bool) {
 	h, err := m.aws.EnvironmentHealth(ctx, environment)
 	if err != nil {
-		return err
+		m.tell(stack, Event{Kind: Warning, Message: "the update is done, but the health of environment " + environment + " is not known: " + err.Error()})
+		return nil, false
 	}
 	if h.Colour != "Red" {
-		return nil
+		return nil, true
 	}
 	why := "no cause given"
 	if len(h.Causes) > 0 {
 		why = h.Causes[0]
 	}
 	return fault.Failedf("environment %s is up but its health is red: %s", environment, why).
-		WithHint("look at the app's logs; then branchenv up again with a version that works")
+		WithHint("look at the app's logs; then branchenv up again with a version that works"), true
 }

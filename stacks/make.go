@@ -9,7 +9,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// makeStack makes the stack where there is none, tags it, and brings a half-made one in line with AWS.
+// makeStack makes the stack if there is none, tags it, and brings one that is half made, or of which something was deleted
+// by hand, in line with AWS.
 func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) error {
 	if u.before == nil {
 		if u.spec.Settings.Protected {
@@ -51,7 +52,10 @@ func (m *Manager) makeStack(ctx context.Context, e *engine, u *undertaking) erro
 			return err
 		}
 	}
-	return m.settle(ctx, e, u.before)
+	if err := m.settle(ctx, e, u.before); err != nil {
+		return err
+	}
+	return m.forgetMissing(ctx, e, u.before)
 }
 
 // settleHost looks once more whether the host label is free, now that others can see who wants it. Where two environments

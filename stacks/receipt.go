@@ -15,25 +15,25 @@ import (
 const verifyFor = 2 * time.Minute
 
 // verify describes every resource that the state had. What is still there is asked for again for a while. A state may have lost some:
-// if all that it had is gone, AWS is asked what else has the stack's tags.
-func (m *Manager) verify(ctx context.Context, s state, r *Receipt) error {
+// if all that it had is gone, AWS is asked what else has the stack's tags. exists: some of what remains is known to be there.
+func (m *Manager) verify(ctx context.Context, s state, r *Receipt) (exists bool, err error) {
 	m.tell(r.Stack, Event{Kind: Step, Op: "check that all is gone"})
 	ctx, cancel := context.WithTimeout(ctx, verifyFor)
 	defer cancel()
 	var left, gone []aws.Resource
 	for _, x := range s.aws() {
-		left = append(left, aws.Resource{Type: x.Type, ID: x.ID, Name: urnName(x.URN), Inputs: x.Inputs, Outputs: x.Outputs})
+		left = append(left, x.described())
 	}
 	for pause := time.Second; ; pause *= 2 {
 		var again []aws.Resource
-		r.Remaining = []Resource{}
+		r.Remaining, exists = []Resource{}, false
 		for _, found := range m.aws.Describe(ctx, left) {
 			entry := Resource{Type: found.Resource.Type, Name: awsName(found.Resource.ID, found.Resource.Inputs), Note: found.Note}
 			if found.State == aws.Gone {
 				r.Deleted, gone = append(r.Deleted, entry), append(gone, found.Resource)
 				continue
 			}
-			r.Remaining = append(r.Remaining, entry)
+			r.Remaining, exists = append(r.Remaining, entry), exists || found.State == aws.Exists
 			again = append(again, found.Resource)
 		}
 		if left = again; len(left) == 0 || pause > 8*time.Second {
@@ -46,13 +46,13 @@ func (m *Manager) verify(ctx context.Context, s state, r *Receipt) error {
 		}
 		break
 	}
-	var err error
 	if len(r.Remaining) == 0 {
 		r.Remaining, err = m.stillInAWS(ctx, r.Stack, gone)
+		exists = len(r.Remaining) > 0
 	}
 	slices.SortFunc(r.Deleted, byName)
 	slices.SortFunc(r.Remaining, byName)
-	return err
+	return exists, err
 }
 
 // stillInAWS are the resources that AWS's index lists with the stack's tags and that are not gone: neither known to be, nor said to be

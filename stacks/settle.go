@@ -27,6 +27,12 @@ func (m *Manager) settle(ctx context.Context, e *engine, f *facts) error {
 	if err != nil {
 		return err
 	}
+	return m.refresh(ctx, e, f, imports)
+}
+
+// refresh brings the state in line with AWS, with no need of the program: imports are the ids of pending creates that
+// exist, by URN. f is read anew.
+func (m *Manager) refresh(ctx context.Context, e *engine, f *facts, imports map[string]string) error {
 	c, err := m.standing(f)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package stacks
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"time"
 
@@ -56,7 +57,7 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	}
 	m.tell(ApplicationStack, Event{Kind: Step, Op: "update"})
 	if err := errors.Join(w.up(ctx, nil), w.close()); err != nil {
-		return ApplicationReport{}, err
+		return ApplicationReport{}, m.certificateTaken(ctx, err)
 	}
 	after, err := m.backend.read(ctx, ApplicationStack)
 	if err != nil {
@@ -66,6 +67,24 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 		return ApplicationReport{}, fault.Failedf("the application stack is not in the backend after its update")
 	}
 	return ApplicationReport{Stack: ApplicationStack, Status: after.status(), Outputs: after.state.outputs()}, nil
+}
+
+// validationTaken finds what Route 53 says when the record that validates a certificate exists: another project of the
+// account has a certificate for the domain, whose record is the same.
+var validationTaken = regexp.MustCompile(`resource record set \[name='_[^']*', type='CNAME'\] but it already exists`)
+
+// certificateTaken says what to do about a domain that has a certificate already: to remove the record of the other one
+// would end its renewal.
+func (m *Manager) certificateTaken(ctx context.Context, err error) error {
+	if !validationTaken.MatchString(err.Error()) {
+		return err
+	}
+	domain, arn := "*."+m.File.Domain, "ARN"
+	if known, listErr := m.aws.IssuedCertificate(ctx, domain, map[string]string{tagProject: m.File.Project}); listErr == nil && known != "" {
+		arn = known
+	}
+	return fault.Failedf("%w: this account has a certificate for %s already, and one record validates both", err, domain).
+		WithHint("write certificate: %s in the settings, so that the existing one is used; then run the same command again", arn)
 }
 
 // ApplicationPreview tells what ApplicationUp would change.
@@ -161,6 +180,8 @@ func (m *Manager) applicationSpec(ctx context.Context, before *facts) (Applicati
 			tags[k] = v
 		}
 	}
+	delete(tags, tagMissing)
+	delete(tags, tagDestroying)
 	if tags[tagBucket] == "" {
 		suffix, err := randomSuffix()
 		if err != nil {

@@ -178,6 +178,8 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, like *facts
 		}
 	}
 	delete(tags, tagLeft)
+	delete(tags, tagMissing)
+	delete(tags, tagDestroying)
 	if u.before != nil {
 		if at := u.before.goodUpdate(); !at.IsZero() {
 			tags[tagUpdated] = at.Format(time.RFC3339)
@@ -238,29 +240,42 @@ func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack, host st
 	return nil
 }
 
-// run runs the program.
+// run runs the program. What turns out to be gone while it runs is forgotten, and the program run once more.
 func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
+	changed, err := m.update(ctx, e, u)
+	if err != nil && !m.Stop.Stopped() && goneInAWS.MatchString(err.Error()) {
+		m.tell(u.spec.Stack, Event{Kind: Warning, Message: "something of it is gone from AWS: the state is brought in line, and the update repeated. " + err.Error()})
+		if err := m.refresh(ctx, e, u.before, nil); err != nil {
+			return err
+		}
+		changed, err = m.update(ctx, e, u)
+	}
+	if err != nil {
+		return err
+	}
+	return m.conclude(ctx, u, changed)
+}
+
+// update runs the program once, and returns the name of the Beanstalk environment that it changed; "" for none.
+func (m *Manager) update(ctx context.Context, e *engine, u *undertaking) (changed string, err error) {
 	if m.Stop.Stopped() {
-		return stoppedBefore("update", u.spec.Stack)
+		return "", stoppedBefore("update", u.spec.Stack)
 	}
 	if err := m.guard(u.before); err != nil {
-		return err
+		return "", err
 	}
 	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.before.state)
 	if err != nil {
-		return err
+		return "", err
 	}
 	w, err := e.open(ctx, u.spec.Stack, c, Program)
 	if err != nil {
-		return err
+		return "", err
 	}
 	m.tell(u.spec.Stack, Event{Kind: Step, Op: "update"})
 	news := m.follow(ctx, u.spec.Stack)
 	err = w.up(ctx, news.event)
-	if err = errors.Join(news.end(err), w.close()); err != nil {
-		return err
-	}
-	return m.conclude(ctx, u, news.name)
+	return news.name, errors.Join(news.end(err), w.close())
 }
 
 // conclude notes how the update went: the engine calls one good whose environment is red, and its backend tells only the
@@ -270,16 +285,21 @@ func (m *Manager) conclude(ctx context.Context, u *undertaking, changed string) 
 		changed = EnvironmentName(m.File.Project, u.spec.Stack)
 	}
 	var sick error
+	known := true
 	if changed != "" {
-		sick = m.healthy(ctx, changed)
+		sick, known = m.healthy(ctx, u.spec.Stack, changed)
 	}
 	return errors.Join(sick, m.retag(ctx, u.spec.Stack, func(tags map[string]string) {
-		if sick != nil {
+		switch {
+		case sick != nil:
 			tags[tagUnhealthy] = cutTag(fault.Line(sick.Error()))
 			return
+		case known:
+			delete(tags, tagUnhealthy)
 		}
-		delete(tags, tagUnhealthy)
-		tags[tagUpdated] = m.now().UTC().Format(time.RFC3339)
+		if tags[tagUnhealthy] == "" {
+			tags[tagUpdated] = m.now().UTC().Format(time.RFC3339)
+		}
 	}))
 }
 

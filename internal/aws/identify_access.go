@@ -99,3 +99,30 @@ func (c *Client) findCertificate(ctx context.Context, r Resource) (Identity, []s
 	}
 	return Identity{}, nil, nil
 }
+
+// IssuedCertificate is the ARN of a certificate for domain that is valid and does not carry all of the tags; "" for none.
+func (c *Client) IssuedCertificate(ctx context.Context, domain string, tags map[string]string) (string, error) {
+	pages := acm.NewListCertificatesPaginator(c.acm(), &acm.ListCertificatesInput{CertificateStatuses: []acmtypes.CertificateStatus{acmtypes.CertificateStatusIssued}})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", failed(err, "list the certificates")
+		}
+		for _, s := range page.CertificateSummaryList {
+			if awssdk.ToString(s.DomainName) != domain {
+				continue
+			}
+			out, err := c.acm().ListTagsForCertificate(ctx, &acm.ListTagsForCertificateInput{CertificateArn: s.CertificateArn})
+			if err != nil {
+				return "", failed(err, "read the tags of certificate %s", awssdk.ToString(s.CertificateArn))
+			}
+			theirs := tagMap(out.Tags, func(t acmtypes.Tag) (key, value *string) { return t.Key, t.Value })
+			for key, value := range tags {
+				if theirs[key] != value {
+					return awssdk.ToString(s.CertificateArn), nil
+				}
+			}
+		}
+	}
+	return "", nil
+}

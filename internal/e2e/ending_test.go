@@ -100,6 +100,11 @@ func (w *world) stack(t *testing.T, name string) stackEnding {
 			e.Tags[key] = "*"
 		}
 	}
+	for _, key := range []string{"branchenv:source", "branchenv:sourceName"} { // each world is a repository of its own
+		if e.Tags[key] != "" {
+			e.Tags[key] = strings.ReplaceAll(e.Tags[key], w.dir, "*")
+		}
+	}
 	return e
 }
 

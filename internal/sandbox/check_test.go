@@ -122,7 +122,7 @@ func TestDiff(t *testing.T) {
 		{"nothing", typeDatabase, database("db", nil), database("db", nil), nil, nil, false},
 		{"update", typeDatabase, database("db", nil), database("db", map[string]any{"multiAz": true}), []string{"multiAz"}, nil, false},
 		{"restore elsewhere", typeDatabase, database("db", nil), database("db", map[string]any{"snapshotIdentifier": "s"}), []string{"snapshotIdentifier"}, []string{"snapshotIdentifier"}, true},
-		{"rename an environment", typeEnvironment, environment("one-env", nil), environment("two-env", nil), []string{"name"}, []string{"name"}, false},
+		{"rename an environment", typeEnvironment, environment("one-env", nil), environment("two-env", nil), []string{"name"}, []string{"name"}, true},
 		{"one setting", typeEnvironment, environment("an-env", nil), environment("an-env", map[string]any{"settings": []any{option("a", "b", "c")}}), []string{"settings"}, nil, false},
 		{"certificate", typeCertificate, map[string]any{"domainName": "a.example.com"}, map[string]any{"domainName": "b.example.com"}, []string{"domainName"}, []string{"domainName"}, false},
 		{"rule of a group", typeSecurityGroup, map[string]any{"name": "g"}, map[string]any{"name": "g", "ingress": []any{map[string]any{"fromPort": 1}}}, []string{"ingress"}, nil, false},

@@ -1,0 +1,80 @@
+package stacks
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// bucketState has a bucket with what is set on it, and what is not the bucket's.
+func bucketState() state {
+	aws := func(urn, typ, id string, inputs map[string]any) stateResource {
+		return stateResource{URN: urn, Custom: true, Type: typ, ID: id, Inputs: inputs}
+	}
+	of := map[string]any{"bucket": "shop-a"}
+	return state{Resources: []stateResource{
+		aws("bucket", typeBucket, "shop-a", of),
+		aws("policy", "aws:s3/bucketPolicy:BucketPolicy", "shop-a", of),
+		aws("versioning", "aws:s3/bucketVersioningV2:BucketVersioningV2", "shop-a", of),
+		aws("bundle", "aws:s3/bucketObjectv2:BucketObjectv2", "k", map[string]any{"bucket": "versions", "key": "k"}),
+		aws("version", typeVersion, "v", of),
+		aws("database", typeDatabase, "db-1", map[string]any{"identifier": "shop-a"}),
+	}}
+}
+
+func TestWithSettings(t *testing.T) {
+	t.Parallel()
+	s := bucketState()
+	if diff := cmp.Diff([]string{"bucket", "policy", "versioning"}, s.withSettings(s.buckets())); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestCandidates(t *testing.T) {
+	t.Parallel()
+	tagged := map[string]any{"branchenv:stack": "topic"}
+	s := state{Resources: []stateResource{
+		{URN: "listed", Custom: true, Type: typeDatabase, Outputs: map[string]any{"arn": "arn:1", "tagsAll": tagged}},
+		{URN: "not listed", Custom: true, Type: typeDatabase, Outputs: map[string]any{"arn": "arn:2", "tagsAll": tagged}},
+		{URN: "no tags", Custom: true, Type: typeVersion, Outputs: map[string]any{"arn": "arn:3"}},
+		{URN: "no ARN", Custom: true, Type: typeRecord, Outputs: map[string]any{}},
+		{URN: "a setting", Custom: true, Type: "aws:s3/bucketPolicy:BucketPolicy", Outputs: map[string]any{}},
+	}}
+	var got []string
+	for _, r := range s.candidates(map[string]bool{"arn:1": true}) {
+		got = append(got, r.URN)
+	}
+	if diff := cmp.Diff([]string{"not listed", "no ARN"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestKeptState(t *testing.T) {
+	t.Parallel()
+	b := openTest(t, t.TempDir())
+	before := bucketState()
+	ref, err := b.keep(t.Context(), facts{name: "a", state: before})
+	if err != nil || ref == "" {
+		t.Fatalf("kept as %q: %v", ref, err)
+	}
+	kept, err := b.kept(t.Context(), "a", ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := state{Resources: []stateResource{before.Resources[0], {URN: "new", ID: "n"}}}
+	var got []string
+	for _, r := range now.and(kept).Resources {
+		got = append(got, r.URN)
+	}
+	if diff := cmp.Diff([]string{"bucket", "new", "policy", "versioning", "bundle", "version", "database"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	for range 2 {
+		if err := b.dropKept(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.kept(t.Context(), "a", ref); err == nil {
+		t.Error("it is still there")
+	}
+}

@@ -1,0 +1,134 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// tearDown empties the stack. had is what it had when the first run of the destroy began.
+func (m *Manager) tearDown(ctx context.Context, e *engine, d Destruction, tags map[string]string, r *Receipt) (had state, err error) {
+	f := d.before
+	buckets := f.state.buckets()
+	if err := mayEmpty(f.name, buckets); err != nil {
+		return had, err
+	}
+	if had, err = m.whole(ctx, f, tags); err != nil {
+		return had, err
+	}
+	if len(f.state.Resources) == 0 { // never updated, but a bundle may have been put in place already; or all but removed
+		if err := m.unchangedAtLast(ctx, d, tags); err != nil {
+			return had, err
+		}
+		return had, m.removeBundles(ctx, f)
+	}
+	if err := m.guard(f); err != nil {
+		return had, err
+	}
+	c, err := m.standing(f)
+	if err != nil {
+		return had, err
+	}
+	w, err := e.open(ctx, f.name, c, nil)
+	if err != nil {
+		return had, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if err := m.unchangedAtLast(ctx, d, tags); err != nil {
+		return had, err
+	}
+	if len(buckets) > 0 {
+		m.tell(f.name, Event{Kind: Step, Op: "destroy all but the buckets"})
+		if err := w.destroy(ctx, f.state.withSettings(buckets), nil); err != nil {
+			return had, err
+		}
+	}
+	if err := m.emptyBuckets(ctx, f, buckets, r); err != nil {
+		return had, err
+	}
+	if err := m.removeBundles(ctx, f); err != nil {
+		return had, err
+	}
+	if m.Stop.Stopped() {
+		return had, stoppedBefore("last step of the destroy", f.name)
+	}
+	m.tell(f.name, Event{Kind: Step, Op: "destroy the rest"})
+	return had, w.destroy(ctx, nil, nil)
+}
+
+func (s state) buckets() []stateResource {
+	return slices.DeleteFunc(s.aws(), func(r stateResource) bool { return r.Type != typeBucket })
+}
+
+// withSettings are the URNs of the buckets and of what is set on them: who may reach the objects, and for how long they
+// are kept.
+func (s state) withSettings(buckets []stateResource) []string {
+	var urns []string
+	for _, r := range s.aws() {
+		bucket, _ := r.Inputs["bucket"].(string)
+		if slices.ContainsFunc(buckets, func(b stateResource) bool { return b.URN == r.URN || isBucketSetting(r.Type) && bucket == b.ID }) {
+			urns = append(urns, r.URN)
+		}
+	}
+	return urns
+}
+
+// isBucketSetting tells whether resources of a type are something of a bucket: its policy, its objects.
+func isBucketSetting(typ string) bool {
+	return strings.HasPrefix(typ, "aws:s3/bucket") && typ != typeBucket
+}
+
+// mayEmpty refuses a bucket that was made to keep what is in it, before anything of the stack is touched.
+func mayEmpty(stack string, buckets []stateResource) error {
+	for _, b := range buckets {
+		if force, _ := b.Inputs["forceDestroy"].(bool); !force {
+			return fault.Refusedf("bucket %s of stack %s may not be emptied: it was made without forceDestroy", b.ID, stack).
+				WithHint("if its contents may go: branchenv up with settings in which the environment is not protected, then destroy")
+		}
+	}
+	return nil
+}
+
+// emptyBuckets empties the stack's own buckets.
+func (m *Manager) emptyBuckets(ctx context.Context, f *facts, buckets []stateResource, r *Receipt) error {
+	ctx, release := m.Stop.interruptible(ctx)
+	defer release()
+	for _, b := range buckets {
+		if m.Stop.Stopped() {
+			return stoppedBefore("emptying of a bucket", f.name)
+		}
+		m.tell(f.name, Event{Kind: Step, Op: "empty bucket", Bucket: b.ID})
+		emptied, err := m.aws.EmptyBucket(ctx, b.ID, func(done int) {
+			m.tell(f.name, Event{Kind: Emptying, Bucket: b.ID, Done: done})
+		})
+		r.Objects += emptied.Total()
+		if context.Cause(ctx) == errStopped {
+			return fault.Failedf("empty bucket %s: %w", b.ID, errStopped).WithHint("run the same command again to go on")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeBundles removes the environment's source bundles from the versions bucket. They are found by the stack's own
+// prefix and not through its state, from which an interrupted destroy may have removed the versions already.
+func (m *Manager) removeBundles(ctx context.Context, f *facts) error {
+	if f.name == ApplicationStack {
+		return nil
+	}
+	shared, err := m.backend.read(ctx, ApplicationStack)
+	if err != nil || shared == nil {
+		return err
+	}
+	bucket, _ := shared.state.outputs()[outVersionsBucket].(string)
+	if bucket == "" {
+		return nil
+	}
+	_, err = m.aws.DeletePrefix(ctx, bucket, BundlePrefix(f.name), nil)
+	return err
+}
