@@ -50,6 +50,7 @@ func (w *world) ending(t *testing.T) ending {
 		}
 	}
 	e.Left = append(e.Left, files(t, filepath.Join(w.state(), "locks"))...)
+	e.Left = append(e.Left, files(t, filepath.Join(filepath.Dir(w.state()), ".branchenv", "holders"))...)
 	entries, err := os.ReadDir(w.tmp())
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +96,9 @@ func (w *world) stack(t *testing.T, name string) stackEnding {
 	decode(t, data, &tags)
 	e.Tags = tags.Tags
 	delete(e.Tags, "branchenv:updated") // of a first up there is none
+	for key, value := range e.Tags {    // the source is the project's own folder, another one in each test
+		e.Tags[key] = strings.ReplaceAll(value, w.dir, "DIR")
+	}
 	for _, key := range []string{"branchenv:bucket", "branchenv:created"} {
 		if e.Tags[key] != "" {
 			e.Tags[key] = "*"
