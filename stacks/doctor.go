@@ -36,6 +36,7 @@ const (
 	AilmentLock       AilmentKind = "lock"       // somebody holds the stack, or did
 	AilmentUnreadable AilmentKind = "unreadable" // the stack's state, tags, history or lock cannot be read, or its state is gone
 	AilmentUntagged   AilmentKind = "untagged"   // a stack with resources and without branchenv's tags
+	AilmentSource     AilmentKind = "source"     // a stack that follows another repository than the settings name, or records none
 )
 
 // Examine looks at every stack, for what AWS has without one, and for what a stack has without AWS. It changes nothing but
@@ -50,9 +51,16 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 			return nil, err
 		}
 	}
+	source, unknown, err := m.identity(ctx)
+	if err != nil {
+		return nil, err
+	}
 	found := []Ailment{}
 	for _, f := range all {
 		found = append(found, m.examineStack(f)...)
+		if a, other := f.examineSource(source); other && unknown == nil {
+			found = append(found, a)
+		}
 	}
 	tagged, err := m.aws.TaggedResources(ctx, map[string]string{tagProject: m.File.Project})
 	if err != nil {
@@ -132,6 +140,21 @@ func (m *Manager) examineStack(f facts) []Ailment {
 		})
 	}
 	return found
+}
+
+// examineSource tells of a stack that is not known to follow the source.
+func (f facts) examineSource(source Identity) (Ailment, bool) {
+	follows := f.follows()
+	if f.broken != nil || f.tags[tagStack] == "" || follows.ID == source.ID {
+		return Ailment{}, false
+	}
+	a := Ailment{Kind: AilmentSource, Stack: f.name, What: "it records no repository that its branch is of: reconcile does not destroy it",
+		Remedy: "its next up records it; or for all such stacks: branchenv adopt"}
+	if follows.ID != "" {
+		a.What = "it follows the branches of another repository, " + follows.describe() + ": nothing is done with it"
+		a.Remedy = "if it is to follow " + source.Name + " from now on: branchenv adopt --from " + fault.ShellWord(follows.ID)
+	}
+	return a, true
 }
 
 // missingOf looks for what the stacks have and AWS has not, and notes it in their tags. A stack that is being worked on is

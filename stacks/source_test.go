@@ -154,6 +154,27 @@ func TestDefaultBranchIsNotDestroyed(t *testing.T) {
 	}
 }
 
+// The doctor tells of stacks that reconcile leaves alone because of their source.
+func TestExamineSource(t *testing.T) {
+	t.Parallel()
+	tags := func(source string) map[string]string { return map[string]string{tagStack: "x", tagSource: source} }
+	for name, test := range map[string]struct {
+		facts facts
+		want  Ailment
+	}{
+		"the same":     {facts{name: "x", tags: tags(shopID)}, Ailment{}},
+		"not recorded": {facts{name: "x", tags: tags("")}, Ailment{Kind: AilmentSource, Stack: "x", What: "it records no repository that its branch is of: reconcile does not destroy it", Remedy: "its next up records it; or for all such stacks: branchenv adopt"}},
+		"another":      {facts{name: "x", tags: tags("github:2")}, Ailment{Kind: AilmentSource, Stack: "x", What: "it follows the branches of another repository, github:2: nothing is done with it", Remedy: "if it is to follow github.com/acme/shop from now on: branchenv adopt --from github:2"}},
+		"nobody's":     {facts{name: "x"}, Ailment{}},
+		"unreadable":   {facts{name: "x", tags: tags("github:2"), broken: errors.New("no")}, Ailment{}},
+	} {
+		got, found := test.facts.examineSource(acmeShop)
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Ailment{}, lock{})); diff != "" || found != (test.want.Kind != "") {
+			t.Errorf("%s: %v\n%s", name, found, diff)
+		}
+	}
+}
+
 // readHook is a backend in which something happens before one of the reads of a stack, counted from 1.
 type readHook struct {
 	backend
