@@ -105,16 +105,37 @@ func (b *diyBackend) hold(ctx context.Context, stack string, pid int) (release f
 	h := notes[0]
 	return func() {
 		ctx := context.WithoutCancel(ctx)
-		objects, err := b.objects(ctx, b.folder("locks", stack))
-		if err != nil {
-			return
+		if !b.mayHold(ctx, stack, h) {
+			_ = b.bucket.Delete(ctx, h.key)
 		}
-		for _, o := range objects {
-			if l, err := b.readLock(ctx, stack, o); gcerrors.Code(err) != gcerrors.NotFound && (err != nil || h.of(l)) {
-				return
-			}
+	}
+}
+
+// mayHold reports that one of the stack's locks may be h's.
+func (b *diyBackend) mayHold(ctx context.Context, stack string, h holder) bool {
+	objects, err := b.objects(ctx, b.folder("locks", stack))
+	if err != nil {
+		return true
+	}
+	for _, o := range objects {
+		if l, err := b.readLock(ctx, stack, o); gcerrors.Code(err) != gcerrors.NotFound && (err != nil || h.of(l)) {
+			return true
 		}
-		_ = b.bucket.Delete(ctx, h.key)
+	}
+	return false
+}
+
+// sweepNotes removes the notes of processes that are gone and have left no lock: a branchenv that was killed could not.
+func (b *diyBackend) sweepNotes(ctx context.Context, stack string) {
+	notes, err := b.objects(ctx, b.holderFolder(stack))
+	if err != nil {
+		return
+	}
+	for _, o := range notes {
+		h := holder{key: o.key}
+		if path.Ext(o.key) == ".json" && b.decode(ctx, o.key, &h) == nil && h.gone() && !b.mayHold(ctx, stack, h) {
+			_ = b.bucket.Delete(ctx, o.key)
+		}
 	}
 }
 
@@ -123,6 +144,7 @@ func (b *diyBackend) note(ctx context.Context, stack string, pid int) []holder {
 	if b.root == "" {
 		return nil
 	}
+	b.sweepNotes(ctx, stack)
 	h := holderOf(pid, b.now())
 	h.key = b.holderFolder(stack) + strconv.Itoa(pid) + "-" + rand.Text() + ".json"
 	text, err := json.Marshal(h)

@@ -30,7 +30,8 @@ pinned=$(cd "$here" && go list -m -f '{{.Version}}' github.com/pulumi/pulumi/pkg
 echo "pulumi: none on PATH that is 3.211 or newer; building $pinned from source, once (4 to 5 minutes on two cores) …"
 (
 	cd "$here"
-	go build -trimpath -o "$dir/pulumi" \
+	# Without cgo, as Pulumi's own releases are: with it, pulumi fails for a user id that /etc/passwd does not name.
+	CGO_ENABLED=0 go build -trimpath -o "$dir/pulumi" \
 		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$pinned" \
 		github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
 )
