@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
@@ -37,6 +39,13 @@ func (s *session) adopt(c *urfave.Context) error {
 		plan, err := m.PlanAdopt(c.Context, from)
 		if err != nil {
 			return err
+		}
+		if from != "" && len(plan.Stacks) == 0 {
+			e := fault.Failedf("no stack of project %s follows %s", file.Project, from)
+			if len(plan.Others) == 0 {
+				return e.WithHint("%s doctor lists the stacks that do not follow %s", program, plan.Source.Name)
+			}
+			return e.WithHint("give one of these to --from: %s", strings.Join(plan.Others, ", "))
 		}
 		for _, other := range plan.Others {
 			s.say("further stacks follow %s: to move them as well, %s adopt --from %s", other, program, fault.ShellWord(other))

@@ -77,13 +77,13 @@ func (s *session) report(err error) {
 	lines := messages(err)
 	more := max(0, len(lines)-maxLines)
 	for _, line := range lines[:len(lines)-more] {
-		s.err.linef("%s: error: %s", program, bounded(line))
+		s.err.linef("%s: error: %s", program, bounded(s.withGlobalFlags(line)))
 	}
 	if more > 0 {
 		s.err.linef("%s: error: and %s", program, count(more, "more line"))
 	}
 	if hint := fault.Hint(err); hint != "" {
-		s.err.linef("%s: hint: %s", program, bounded(s.again(hint)))
+		s.err.linef("%s: hint: %s", program, bounded(s.withGlobalFlags(hint)))
 	}
 }
 
@@ -131,16 +131,25 @@ func (s *session) say(format string, args ...any) {
 
 // warn prints a message that --quiet does not leave out.
 func (s *session) warn(format string, args ...any) {
-	s.err.linef("%s: %s", program, bounded(s.again(fmt.Sprintf(format, args...))))
+	s.err.linef("%s: %s", program, bounded(s.withGlobalFlags(fmt.Sprintf(format, args...))))
 }
 
-// again is a text with the commands in it as they are to be typed after this one: a hint from the sandbox must not lead
-// to the real account.
-func (s *session) again(text string) string {
-	if !s.sandbox {
+// withGlobalFlags adds --sandbox and --config to every command in text, as they were given to this one: a hint from the
+// sandbox must not lead to the real account, nor one about a settings file to another.
+func (s *session) withGlobalFlags(text string) string {
+	flags := ""
+	if s.config != "" {
+		flags += " --config " + fault.ShellWord(s.config)
+	}
+	if s.sandbox {
+		flags += " --sandbox"
+	}
+	if flags == "" {
 		return text
 	}
-	return toAccount.ReplaceAllString(text, program+" --sandbox $1")
+	return toAccount.ReplaceAllStringFunc(text, func(command string) string {
+		return program + flags + strings.TrimPrefix(command, program)
+	})
 }
 
 // toAccount finds commands that work on an account or a sandbox.

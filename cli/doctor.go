@@ -105,7 +105,7 @@ func (s *session) printAilments(found []stacks.Ailment) error {
 			mark = "*"
 		}
 		s.out.linef("%s %s: %s: %s", mark, a.Stack, a.Kind, a.What)
-		s.out.linef("    %s", s.again(a.Remedy))
+		s.out.linef("    %s", s.withGlobalFlags(a.Remedy))
 	}
 	return nil
 }

@@ -248,7 +248,7 @@ func (r *reconciliation) head(ctx context.Context, branch string) (stacks.PlanBr
 // printPlan prints a plan, and is an error where it is refused.
 func (s *session) printPlan(plan stacks.Plan) error {
 	if !s.json {
-		s.out.raw(planText(plan))
+		s.out.raw(s.withGlobalFlags(planText(plan)))
 	}
 	if plan.Refused != "" {
 		return fault.Refusedf("nothing was touched: %s", plan.Refused)
@@ -273,7 +273,7 @@ func planText(plan stacks.Plan) string {
 // printOutcome prints what became of a plan, the failed environments last, and is an error where there are any.
 func (s *session) printOutcome(o stacks.Outcome) error {
 	if !s.json {
-		s.out.raw(outcomeText(o))
+		s.out.raw(s.withGlobalFlags(outcomeText(o)))
 	}
 	for _, f := range o.Failed {
 		s.warn("failed: %s of branch %s: %s", f.Action, f.Branch, f.Error)

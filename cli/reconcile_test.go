@@ -250,6 +250,9 @@ func TestReconcileOtherSource(t *testing.T) {
 			if code, _, errs := run(t, dir, hub, "adopt", "--from", shopID(hub), "--yes"); code != 0 {
 				t.Errorf("adopt: exit code %d\n%s", code, errs)
 			}
+			if code, _, errs := run(t, dir, hub, "adopt", "--from", shopID(hub), "--yes"); code != 1 || !strings.Contains(errs, "no stack of project shop follows "+shopID(hub)) {
+				t.Errorf("adopt again: exit code %d\n%s", code, errs)
+			}
 			if code, out, errs := run(t, dir, hub, "reconcile"); code != 0 || !strings.Contains(out, "its branch is gone\n") {
 				t.Errorf("after adopt: exit code %d\n%s%s", code, out, errs)
 			}

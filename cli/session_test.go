@@ -137,11 +137,14 @@ func TestHintsStayInTheSandbox(t *testing.T) {
 		if slices.Contains(without, c.Name) {
 			want = program + " " + c.Name + " x"
 		}
-		if got := s.again(program + " " + c.Name + " x"); got != want {
+		if got := s.withGlobalFlags(program + " " + c.Name + " x"); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := (&session{}).again("branchenv up x"); got != "branchenv up x" {
+	if got := (&session{config: "a b.yaml", sandbox: true}).withGlobalFlags("run branchenv up x"); got != "run branchenv --config 'a b.yaml' --sandbox up x" {
+		t.Errorf("with settings elsewhere: %q", got)
+	}
+	if got := (&session{}).withGlobalFlags("branchenv up x"); got != "branchenv up x" {
 		t.Errorf("outside the sandbox: %q", got)
 	}
 }

@@ -150,13 +150,13 @@ func (s *session) printExplanation(e explanation) error {
 	}
 	s.out.linef("%s", e.Branch)
 	for _, reason := range e.Reasons {
-		s.out.linef("  %s", reason)
+		s.out.linef("  %s", s.withGlobalFlags(reason))
 	}
 	if len(e.Trace) > 0 {
 		s.out.linef("reconcile")
 	}
 	for _, line := range e.Trace {
-		s.out.linef("  %s", line)
+		s.out.linef("  %s", s.withGlobalFlags(line))
 	}
 	return nil
 }

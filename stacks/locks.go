@@ -73,15 +73,23 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 		if err := lockPause(ctx); err != nil {
 			return err
 		}
-		again, err := m.backend.read(ctx, f.name)
-		if err != nil {
+		if err := m.reread(ctx, f); err != nil {
 			return err
 		}
-		if again == nil {
-			return overtaken(f.name, "removed")
-		}
-		*f = *again
 	}
+}
+
+// reread reads f anew; an error if the stack was removed meanwhile.
+func (m *Manager) reread(ctx context.Context, f *facts) error {
+	now, err := m.backend.read(ctx, f.name)
+	if err != nil {
+		return err
+	}
+	if now == nil {
+		return overtaken(f.name, "removed")
+	}
+	*f = *now
+	return nil
 }
 
 // complete gives a stack its first checkpoint whose making, or whose removal, was interrupted, so that everything else may go on from an
@@ -104,15 +112,7 @@ func (m *Manager) complete(ctx context.Context, f *facts) error {
 	case err != nil:
 		return err
 	}
-	again, err := m.backend.read(ctx, f.name)
-	if err != nil {
-		return err
-	}
-	if again == nil {
-		return overtaken(f.name, "removed")
-	}
-	*f = *again
-	return nil
+	return m.reread(ctx, f)
 }
 
 // lockPause is the time until a lock is looked at again, different each time: two starters may both have backed off.

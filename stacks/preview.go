@@ -36,11 +36,12 @@ func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspac
 	if err != nil {
 		return err
 	}
-	return m.passing(ctx, u.spec.Stack, c, u.before == nil, do)
+	return m.withTemporaryStack(ctx, u.spec.Stack, c, u.before == nil, do)
 }
 
-// passing opens a stack, of which nothing but what it was before is left; create says that it has to be made for that.
-func (m *Manager) passing(ctx context.Context, stack string, c stackConfig, create bool, do func(*workspace) error) (err error) {
+// withTemporaryStack runs do on a stack and leaves the stack unchanged; create says that there is none, and one is made for that
+// time.
+func (m *Manager) withTemporaryStack(ctx context.Context, stack string, c stackConfig, create bool, do func(*workspace) error) (err error) {
 	backendURL := m.backendURL
 	shared, selfManaged := m.backend.(*diyBackend)
 	if create && selfManaged {

@@ -44,15 +44,7 @@ func (m *Manager) refresh(ctx context.Context, e *engine, f *facts, imports map[
 	if err := errors.Join(w.recover(ctx, imports), w.close()); err != nil {
 		return err
 	}
-	again, err := m.backend.read(ctx, f.name)
-	if err != nil {
-		return err
-	}
-	if again == nil {
-		return overtaken(f.name, "removed")
-	}
-	*f = *again
-	return nil
+	return m.reread(ctx, f)
 }
 
 // standing is the configuration of a stack as it was last updated, for what is done to it without its program: the spec

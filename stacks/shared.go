@@ -103,7 +103,7 @@ func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
 		return Preview{}, err
 	}
 	p := Preview{Stack: ApplicationStack, Changes: map[string]int{}, Steps: []PreviewStep{}}
-	err = m.passing(ctx, ApplicationStack, c, before == nil, func(w *workspace) error { return w.preview(ctx, p.observe) })
+	err = m.withTemporaryStack(ctx, ApplicationStack, c, before == nil, func(w *workspace) error { return w.preview(ctx, p.observe) })
 	return p, err
 }
 
