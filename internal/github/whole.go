@@ -50,8 +50,8 @@ func remotesOf(settings string) []gitRemote {
 	return slices.DeleteFunc(remotes, func(r gitRemote) bool { return r.url == "" })
 }
 
-// lessThan returns how a repository with these remotes is less than another one, and which remote that is; or "". A bare
-// repository without an origin, and one without any remote, is the one that people push to.
+// lessThan returns how a repository with these remotes is less than another one, and which remote that is; or "". Only a
+// repository without any remote is the one that people push to: git clone --bare -o NAME leaves no trace but the remote.
 func lessThan(remotes []gitRemote, bare, shallow bool) (what string, of gitRemote) {
 	for _, preferred := range []func(gitRemote) bool{gitRemote.isOrigin, gitRemote.copies, func(gitRemote) bool { return true }} {
 		if i := slices.IndexFunc(remotes, preferred); i >= 0 {
@@ -66,9 +66,9 @@ func lessThan(remotes []gitRemote, bare, shallow bool) (what string, of gitRemot
 		what = "a clone of single branches"
 	case of.copies() && (bare || of.mirror):
 		what = "a mirror, as old as its last fetch"
-	case bare && of.isOrigin():
-		what = "a bare clone, as old as its last fetch"
-	case !bare && of.url != "":
+	case bare && of.url != "":
+		what = fmt.Sprintf("a bare repository with a remote, %q, which may have newer branches", of.name)
+	case of.url != "":
 		what = fmt.Sprintf("a checkout with a remote, %q, whose branches are not its own", of.name)
 	}
 	return what, of
