@@ -2,7 +2,10 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,7 +15,7 @@ import (
 )
 
 // This file refuses a local repository that has other branches than the one that people push to: a branch that it
-// lacks is not gone. Whether a remote repository is a mirror, and how old, cannot be told.
+// lacks is not gone, and neither is one that this user may not read. Whether a remote repository is a mirror, and how old, cannot be told.
 
 // gitRemote is a remote as the settings of a repository have it.
 type gitRemote struct {
@@ -92,10 +95,13 @@ func (r gitRemote) single() bool {
 	})
 }
 
-// checkWhole refuses a local repository that is less than another.
+// checkWhole refuses a local repository that is less than another, and one whose branches cannot all be read.
 func (r *remote) checkWhole(ctx context.Context) error {
 	if r.path == "" {
 		return nil
+	}
+	if err := checkReadable(r.repository(ctx)); err != nil {
+		return err
 	}
 	gitDir := "--git-dir=" + r.gitDir()
 	output, err := r.git(ctx, nil, gitDir, "rev-parse", "--is-shallow-repository", "--is-bare-repository")
@@ -120,6 +126,47 @@ func (r *remote) checkWhole(ctx context.Context) error {
 	}
 	return refusal.WithHint("write %s in the settings; if people push to %s itself: git -C %s remote remove %s",
 		r.settingFor(of.url), r, fault.ShellWord(r.path), fault.ShellWord(of.name))
+}
+
+// checkReadable refuses a repository that keeps branches where this user cannot read them: git skips such a folder
+// without a word. commonDir is where the repository keeps its branches, as files of either format.
+// Source: git's gitrepository-layout, "refs", "packed-refs"; reftable, "Layout".
+func checkReadable(commonDir string) error {
+	for _, name := range []string{"refs/heads", "packed-refs", "reftable"} {
+		if err := readAll(filepath.Join(commonDir, name)); err != nil {
+			return fault.Refusedf("the branches in %s cannot all be read: a branch that git does not see is not gone: %s", line(commonDir), line(err.Error())).
+				WithHint("let the user with the uid %d read it and all that is in it", os.Geteuid())
+		}
+	}
+	return nil
+}
+
+// readAll returns the first error of opening the file, or all that is in the folder. As git does, it follows symbolic
+// links and passes over lock files, and what is removed meanwhile.
+func readAll(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		var entries []os.DirEntry
+		entries, err = os.ReadDir(path)
+		for _, entry := range entries {
+			if name := entry.Name(); strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".lock") {
+				continue
+			}
+			if err := readAll(filepath.Join(path, entry.Name())); err != nil {
+				return err
+			}
+		}
+	case err == nil && info.Mode().IsRegular():
+		var file *os.File
+		if file, err = os.Open(path); err == nil { // #nosec G304 -- only opened
+			err = file.Close()
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // settingFor returns the settings' source for the URL of a remote of the local repository.
