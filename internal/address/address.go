@@ -48,6 +48,16 @@ func OnGitHub(text string) (repository string, ok bool) {
 // IsPath reports whether git takes text for a path: it is no URL and not SSH's host:path.
 func IsPath(text string) bool { return !strings.Contains(text, "://") && !likeSSH.MatchString(text) }
 
+// FilePath returns the absolute path that a file:// URL which CheckGit takes is of. The host localhost is the empty one.
+// Source: RFC 8089, 2.
+func FilePath(text string) (path string, ok bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "file" || !strings.HasPrefix(text, "file://") {
+		return "", false
+	}
+	return "/" + strings.TrimLeft(u.Path, "/"), true
+}
+
 // CheckGitHub says what is wrong with text as GitHub's owner/name, and what to write instead. wrong is "" if nothing is;
 // else it follows the text: "is not a GitHub repository".
 func CheckGitHub(text string) (wrong, instead string) {
@@ -80,6 +90,8 @@ func CheckGit(text string) (wrong, instead string) {
 		return "is not a git remote that is asked", "write a path, or a URL with https, ssh, git, http or file"
 	case isURL && (err != nil || u.Hostname() == "" && scheme != "file"):
 		return "is not a git remote", "write a path or a URL such as https://github.com/owner/name.git"
+	case scheme == "file" && isURL && (u.User != nil || u.Host != "" && !strings.EqualFold(u.Host, "localhost")):
+		return "names a host, and git takes a file:// URL for a path on this one", "write file:///path, or a URL with ssh or https"
 	case gitHub && (!isURL && !likeSSH.MatchString(text) || onGitHub.FindStringSubmatch(text)[3] != ""):
 		return "is not a git remote", "write github: " + repository
 	case hostGitHub.MatchString(text) && !gitHub:

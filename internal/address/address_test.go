@@ -57,7 +57,7 @@ func TestCheckGitHub(t *testing.T) {
 func TestCheckGit(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		".", "..", "../shop", "../shop.git", "./acme/shop", "/srv/shop.git", "shop.git", "repos/shop.git", "~/shop", "file:///srv/shop.git",
+		".", "..", "../shop", "../shop.git", "./acme/shop", "/srv/shop.git", "shop.git", "repos/shop.git", "~/shop", "file:///srv/shop.git", "file://localhost/srv/shop.git",
 		"https://example.com/a/b.git", "https://github.com/a/b", "https://github.com/a/b.git", "ssh://git@example.com:2222/a/b", "git@example.com:a/b.git",
 		"git@github.com:a/b.git", "git://example.com/a", "http://127.0.0.1:8080/a", "ssh://git@[2001:db8::1]/a",
 	} {
@@ -81,6 +81,8 @@ func TestCheckGit(t *testing.T) {
 		"github.com":                       "write github: owner/name",
 		"github.com/a/b":                   "write github: a/b",
 		"github.com/a/b.git":               "write github: a/b",
+		"file://srv/shop.git":              "write file:///path",
+		"file://a@localhost/shop.git":      "write file:///path",
 		"acme/shop":                        "write github: acme/shop, or git: ./acme/shop for a folder",
 		"octocat_acme/shop":                "write github: octocat_acme/shop",
 		"gitlab.com/group/shop":            "write https://gitlab.com/group/shop, or ./gitlab.com/group/shop for a folder",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,14 +29,10 @@ func openRemote(o Options) (Source, error) {
 	if wrong, instead := address.CheckGit(o.Git); wrong != "" {
 		return nil, fault.Usagef("%q %s", line(o.Git), wrong).WithHint("%s", instead)
 	}
-	escaped, isFile := strings.CutPrefix(o.Git, "file://")
+	file, isFile := address.FilePath(o.Git)
 	switch {
 	case isFile:
-		path, err := url.PathUnescape(escaped)
-		if err != nil {
-			return nil, fault.Usagef("%q is not the address of a git remote", line(o.Git))
-		}
-		r.path = filepath.Clean("/" + path)
+		r.path = filepath.Clean(file)
 	case !address.IsPath(o.Git):
 		var err error
 		r.name, err = normalRemote(o.Git)

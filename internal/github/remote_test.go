@@ -71,7 +71,7 @@ func TestRemote(t *testing.T) {
 	for _, name := range slices.Sorted(slices.Values(names)) {
 		want.Branches = append(want.Branches, Branch{Name: name, Commit: commit})
 	}
-	addresses := map[string]string{dir: "", "file://" + dir: "", filepath.Base(dir): filepath.Dir(dir)}
+	addresses := map[string]string{dir: "", "file://" + dir: "", "file://localhost" + dir: "", filepath.Base(dir): filepath.Dir(dir)}
 	for address, base := range addresses {
 		s := openGit(t, address, func(o *Options) { o.Dir = base })
 		got, err := s.Branches(t.Context())
