@@ -57,16 +57,6 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 	return d, nil
 }
 
-// mayEnd refuses an environment of another source, and that of the source's default branch.
-func (m *Manager) mayEnd(ctx context.Context, f *facts, branch string) error {
-	id, err := m.followed(ctx, f)
-	if err != nil || !id.isDefault(branch) {
-		return err
-	}
-	return fault.Refusedf("environment %s is protected: %s is the default branch of %s", f.name, branch, id.Name).
-		WithHint("branchenv never destroys that one; if it has to go, make another branch the default first, or use pulumi itself")
-}
-
 // noStackName refuses the name of a stack in the place of its branch's: "nothing to do" would look like a success.
 func (m *Manager) noStackName(ctx context.Context, word string) error {
 	if !stackName.MatchString(word) || word == ApplicationStack {

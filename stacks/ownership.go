@@ -33,6 +33,7 @@ const (
 	tagProtected  = "branchenv:protected"  // "true" where its kind was protected when it was last updated
 	tagSource     = "branchenv:source"     // Identity.ID of the repository whose branch it is of
 	tagSourceName = "branchenv:sourceName" // and its name, for people
+	tagDefault    = "branchenv:default"    // BranchTag of its default branch, as it was last known
 )
 
 // owns tells whether f is branch's stack and branchenv's at all: nil, or why not. A stack without tags may be adopted

@@ -89,14 +89,56 @@ func otherSource(stack string, recorded, now Identity) error {
 		WithHint("set source back, or give this repository another project; if its environments are to follow the new source: branchenv adopt --from %s", fault.ShellWord(recorded.ID))
 }
 
-// isDefault reports whether branch is the source's default branch, which never expires and is never destroyed.
-func (i Identity) isDefault(branch string) bool { return i.Default != "" && i.Default == branch }
+// isDefault reports whether branch is the source's default branch, which never expires and is never destroyed. If the
+// source does not say which that is, it is the one that was recorded last, in one of the tags.
+func (i Identity) isDefault(branch string, recorded ...string) bool {
+	if i.Default != "" {
+		return i.Default == branch
+	}
+	for _, tag := range recorded {
+		if tag != "" {
+			return tag == BranchTag(branch)
+		}
+	}
+	return false
+}
 
-// record notes in a stack's tags which source it follows.
+// record notes in a stack's tags which source it follows, and the source's default branch.
 func (i Identity) record(tags map[string]string) {
 	if i.ID != "" {
 		tags[tagSource], tags[tagSourceName] = i.ID, cutTag(i.Name)
 	}
+	if i.Default != "" {
+		tags[tagDefault] = BranchTag(i.Default)
+	}
+}
+
+// mayEnd refuses an environment of another source, and that of the source's default branch. If neither the source nor a
+// record says which branch that is, it may be main or master.
+func (m *Manager) mayEnd(ctx context.Context, f *facts, branch string) error {
+	id, err := m.followed(ctx, f)
+	if err != nil || m.Source == nil {
+		return err
+	}
+	recorded := []string{f.tags[tagDefault]}
+	if id.Default == "" && recorded[0] == "" {
+		shared, err := m.backend.read(ctx, ApplicationStack)
+		if err != nil {
+			return err
+		}
+		if shared != nil {
+			recorded[0] = shared.tags[tagDefault]
+		}
+		if recorded[0] == "" && (branch == "main" || branch == "master") {
+			return fault.Refusedf("environment %s may be that of the default branch of %s, which cannot be asked now", f.name, m.Source).
+				WithHint("run it again when %s can be asked; in CI, set GITHUB_TOKEN", m.Source)
+		}
+	}
+	if !id.isDefault(branch, recorded...) {
+		return nil
+	}
+	return fault.Refusedf("environment %s is protected: %s is the default branch of %s", f.name, branch, m.Source).
+		WithHint("branchenv never destroys that one; if it has to go, make another branch the default first, or use pulumi itself")
 }
 
 // Adoption is what Adopt changes: the stacks that will follow the settings' source from now on.

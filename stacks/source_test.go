@@ -154,6 +154,66 @@ func TestDefaultBranchIsNotDestroyed(t *testing.T) {
 	}
 }
 
+// A source that does not say which branch is its default one (an outage, a token that may not read) takes no protection
+// away: what was recorded counts, and if nothing was, main and master may be it.
+func TestDefaultBranchIsRemembered(t *testing.T) {
+	t.Parallel()
+	away := shop{err: errors.New("no answer")}
+	silent := shop{id: Identity{ID: shopID, Name: "github.com/acme/shop"}}
+	for name, test := range map[string]struct {
+		branch, recorded, ofProject string
+		source                      Source
+		want                        string
+	}{
+		"recorded":                  {"trunk", "trunk", "", away, "environment trunk is protected: trunk is the default branch of github.com/acme/shop"},
+		"recorded, of no default":   {"trunk", "trunk", "", silent, "environment trunk is protected: trunk is the default branch of github.com/acme/shop"},
+		"recorded of the project":   {"trunk", "", "trunk", silent, "environment trunk is protected: trunk is the default branch of github.com/acme/shop"},
+		"another is recorded":       {"x", "main", "", away, ""},
+		"another of the project is": {"main", "", "trunk", away, ""},
+		"nothing is, main":          {"main", "", "", away, "environment main may be that of the default branch of github.com/acme/shop, which cannot be asked now"},
+		"nothing is":                {"x", "", "", silent, ""},
+		"the source says another":   {"trunk", "trunk", "trunk", shop{id: acmeShop}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			keepBackend(t, folder, test.branch, func(_ *Spec, tags map[string]string, _ *update) {
+				tags[tagDefault], tags[tagSourceName] = test.recorded, "github.com/acme/shop"
+			})
+			write(t, filepath.Join(folder, ".pulumi/stacks/shop/application.json"), `{"version":3,"checkpoint":{}}`)
+			write(t, filepath.Join(folder, ".pulumi/stacks/shop/application.pulumi-tags"), `{"version":1,"tags":{"branchenv:default":"`+test.ofProject+`"}}`)
+			m := folderManager(t, folder)
+			m.account, m.Source = "123456789012", test.source
+			if _, err := m.PlanDestroy(t.Context(), test.branch); message(err) != test.want || err != nil && fault.Code(err) != fault.Refused {
+				t.Errorf("%v, code %d; want %q", err, fault.Code(err), test.want)
+			}
+		})
+	}
+	for name, test := range map[string]struct {
+		before map[string]string
+		source Source
+		want   string
+	}{
+		"it is":                         {nil, shop{id: acmeShop}, "true"},
+		"it is another":                 {map[string]string{tagProtected: "true", tagDefault: "main"}, shop{id: Identity{ID: shopID, Default: "trunk"}}, "false"},
+		"it cannot be asked":            {map[string]string{tagProtected: "true"}, away, "true"},
+		"it is recorded":                {map[string]string{tagDefault: "main"}, silent, "true"},
+		"it cannot be asked, never was": {nil, away, "false"},
+	} {
+		m := manager(t, "")
+		m.Source = test.source
+		before := &facts{name: "main", project: "shop", tags: test.before}
+		u := &undertaking{before: before}
+		var err error
+		if u.origin, err = m.followed(t.Context(), before); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.specify(u, UpRequest{Branch: "main", Image: "a:1"}, "main", nil, "main"); err != nil || u.tags[tagProtected] != test.want {
+			t.Errorf("%s: protected %q, want %q (%v)", name, u.tags[tagProtected], test.want, err)
+		}
+	}
+}
+
 // The doctor tells of stacks that reconcile leaves alone because of their source.
 func TestExamineSource(t *testing.T) {
 	t.Parallel()

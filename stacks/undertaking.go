@@ -134,7 +134,9 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, like *facts
 		return err
 	}
 	tags[tagKind] = resolved.Kind
-	tags[tagProtected] = strconv.FormatBool(settings.Protected || u.origin.isDefault(r.Branch))
+	// A source that cannot be asked for its default branch must not take the protection away.
+	unknown := u.origin.Default == "" && m.Source != nil
+	tags[tagProtected] = strconv.FormatBool(settings.Protected || u.origin.isDefault(r.Branch, tags[tagDefault]) || unknown && tags[tagProtected] == "true")
 	u.origin.record(tags)
 	u.tags, u.losses = tags, u.state().losses(settings)
 	u.spec = Spec{

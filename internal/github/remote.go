@@ -61,7 +61,7 @@ const maxIdentityWait = 10 * time.Second
 // Identity implements Source. A remote that cannot be asked has its identity by its address alone.
 func (r *remote) Identity(ctx context.Context) (Identity, error) {
 	if r.path != "" {
-		return r.identity(ctx, r.localHead(ctx)), ctx.Err()
+		return r.identity(ctx, r.defaultBranch(ctx, r.localHead(ctx))), ctx.Err()
 	}
 	short := *r
 	short.Timeout = min(r.Timeout, maxIdentityWait)
@@ -183,6 +183,7 @@ func (r *remote) refs(ctx context.Context, pattern string) (map[string]string, s
 			refs[name] = left
 		}
 	}
+	defaultBranch = r.defaultBranch(ctx, defaultBranch)
 	if defaultBranch == "" || !alive {
 		return nil, "", fault.Refusedf("%s has no default branch: its HEAD is at no branch that exists", r).
 			WithHint("commit or push something where nothing was yet; else, in the remote: git symbolic-ref HEAD refs/heads/main")
