@@ -83,7 +83,7 @@ func TestForkAllowed(t *testing.T) {
 		"allowed":           {"topic", "mallory/shop", "Mallory/shop", ""},
 		"gone":              {"topic", "", "", `this build of GitHub Actions runs the code of another repository, which is gone: it may not touch the environment of branch "topic"`},
 		"allowed, to main":  {"main", "mallory/shop", "mallory/shop", `the environment of branch "main" is protected, and this build runs the code of another repository, mallory/shop`},
-		"no branch by name": {"a..b", "mallory/shop", "mallory/shop", `"a..b" is no branch name: it has two dots in a row`},
+		"no branch by name": {"a..b", "mallory/shop", "mallory/shop", `"a..b" is not a branch name: it has two dots in a row`},
 	} {
 		build := fork
 		build.Fork = test.fork

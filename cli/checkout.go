@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ const maxRemoteWait = 5 * time.Second
 // checkout is what git knows of the repository around a folder.
 type checkout struct {
 	dir    string   // the folder, absolute
+	inside bool     // it is in a git repository
 	up     string   // the way from it to the top of the checkout; "." if it is the top, or in none
 	remote string   // the remote whose branches the environments are of; "" if there is none
 	url    string   // its URL or path, as git has it
@@ -30,7 +32,7 @@ type checkout struct {
 func lookAround(ctx context.Context, dir string) checkout {
 	c := checkout{dir: dir, up: "."}
 	if up, err := git.Line(ctx, dir, "rev-parse", "--show-cdup"); err == nil {
-		c.up = filepath.Clean(up) // "" is the top
+		c.inside, c.up = true, filepath.Clean(up) // "" is the top
 	}
 	names, err := git.Line(ctx, dir, "remote")
 	if err != nil || names == "" {
@@ -69,6 +71,39 @@ func (c checkout) source() config.Source {
 		path = "./" + path
 	}
 	return config.Source{Git: path}
+}
+
+// given is the source as a person gave it; the folder itself is the checkout that it is in.
+func (c checkout) given(source string) string {
+	path := source
+	if source == "" || !address.IsPath(source) {
+		return source
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.dir, path)
+	}
+	if filepath.Clean(path) == c.dir {
+		return c.up
+	}
+	return source
+}
+
+// checkRepository refuses the path of a folder that git does not take for a repository.
+func (c checkout) checkRepository(ctx context.Context, source config.Source) error {
+	path := source.Git
+	if path == "" || !address.IsPath(path) {
+		return nil
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.dir, path)
+	}
+	_, err := git.Command{Dir: c.dir, Args: []string{"ls-remote", "--", path, "HEAD"}, Timeout: maxRemoteWait}.Run(ctx)
+	var failure *git.Failure
+	if errors.As(err, &failure) {
+		return fault.Usagef("--source: %s is not a git repository", fault.ShellWord(source.Git)).
+			WithHint("write github:OWNER/NAME, or the URL or path of a git repository")
+	}
+	return nil
 }
 
 // refuse refuses the checkout as the source if it has a remote: its own branches are not the remote's.
@@ -114,7 +149,7 @@ func (c checkout) defaultBranch(ctx context.Context, source config.Source) (name
 	}
 	name = cmp.Or(name, "main")
 	if from != "" {
-		note = "the default branch could not be asked for: " + name + " is the checkout's; correct protected and branches in the file if it is another"
+		note = "could not ask " + cmp.Or(source.GitHub, source.Git) + " for its default branch; assumed " + name + ". If that is wrong, change protected and branches in branchenv.yaml"
 	}
 	return name, note
 }

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -210,34 +209,23 @@ func settle(c *urfave.Command, parent string) {
 	}
 }
 
-// settleFlags keeps urfave from printing false and 0s as the defaults of what is simply not given.
+// settleFlags keeps urfave from printing false as the default of what is simply not given.
 func settleFlags(flags []urfave.Flag) []urfave.Flag {
 	for _, f := range flags {
-		switch f := f.(type) {
-		case *urfave.BoolFlag:
+		if f, ok := f.(*urfave.BoolFlag); ok {
 			f.DisableDefaultText = true
-		case *urfave.DurationFlag:
-			if f.DefaultText == "" {
-				f.DefaultText = "the settings' timeout"
-			}
 		}
 	}
 	return flags
 }
 
 // usageError turns what urfave finds wrong, a value of the wrong type, into an error of usage.
-func usageError(c *urfave.Context, err error, _ bool) error {
+func usageError(_ *urfave.Context, err error, _ bool) error {
 	found := badValue.FindStringSubmatch(err.Error())
 	if found == nil {
 		return fault.Usagef("%w", err)
 	}
-	want := "a whole number"
-	for _, f := range c.Command.Flags {
-		if _, duration := f.(*urfave.DurationFlag); duration && slices.Contains(f.Names(), found[2]) {
-			want = "a duration such as 90s, 30m or 2h"
-		}
-	}
-	return fault.Usagef("--%s %s is not %s", found[2], found[1], want)
+	return fault.Usagef("--%s %s is not a whole number", found[2], found[1])
 }
 
 // badValue finds the value and the flag in urfave's message.

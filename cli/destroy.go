@@ -21,7 +21,7 @@ func (s *session) destroyCommand() *urfave.Command {
 		Usage:     "remove a branch's environment and print a receipt",
 		ArgsUsage: "[BRANCH]",
 		Description: "Shows what will go and asks. The receipt is checked by describing each resource at AWS;\n" +
-			"where something is left the exit code is 1.",
+			"if something is left, the exit code is 1.",
 		Flags: []urfave.Flag{yesFlag(), allowForkFlag()},
 		Action: func(c *urfave.Context) error {
 			file, err := s.settings()
@@ -46,7 +46,7 @@ func (s *session) destroyCommand() *urfave.Command {
 }
 
 func yesFlag() *urfave.BoolFlag {
-	return &urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; needed where nobody can be asked"}
+	return &urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; required when not interactive"}
 }
 
 // removal is a destroy of one stack: of an environment, or of the application stack.
@@ -139,7 +139,7 @@ func (s *session) confirm(ctx context.Context) error {
 	}
 }
 
-// printReceipt prints r, and is an error where something is left.
+// printReceipt prints r, and is an error if something is left.
 func (s *session) printReceipt(r stacks.Receipt) error {
 	if s.json {
 		if r.Deleted == nil {

@@ -26,7 +26,7 @@ func (s *session) initCommand() *urfave.Command {
 		Description: "What is not given is taken from the git remote, the folder and AWS_REGION. The files go where --config\n" +
 			"says, else into the current folder.",
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "project", Usage: "the Pulumi project and first part of every AWS `NAME`, at most 11 characters"},
+			&urfave.StringFlag{Name: "project", Usage: "`NAME` of the Pulumi project; every AWS name begins with it; at most 11 characters"},
 			&urfave.StringFlag{Name: "region", Usage: "the AWS `REGION` of everything"},
 			&urfave.StringFlag{Name: "domain", Usage: "environments are reached at https://BRANCH.`DOMAIN`"},
 			&urfave.StringFlag{Name: "source", Usage: "where the branches are: `OWNER/NAME` on GitHub, or the URL or path of a git remote"},
@@ -57,10 +57,16 @@ func (s *session) initialize(c *urfave.Context) error {
 		return err
 	}
 	around := lookAround(c.Context, dir)
-	if err := around.refuse(dir, c.String("source")); err != nil {
+	given := func(name string) string {
+		if name == "source" {
+			return around.given(c.String(name))
+		}
+		return c.String(name)
+	}
+	if err := around.refuse(dir, given("source")); err != nil {
 		return err
 	}
-	answers, notes := firstAnswers(c.String, s.env, dir, around)
+	answers, notes := firstAnswers(given, s.env, dir, around)
 	var note string
 	if answers.Default, note = around.defaultBranch(c.Context, answers.Source); note != "" {
 		notes = append(notes, note)
@@ -68,7 +74,12 @@ func (s *session) initialize(c *urfave.Context) error {
 	settings := config.Init(answers)
 	parsed, err := config.Parse(target, settings)
 	if err != nil {
-		return err
+		return byFlag(err)
+	}
+	if given("source") != "" && (around.inside || given("source") != ".") {
+		if err := around.checkRepository(c.Context, answers.Source); err != nil {
+			return err
+		}
 	}
 	files := []newFile{
 		{target, settings}, {filepath.Join(filepath.Dir(target), "Pulumi.yaml"), config.PulumiYAML(answers.Project)},
@@ -91,6 +102,23 @@ func (s *session) initialize(c *urfave.Context) error {
 	return nil
 }
 
+// byFlag names the flags that an error of the settings is about: the file is not there yet.
+func byFlag(err error) error {
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	var lines []string
+	for _, p := range problems {
+		flag, _, _ := strings.Cut(p.Key, ".")
+		if !slices.Contains([]string{"project", "region", "domain", "source"}, flag) {
+			return err
+		}
+		lines = append(lines, "--"+flag+": "+p.What+": "+p.Instead)
+	}
+	return fault.Usagef("%s", strings.Join(lines, "\n"))
+}
+
 // firstAnswers completes what flag gives with what the environment, the folder and the git remote tell. The notes say
 // what a person has to correct.
 func firstAnswers(flag func(string) string, env func(string) string, dir string, around checkout) (config.Answers, []string) {
@@ -100,15 +128,18 @@ func firstAnswers(flag func(string) string, env func(string) string, dir string,
 		notes = append(notes, fmt.Sprintf("the source is the remote %q; there are others: %s", around.remote, strings.Join(around.others, ", ")))
 	}
 	if given := flag("source"); given != "" {
-		source = sourceOf(given)
+		source = sourceGiven(given)
+	}
+	if !around.inside && source.Git == "." {
+		notes = append(notes, "this folder is not in a git repository: set source before reconcile")
 	}
 	a := config.Answers{Project: flag("project"), Region: flag("region"), Domain: flag("domain"), Source: source}
 	if a.Project == "" {
-		name := filepath.Base(dir)
+		name := filepath.Base(filepath.Join(dir, around.up))
 		if remote != "" {
 			name = strings.TrimSuffix(path.Base(strings.ReplaceAll(remote, ":", "/")), ".git")
 		}
-		if a.Project = config.SuggestProject(name); a.Project != name {
+		if a.Project = config.SuggestProject(name); a.Project != name || remote == "" && around.up != "." {
 			notes = append(notes, fmt.Sprintf("project %s is made from %q: it begins the name of everything in AWS, and cannot be changed later", a.Project, name))
 		}
 	}
@@ -126,6 +157,20 @@ func firstAnswers(flag func(string) string, env func(string) string, dir string,
 		notes = append(notes, "domain "+exampleDomain+" is only an example: put yours in its place")
 	}
 	return a, notes
+}
+
+// sourceGiven reads what sourceOf reads, with github: or git: before it as in the settings.
+func sourceGiven(text string) config.Source {
+	if repository, ok := strings.CutPrefix(text, "github:"); ok {
+		if source := sourceOf(repository); source.GitHub != "" {
+			return source
+		}
+		return config.Source{GitHub: repository} // which the settings refuse
+	}
+	if remote, ok := strings.CutPrefix(text, "git:"); ok && !strings.HasPrefix(remote, "//") {
+		return config.Source{Git: remote}
+	}
+	return sourceOf(text)
 }
 
 // sourceOf reads OWNER/NAME, an address on github.com, or the URL or path of a git remote. A user name and password in a
@@ -150,7 +195,7 @@ type newFile struct {
 	content []byte
 }
 
-// writeNew writes all files, or none where one exists and force is not given.
+// writeNew writes all files, or none if one exists and force is not given.
 func writeNew(all []newFile, force bool) error {
 	var there []string
 	for _, f := range all {

@@ -35,6 +35,23 @@ func TestSourceOf(t *testing.T) {
 	}
 }
 
+func TestSourceGiven(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]config.Source{
+		"github:acme/shop":         {GitHub: "acme/shop"},
+		"github:nonsense":          {GitHub: "nonsense"}, // which the settings refuse
+		"git:acme/shop":            {Git: "acme/shop"},   // which the settings refuse
+		"git:../shop.git":          {Git: "../shop.git"},
+		"git://git.example.com/a":  {Git: "git://git.example.com/a"},
+		"git@github.com:acme/shop": {GitHub: "acme/shop"},
+		"acme/shop":                {GitHub: "acme/shop"},
+	} {
+		if diff := cmp.Diff(want, sourceGiven(text)); diff != "" {
+			t.Errorf("sourceGiven(%q):\n%s", text, diff)
+		}
+	}
+}
+
 func TestFirstAnswers(t *testing.T) {
 	t.Parallel()
 	none := func(string) string { return "" }
@@ -56,7 +73,7 @@ func TestFirstAnswers(t *testing.T) {
 		}, 0},
 	}
 	for name, test := range tests {
-		got, notes := firstAnswers(test.flag, test.env, test.dir, checkout{dir: test.dir, up: ".", remote: "origin", url: test.remote})
+		got, notes := firstAnswers(test.flag, test.env, test.dir, checkout{dir: test.dir, inside: true, up: ".", remote: "origin", url: test.remote})
 		if diff := cmp.Diff(test.want, got); diff != "" || len(notes) != test.notes {
 			t.Errorf("%s: notes %q, answers:\n%s", name, notes, diff)
 		}

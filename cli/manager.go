@@ -50,7 +50,12 @@ func (s *session) settings() (*config.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(path)
+	file, err := config.Load(path)
+	var e *fault.Error
+	if s.config == "" && !exists(path) && errors.As(err, &e) {
+		return nil, fault.Usagef("there is no settings file %s in this folder or one above", settingsName).WithHint("%s", fault.Hint(err))
+	}
+	return file, err
 }
 
 // manage opens a manager on file's project, runs do with it, and closes it. With --sandbox the AWS it works with is the

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
@@ -176,7 +177,9 @@ func (l commandLine) checkOperands(root *grammar) error {
 			word = "arguments"
 		}
 		e := fault.Usagef("surplus %s %s: %s", word, quoteAll(surplus), c.takes())
-		if removes(c.name) { // what was left over may be the rest of a name
+		if flag, ok := l.meantFor(surplus); ok {
+			l.flags = append(l.flags, flag)
+		} else if n > 0 { // what was left over may be the rest of a name
 			return e.WithHint("%s --help; a name with spaces or special characters needs quotes", c.line())
 		}
 		return e.WithHint("%s %s", program, quoteAll(l.shortest(root)))
@@ -186,6 +189,21 @@ func (l commandLine) checkOperands(root *grammar) error {
 			WithHint("%s %s", c.line(), strings.Join(c.operands, " "))
 	}
 	return nil
+}
+
+// meantFor is the flag that a surplus argument was probably meant for: an image of up, the time of keep.
+func (l commandLine) meantFor(surplus []string) (usedFlag, bool) {
+	for name, fits := range map[string]func(string) bool{
+		"image": func(text string) bool { return strings.ContainsAny(text, ":/") && checkImage(text) == nil },
+		"for":   func(text string) bool { _, err := config.ParseDuration(text); return err == nil },
+	} {
+		spec, ok := l.command.flags[name]
+		given := slices.ContainsFunc(l.flags, func(u usedFlag) bool { return u.name == name })
+		if ok && !given && len(surplus) == 1 && fits(surplus[0]) {
+			return usedFlag{flagSpec: spec, typed: "--" + name, text: surplus[0], hasValue: true}, true
+		}
+	}
+	return usedFlag{}, false
 }
 
 // arguments is the line in urfave's order.

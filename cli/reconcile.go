@@ -26,9 +26,9 @@ func (s *session) reconcileCommand() *urfave.Command {
 			&urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "carry the plan out without asking"},
 			&urfave.IntFlag{Name: "max-destroy", Usage: "the brake: allow exactly `N` destructions", DefaultText: "the settings' maxDestroy and maxDestroyShare"},
 			&urfave.IntFlag{Name: "max-create", Usage: "the brake: allow exactly `N` new environments", DefaultText: "the settings' maxCreate"},
-			&urfave.DurationFlag{Name: "grace", Usage: "destroy nothing that was worked on less than `DURATION` ago", DefaultText: "the settings' grace, 10m"},
+			&urfave.StringFlag{Name: "grace", Usage: "destroy nothing that was worked on less than `DURATION` ago", DefaultText: "the settings' grace, 10m"},
 			&urfave.IntFlag{Name: "parallel", Usage: "work on `N` environments at once", DefaultText: "one for each core, as far as the memory goes, at most 8"},
-			&urfave.DurationFlag{Name: "timeout", Usage: "work on one environment no longer than `DURATION`", DefaultText: "1h"},
+			&urfave.StringFlag{Name: "timeout", Usage: "work on one environment no longer than `DURATION`", DefaultText: "1h"},
 		},
 		Action: s.reconcile,
 	}
@@ -108,7 +108,14 @@ type reconcileFlags struct {
 
 // readReconcileFlags checks what was typed.
 func readReconcileFlags(c *urfave.Context) (f reconcileFlags, err error) {
-	f.carry = stacks.CarryOut{Parallel: c.Int("parallel"), Timeout: c.Duration("timeout")}
+	f.carry = stacks.CarryOut{Parallel: c.Int("parallel")}
+	if f.carry.Timeout, err = durationFlag(c, "timeout"); err != nil {
+		return f, err
+	}
+	grace, err := durationFlag(c, "grace")
+	if err != nil {
+		return f, err
+	}
 	for name, exact := range map[string]**int{"max-destroy": &f.exactDestroy, "max-create": &f.exactCreate} {
 		n := c.Int(name)
 		if n < 0 {
@@ -118,12 +125,10 @@ func readReconcileFlags(c *urfave.Context) (f reconcileFlags, err error) {
 			*exact = &n
 		}
 	}
-	if grace := c.Duration("grace"); c.IsSet("grace") {
+	if c.IsSet("grace") {
 		f.grace = &grace
 	}
 	switch {
-	case f.grace != nil && *f.grace < 0:
-		return f, fault.Usagef("--grace %s is out of range", *f.grace).WithHint("give 0s or more")
 	case c.IsSet("parallel") && (f.carry.Parallel < 1 || f.carry.Parallel > 64):
 		return f, fault.Usagef("--parallel %d is out of range", f.carry.Parallel).WithHint("give 1 to 64")
 	case c.IsSet("timeout") && f.carry.Timeout < time.Minute:

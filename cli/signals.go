@@ -67,10 +67,10 @@ func (s *signals) signal() {
 	case s.stop == nil || s.count > 2:
 		s.cancel()
 	case s.count == 1:
-		s.say("the step that is running goes on to its end, and no other is begun; interrupt again to end it now")
+		s.say("finishing the current step; press Ctrl-C again to interrupt it")
 		s.stop.Stop()
 	default:
-		s.say("interrupting pulumi, which lets what it has begun come to an end; once more gives up waiting")
+		s.say("interrupting pulumi and waiting for it; Ctrl-C again kills it")
 		s.stop.Interrupt()
 	}
 }

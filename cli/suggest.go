@@ -77,6 +77,11 @@ func (g *grammar) suggest(name string) string {
 	if reason, ok := notNeeded[strings.ToLower(name)]; ok {
 		return reason
 	}
+	for _, c := range g.commands {
+		if !c.hidden && !removes(name) && slices.Contains(c.commandNames(), name) {
+			return fmt.Sprintf("did you mean %s %s?", c.line(), name)
+		}
+	}
 	candidates := slices.DeleteFunc(g.commandNames(), removes)
 	if near := nearest(name, candidates); near != "" {
 		return fmt.Sprintf("did you mean %s %s?", g.line(), near)

@@ -27,7 +27,7 @@ func versionFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "version", Usage: "run the application version `LABEL`, which exists"},
 		&urfave.StringFlag{Name: "commit", Usage: "the branch's head is the commit `SHA`, for {sha} in the settings' image"},
 		&urfave.StringFlag{Name: "like", Usage: "start from the settings and version of the environment of branch `OTHER`"},
-		&urfave.DurationFlag{Name: "timeout", Usage: "wait for AWS no longer than `DURATION` at a time, as in 45m"},
+		&urfave.StringFlag{Name: "timeout", Usage: "wait for AWS no longer than `DURATION` at a time, as in 45m", DefaultText: "the settings' timeout"},
 		allowForkFlag(),
 	}
 }
@@ -38,15 +38,15 @@ func (s *session) upCommand() *urfave.Command {
 		Usage:     "create or update a branch's environment; ends with its URL",
 		ArgsUsage: "[BRANCH]",
 		Description: "BRANCH defaults to the branch that the CI system builds, else to the one that is checked out.\n" +
-			"Without a version it gets the settings' image for the branch's head; where they name none it keeps the one it has.",
+			"Without a version it gets the settings' image for the branch's head; if they name none, it keeps the one it has.",
 		Flags: append(versionFlags(),
-			&urfave.BoolFlag{Name: "if-exists", Usage: "only update: do nothing where the branch has no environment"},
-			&urfave.BoolFlag{Name: "allow-data-loss", Usage: "delete or replace the database or the bucket where the settings ask for it"}),
+			&urfave.BoolFlag{Name: "if-exists", Usage: "only update: do nothing if the branch has no environment"},
+			&urfave.BoolFlag{Name: "allow-data-loss", Usage: "delete or replace the database or the bucket if the settings ask for it"}),
 		Action: s.up,
 	}
 }
 
-// skipped is up's JSON document where it made nothing.
+// skipped is up's JSON document if it made nothing.
 type skipped struct {
 	Branch  string `json:"branch"`
 	Skipped string `json:"skipped"` // the reason
@@ -95,7 +95,7 @@ func (s *session) sayVersion(image, version string, changes int) {
 		image = version
 	}
 	if moves(image) {
-		s.warn("the tag latest of image %s may have moved; branchenv cannot see that, and the same tag deploys nothing anew: use a digest or a tag for each commit", image)
+		s.warn("image %s: if the tag latest moves, up will not notice; use a digest or a tag for each commit", image)
 	}
 }
 
@@ -133,7 +133,11 @@ func skipReason(file *config.File, branch string) string {
 func (s *session) upRequest(c *urfave.Context) (*config.File, stacks.UpRequest, error) {
 	request := stacks.UpRequest{
 		Image: c.String("image"), Bundle: c.String("bundle"), Version: c.String("version"), Like: c.String("like"),
-		IfExists: c.Bool("if-exists"), AllowDataLoss: c.Bool("allow-data-loss"), Timeout: c.Duration("timeout"),
+		IfExists: c.Bool("if-exists"), AllowDataLoss: c.Bool("allow-data-loss"),
+	}
+	var err error
+	if request.Timeout, err = durationFlag(c, "timeout"); err != nil {
+		return nil, request, err
 	}
 	if err := oneOf(c, "image", "bundle", "version"); err != nil {
 		return nil, request, err
@@ -166,13 +170,13 @@ func (s *session) upRequest(c *urfave.Context) (*config.File, stacks.UpRequest, 
 	return file, request, nil
 }
 
-// checkImage refuses what is no image reference.
+// checkImage refuses what is not an image reference.
 func checkImage(image string) error {
 	if image == "" {
 		return nil
 	}
 	if _, err := reference.ParseNormalizedNamed(image); err != nil {
-		return fault.Usagef("--image %q is no image reference: %w", image, err).
+		return fault.Usagef("--image %q is not an image reference: %w", image, err).
 			WithHint("write it as in registry.example.com/app:1.2 or app@sha256:…")
 	}
 	return nil

@@ -21,7 +21,7 @@ type versionReport struct {
 func (s *session) versionCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "version",
-		Usage: "show the version of branchenv and the pulumi it finds",
+		Usage: "show the version of branchenv and where pulumi is",
 		Action: func(*urfave.Context) error {
 			report := buildVersion(debug.ReadBuildInfo())
 			report.Pulumi = stacks.PulumiPath()

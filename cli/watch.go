@@ -101,10 +101,10 @@ func markdown(text string) string {
 func (s *session) statusCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:        "status",
-		Usage:       "tell when reconcile last ran well; exit code 1 where that is too long ago",
+		Usage:       "tell when reconcile last ran well; exit code 1 if that is too long ago",
 		Description: "A run is too long ago after three of the settings' reconcile intervals, unless --max-age says otherwise.",
 		Flags: []urfave.Flag{
-			&urfave.DurationFlag{Name: "max-age", Usage: "how long ago a good run may be: `DURATION`", DefaultText: "three intervals"},
+			&urfave.StringFlag{Name: "max-age", Usage: "how long ago a good run may be: `DURATION`, as in 3h or 1d", DefaultText: "three intervals"},
 		},
 		Action: func(c *urfave.Context) error {
 			file, err := s.settings()
@@ -113,7 +113,9 @@ func (s *session) statusCommand() *urfave.Command {
 			}
 			maxAge := 3 * time.Duration(file.Reconcile.Interval)
 			if c.IsSet("max-age") {
-				maxAge = c.Duration("max-age")
+				if maxAge, err = durationFlag(c, "max-age"); err != nil {
+					return err
+				}
 			}
 			if maxAge <= 0 {
 				return fault.Usagef("a --max-age of %s is out of range", maxAge).WithHint("give more than 0, as in 3h")
@@ -133,7 +135,19 @@ func (s *session) statusCommand() *urfave.Command {
 	}
 }
 
-// status is status's JSON document; a time is null where there was no such run.
+// durationFlag reads a flag as the settings' durations are read; 0 if it is not given.
+func durationFlag(c *urfave.Context, name string) (time.Duration, error) {
+	if !c.IsSet(name) {
+		return 0, nil
+	}
+	d, err := config.ParseDuration(c.String(name))
+	if err != nil {
+		return 0, fault.Usagef("--%s %.80q %w", name, c.String(name), err).WithHint("write it as in 90m, 12h or 3d")
+	}
+	return time.Duration(d), nil
+}
+
+// status is status's JSON document; a time is null if there was no such run.
 type status struct {
 	LastRun  *time.Time `json:"lastRun"`
 	LastGood *time.Time `json:"lastGood"`
@@ -167,7 +181,7 @@ func (s *session) printStatus(h stacks.Heartbeat, maxAge time.Duration, locks []
 	case current:
 		return fault.Failedf("%s", strings.Join(locks, "; ")).WithHint("branchenv doctor says what to do about a lock whose holder is gone")
 	case h.Good.IsZero():
-		return fault.Failedf("no run of reconcile was ever good").WithHint("branchenv reconcile --yes; docs/operations.md says how to run it every hour")
+		return fault.Failedf("reconcile has never completed successfully").WithHint("branchenv reconcile --yes; docs/operations.md says how to run it every hour")
 	}
 	return fault.Failedf("the last good run of reconcile is %s ago, more than %s", age(now.Sub(h.Good)), config.Duration(maxAge)).
 		WithHint("look at the jobs that run it, or run branchenv reconcile --yes by hand")
@@ -192,11 +206,14 @@ func (s *session) keepCommand() *urfave.Command {
 		},
 		Action: func(c *urfave.Context) error {
 			if !c.IsSet("for") {
-				return fault.Usagef("keep it for how long?").WithHint("add --for 5d")
+				return fault.Usagef("--for is missing").WithHint("add --for 5d")
 			}
 			for_, err := config.ParseDuration(c.String("for"))
-			if d := time.Duration(for_); err != nil || d <= 0 || d > 365*24*time.Hour {
-				return fault.Usagef("--for %s is no time to keep something", c.String("for")).WithHint("write it as in 5d or 12h, at most 365d")
+			switch d := time.Duration(for_); {
+			case err != nil:
+				return fault.Usagef("--for %.80q %w", c.String("for"), err).WithHint("write it as in 5d or 12h")
+			case d <= 0 || d > 365*24*time.Hour:
+				return fault.Usagef("--for %s is out of range", c.String("for")).WithHint("write 1m to 365d")
 			}
 			file, err := s.settings()
 			if err != nil {
@@ -207,9 +224,14 @@ func (s *session) keepCommand() *urfave.Command {
 				return err
 			}
 			return s.read(c.Context, file, func(m *stacks.Manager) error {
-				e, err := m.Keep(c.Context, branch, s.now().Add(time.Duration(for_)))
+				until := s.now().Add(time.Duration(for_))
+				e, err := m.Keep(c.Context, branch, until)
 				if err != nil {
 					return err
+				}
+				// The environment goes with the first run of reconcile after that.
+				if t := e.ExpiresAt; t != nil && t.Add(-time.Duration(file.Reconcile.Interval)).After(until) {
+					s.say("no effect: it expires in %s anyway", age(t.Sub(s.now())))
 				}
 				if s.json {
 					return s.out.document(e)

@@ -104,11 +104,11 @@ func explain(f branchFacts, now time.Time) explanation {
 	if protected := protection(f); protected != "" {
 		because("it is never destroyed: %s", protected)
 	} else if f.environment != nil && f.environment.ExpiresAt != nil {
-		goes := "with the next run of reconcile"
+		when := "with the next run of reconcile"
 		if f.environment.ExpiresAt.After(now) {
-			goes = "in " + age(f.environment.ExpiresAt.Sub(now)) + " at the latest, unless something happens to it"
+			when = "in " + age(f.environment.ExpiresAt.Sub(now)) + " unless it is updated, pushed to or kept"
 		}
-		because("it goes %s: ttl is %s after the last activity (%s), or later where it is kept", goes,
+		because("it expires %s: ttl is %s after the last activity (%s)", when,
 			f.resolved.Settings.TTL, originText(f.file, f.resolved.Origins["ttl"]))
 	} else if f.resolved.Settings.TTL == 0 {
 		because("it never expires: ttl is 0 (%s)", originText(f.file, f.resolved.Origins["ttl"]))

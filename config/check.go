@@ -57,7 +57,7 @@ func checkSetting(path, key string, value any) (what, instead string) {
 	case string:
 		if values := choices(path); values != nil {
 			if !slices.Contains(values, v) {
-				return shown(v) + " is not known here", suggestion(v, values)
+				return shown(v) + " is not allowed", suggestion(v, values)
 			}
 			return "", ""
 		}
@@ -85,8 +85,9 @@ func choices(path string) []string {
 	return nil
 }
 
-func checkNumber(path string, n int) (what, instead string) {
-	limits := map[string][2]int{
+// numberLimits are the least and the greatest number that a setting takes.
+func numberLimits() map[string][2]int {
+	return map[string][2]int{
 		"instances.min":         {1, 10_000},
 		"instances.max":         {1, 10_000},
 		"deployment.batchSize":  {1, 100},
@@ -95,6 +96,9 @@ func checkNumber(path string, n int) (what, instead string) {
 		"database.backupDays":   {0, 35},
 		"assets.noncurrentDays": {1, 36_500},
 	}
+}
+
+func checkNumber(path string, n int) (what, instead string) {
 	if path == "logs.retentionDays" {
 		if days := retentions(); !slices.Contains(days, n) {
 			list := strings.Trim(fmt.Sprint(days), "[]")
@@ -102,7 +106,7 @@ func checkNumber(path string, n int) (what, instead string) {
 		}
 		return "", ""
 	}
-	if limit, ok := limits[path]; ok && (n < limit[0] || n > limit[1]) {
+	if limit, ok := numberLimits()[path]; ok && (n < limit[0] || n > limit[1]) {
 		return fmt.Sprintf("%d is out of range", n), fmt.Sprintf("write a number from %d to %d", limit[0], limit[1])
 	}
 	return "", ""
@@ -155,7 +159,7 @@ const maxVariables = 3000
 func checkVariable(path, name, value string) (what, instead string) {
 	switch {
 	case !variableName.MatchString(name) || len(name) > 128:
-		return shown(name) + " is no name for an environment variable", "use letters, digits and underscores, no digit first"
+		return shown(name) + " is not a name for an environment variable", "use letters, digits and underscores, no digit first"
 	case slices.Contains(ReservedVariables(), name):
 		return name + " is set by branchenv", "choose another name"
 	case path == "environment" && len(value) > maxVariables:

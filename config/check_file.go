@@ -57,6 +57,9 @@ func checkFile(path, key string, value any) (what, instead string) {
 	case "source.git":
 		return checkRemote(s)
 	case "backend":
+		if scheme, _, ok := strings.Cut(s, "://"); ok && slices.Contains([]string{"gs", "azblob"}, scheme) { // Pulumi's others
+			return "branchenv does not support " + scheme + "://", "write s3://, file:// or https://"
+		}
 		return checkURL(s, "a Pulumi backend", "s3", "file", "https", "http")
 	case "secretsProvider":
 		if s != "default" && s != "passphrase" {

@@ -22,7 +22,12 @@ func (d *decoder) whole(f *File, places map[string]position) {
 	for _, required := range []struct{ key, example string }{
 		{"project", "project: shop"}, {"region", "region: eu-central-1"}, {"domain", "domain: preview.example.com"},
 	} {
-		if _, ok := places[required.key]; !ok {
+		if _, ok := places[required.key]; ok {
+			continue
+		}
+		if i := slices.IndexFunc(d.problems, func(p Problem) bool { return p.Key == required.key }); i >= 0 { // it has no value
+			d.problems[i].Instead = "write for instance " + required.example
+		} else {
 			d.report(position{1, 1}, required.key, "is missing", "write for instance "+required.example)
 		}
 	}

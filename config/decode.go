@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -233,6 +234,9 @@ func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type
 		number, err := strconv.Atoi(v.Value)
 		if tag != "!!int" || err != nil || !wholeNumber.MatchString(v.Value) {
 			what, instead = seen+" is not a whole number", "write a number such as 2"
+			if limit, ok := numberLimits()[path]; ok {
+				instead = fmt.Sprintf("write a number from %d to %d", limit[0], limit[1])
+			}
 		}
 		out.SetInt(int64(number))
 	case t.Kind() == reflect.Float64:

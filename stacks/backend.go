@@ -140,7 +140,20 @@ type lock struct {
 }
 
 func (l lock) describe(now time.Time) string {
-	return fmt.Sprintf("%s@%s, process %d, for %s", l.Username, l.Hostname, l.Pid, now.Sub(l.Timestamp).Round(time.Second))
+	return fmt.Sprintf("%s@%s, process %d, for %s", l.Username, l.Hostname, l.Pid, lasted(now.Sub(l.Timestamp)))
+}
+
+// lasted is a time for people, in its largest unit.
+func lasted(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", max(0, int(d/time.Second)))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d/time.Minute))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d/time.Hour))
+	}
+	return fmt.Sprintf("%d days", int(d/(24*time.Hour)))
 }
 
 // update is one run of the engine over a stack, from its history.

@@ -122,7 +122,7 @@ func TestCloud(t *testing.T) {
 	if len(f.state.aws()) != 1 || f.state.SecretsProviders.Type != "service" || f.changed.IsZero() || f.status() != StatusUpdating || !f.last.succeeded() {
 		t.Errorf("login: %+v", f)
 	}
-	want := "ada@" + b.(*cloudBackend).url + ", process 0, for 1h0m0s"
+	want := "ada@" + b.(*cloudBackend).url + ", process 0, for 1h"
 	if got := f.locks[0].describe(time.Unix(1767225600+3600, 0)); got != want {
 		t.Errorf("lock %s, want %s", got, want)
 	}
@@ -181,7 +181,7 @@ func TestCloudHeartbeat(t *testing.T) {
 		}
 	}
 	c.answers["GET /api/user/stacks#p2"] = `{"stacks": []}`
-	fails(t, m.Beat(t.Context(), nil), fault.Usage, "there is no application stack yet, which environments share")
+	fails(t, m.Beat(t.Context(), nil), fault.Usage, "the application stack, which all environments share, does not exist yet")
 }
 
 // A server error or a rate limit passes.

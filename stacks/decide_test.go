@@ -597,7 +597,7 @@ func TestApplicationReady(t *testing.T) {
 	fails(t, applicationReady(&ready, "example.org"), fault.Usage,
 		"the application stack, with its certificate, was made for domain example.com, and the settings name example.org")
 	for _, f := range []*facts{nil, {name: ApplicationStack}, {name: ApplicationStack, state: stateOf(nil)}} {
-		fails(t, applicationReady(f, "example.com"), fault.Usage, "there is no application stack yet, which environments share")
+		fails(t, applicationReady(f, "example.com"), fault.Usage, "the application stack, which all environments share, does not exist yet")
 	}
 }
 

@@ -93,8 +93,8 @@ func (m *Manager) unprotected(f facts, branch string) error {
 	return nil
 }
 
-// Destroy carries out d. Its steps, each from the state alone and each of which may be the last one of an interrupted
-// run and is gone on from by the next:
+// Destroy carries out d, from the state alone. Every step may be interrupted; the next run continues after the last
+// completed one.
 //
 //  1. pending creates of an interrupted run are imported, or they would leak;
 //  2. everything but the buckets is destroyed, DNS first, then what writes to the buckets. A bucket keeps what guards it

@@ -89,15 +89,16 @@ func (m *Manager) examineStack(f facts) []Ailment {
 		return []Ailment{{Kind: AilmentUnreadable, Stack: f.name, What: f.broken.Error(), Remedy: fault.Hint(f.broken)}}
 	}
 	var found []Ailment
-	again := "the command that was interrupted goes on when it is repeated; or branchenv destroy " + fault.ShellWord(f.tags[tagBranch])
+	again := "run the interrupted command again to continue; or branchenv destroy " + fault.ShellWord(f.tags[tagBranch])
 	if f.name == ApplicationStack {
-		again = "the same command again goes on: branchenv application up"
+		again = "run the interrupted command again to continue: branchenv application up"
 	}
 	live := false
 	for _, l := range f.locks {
-		a := Ailment{Kind: AilmentLock, Stack: f.name, What: "locked by " + l.describe(m.now()), lock: l}
+		a := Ailment{Kind: AilmentLock, Stack: f.name, lock: l,
+			What: fmt.Sprintf("locked %s ago by process %d of %s@%s", lasted(m.now().Sub(l.Timestamp)), l.Pid, l.Username, l.Hostname)}
 		if a.Fixable = m.abandoned(l); a.Fixable {
-			a.What, a.Remedy = a.What+", which is gone", "the lock may be removed; the next command on the stack does so by itself"
+			a.What, a.Remedy = a.What+", which has ended", "the lock may be removed; the next command on the stack does so by itself"
 		} else {
 			live = true
 			a.Remedy = "wait until it has ended; if its holder is certainly gone: " + m.where().cancel(f.name)

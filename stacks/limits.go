@@ -40,6 +40,8 @@ func exceeds(verb, setting, flag string, n, limit int, exact *int) string {
 		return fmt.Sprintf("it would %s %s, and %s allows %d", verb, count(n, "environment"), flag, *exact)
 	case n <= limit, exact != nil && n == *exact:
 		return ""
+	case exact != nil:
+		return fmt.Sprintf("it would %s %s: %s must be exactly %d", verb, count(n, "environment"), flag, n)
 	}
 	return fmt.Sprintf("it would %s %s, and %s allows %d: if that is right, repeat it with %s %d", verb, count(n, "environment"), setting, limit, flag, n)
 }

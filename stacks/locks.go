@@ -59,7 +59,7 @@ func exists(path string) bool {
 // unlocked checks that nobody works on a stack. An abandoned lock is removed. Any other is waited for a little while,
 // and then reported with its holder and age. After a wait f is read anew: its state has changed.
 func (m *Manager) unlocked(ctx context.Context, f *facts) error {
-	for begun := m.now(); ; {
+	for begun, told := m.now(), false; ; told = true {
 		held, err := m.held(ctx, f)
 		if err != nil {
 			return err
@@ -69,6 +69,9 @@ func (m *Manager) unlocked(ctx context.Context, f *facts) error {
 		}
 		if m.now().Sub(begun) > lockPatience || m.Stop.Stopped() {
 			return m.where().locked(f.name, held[0].describe(m.now()))
+		}
+		if !told {
+			m.tell(f.name, Event{Kind: Note, Message: fmt.Sprintf("waiting for the lock of stack %s, held by %s", f.name, held[0].describe(m.now()))})
 		}
 		if err := lockPause(ctx); err != nil {
 			return err

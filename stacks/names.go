@@ -53,8 +53,8 @@ func hashedSlug(branch, readable string) string {
 }
 
 // Hosts are the labels by which branch may be reached below the domain, in order of preference, each a DNS label of at
-// most 63 characters. The first is the friendly one: branch without the first of stripPrefixes that it begins with,
-// what a label cannot hold turned to hyphens. Two branches may have the same friendly label: first come, first served.
+// most 63 characters. The first is the friendly one: the branch name without the first of stripPrefixes that it begins
+// with, with invalid characters replaced by hyphens. Two branches may have the same friendly label: first come, first served.
 // The last is the slug with its hash, which no other branch has, as a friendly label or else. A branch whose friendly
 // label would be empty or look as if it ended in a hash has only that one. The error is that of CheckBranch.
 func Hosts(branch string, stripPrefixes []string) ([]string, error) {
@@ -175,7 +175,7 @@ func CheckBranch(name string) error {
 	if reason == "" {
 		return nil
 	}
-	return fault.Usagef("%q is no branch name: %s", name, reason).
+	return fault.Usagef("%q is not a branch name: %s", name, reason).
 		WithHint("give the name as `git branch` prints it, for instance feature/login")
 }
 

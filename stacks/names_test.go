@@ -282,7 +282,7 @@ func TestCheckBranchRefuses(t *testing.T) {
 			t.Errorf("Slug(%q) = %q, want an error", name, slug)
 		}
 	}
-	if err, want := stacks.CheckBranch("a b"), `"a b" is no branch name: it has the character space`; err.Error() != want {
+	if err, want := stacks.CheckBranch("a b"), `"a b" is not a branch name: it has the character space`; err.Error() != want {
 		t.Errorf("CheckBranch: %v, want %s", err, want)
 	}
 }

@@ -249,7 +249,7 @@ func TestBrake(t *testing.T) {
 		{"number 0", 1, 9, Limits{MaxDestroy: 0, Share: 1}, "it would destroy 1 environment, and maxDestroy allows 0: if that is right, repeat it with --max-destroy 1"},
 		{"share of thirds", 1, 2, Limits{MaxDestroy: 5, Share: 1.0 / 3}, ""},
 		{"exactly", 12, 1, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, ""},
-		{"fewer than exactly", 11, 1, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, "it would destroy 11 environments, and maxDestroy allows 5: if that is right, repeat it with --max-destroy 11"},
+		{"fewer than exactly", 11, 1, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, "it would destroy 11 environments: --max-destroy must be exactly 11"},
 		{"more than exactly", 13, 1, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, "it would destroy 13 environments, and --max-destroy allows 12"},
 		{"fewer, and few", 1, 3, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(12)}, ""},
 		{"exactly none", 1, 3, Limits{MaxDestroy: 5, Share: 0.5, ExactDestroy: exactly(0)}, "it would destroy 1 environment, and --max-destroy allows 0"},

@@ -42,5 +42,5 @@ func (m *Manager) warnOfOthers(ctx context.Context) {
 		return
 	}
 	m.tell("", Event{Kind: Warning, Message: "the backend has no stack of project " + m.File.Project + ", but of " +
-		strings.Join(others, ", ") + ": if project was renamed in the settings, set it back; those environments go on"})
+		strings.Join(others, ", ") + ": if project was renamed in the settings, set it back; those environments still exist and cost money"})
 }

@@ -123,7 +123,7 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 	if len(all) > 1 {
 		other := all[slices.IndexFunc(all, func(x facts) bool { return x.name != ApplicationStack })]
 		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", count(len(all)-1, "other stack"), other.name).
-			WithHint("branchenv list; destroy the environments first. Of stacks that it does not show branchenv doctor tells more")
+			WithHint("branchenv list; destroy the environments first; branchenv doctor shows the rest")
 	}
 	if err := ownsApplication(*f); err != nil {
 		return Destruction{}, err

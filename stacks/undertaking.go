@@ -173,7 +173,7 @@ func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack, host st
 // applicationReady checks that the application stack is there, and that its certificate is one of the domain.
 func applicationReady(f *facts, domain string) error {
 	if f == nil || f.state.outputs()[outVersionsBucket] == nil {
-		return fault.Usagef("there is no application stack yet, which environments share").
+		return fault.Usagef("the application stack, which all environments share, does not exist yet").
 			WithHint("branchenv application up")
 	}
 	if made, _ := f.state.outputs()[outDomain].(string); made != "" && made != domain {

@@ -26,8 +26,7 @@ type UpRequest struct {
 }
 
 // Up creates or updates an environment; with IfExists and none there, it does nothing and returns the zero
-// Environment. Its steps, each of which may be the last one of an interrupted run and is gone
-// on from by the next:
+// Environment. Every step may be interrupted; the next run continues after the last completed one:
 //
 //  1. facts are read and everything is decided from them; what is wrong is refused, and nothing was touched;
 //  2. a new stack is made and tagged at once;

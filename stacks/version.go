@@ -60,7 +60,7 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 		return versionOf(r, like, project)
 	}
 	return versionSource{}, fault.Usagef("no version given for branch %q", r.Branch).
-		WithHint("branchenv up %s --image REGISTRY/APP:TAG (or --bundle FILE, --version LABEL; or set image in the settings)", fault.ShellWord(r.Branch))
+		WithHint("add --image REGISTRY/APP:TAG, --bundle FILE or --version LABEL, or set image in the settings")
 }
 
 // noCommit is the error that the image template needs a commit which is not known.
@@ -85,7 +85,7 @@ func versionOf(r UpRequest, like *facts, project string) (versionSource, error) 
 		return versionSource{key: spec.Version.BundleKey}, nil
 	}
 	return versionSource{}, fault.Usagef("the environment of %q has no version that could be taken over", r.Like).
-		WithHint("branchenv up %s --like %s --image REF", fault.ShellWord(r.Branch), fault.ShellWord(r.Like))
+		WithHint("add --image REF")
 }
 
 // resolve finds out which bundle it is, without changing anything, and returns what to copy it from, if

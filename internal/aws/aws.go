@@ -29,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -113,7 +114,7 @@ func load(ctx context.Context, o Options) (awssdk.Config, error) {
 			HTTPClient:   client,
 		}, nil
 	}
-	load := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
+	load := []func(*config.LoadOptions) error{config.WithHTTPClient(client), config.WithLogger(logging.Nop{})}
 	if o.Region != "" {
 		load = append(load, config.WithRegion(o.Region))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
@@ -26,7 +27,12 @@ type guarded struct{ awssdk.CredentialsProvider }
 
 type credentialsError struct{ err error }
 
-func (e *credentialsError) Error() string { return "no usable AWS credentials: " + e.err.Error() }
+func (e *credentialsError) Error() string {
+	if text := e.err.Error(); !strings.Contains(text, "no EC2 IMDS role found") { // the SDK's last resort
+		return "no usable AWS credentials: " + text
+	}
+	return "no AWS credentials"
+}
 func (e *credentialsError) Unwrap() error { return e.err }
 
 func (g guarded) Retrieve(ctx context.Context) (awssdk.Credentials, error) {
@@ -99,7 +105,7 @@ func hint(err error) string {
 	var creds *credentialsError
 	var link *url.Error
 	if errors.As(err, &creds) {
-		return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN); with SSO run: aws sso login"
+		return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN); with SSO run: aws sso login; or try it with --sandbox"
 	}
 	switch code(err) {
 	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired":

@@ -55,7 +55,7 @@ func TestStateGone(t *testing.T) {
 	w.must(t, "destroy", "topic", "--yes")
 }
 
-// A making, or a removal, that was interrupted is gone on from, whatever it left; but not while AWS has something with the stack's tags.
+// The next run continues a creation, or a removal, that was interrupted, whatever it left; but not while AWS has something with the stack's tags.
 func TestHalfAStack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "environment")

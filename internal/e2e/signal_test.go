@@ -67,8 +67,8 @@ func (test interruption) run(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer := []string{
-			"branchenv: the step that is running goes on to its end, and no other is begun; interrupt again to end it now",
-			"branchenv: interrupting pulumi, which lets what it has begun come to an end; once more gives up waiting",
+			"branchenv: finishing the current step; press Ctrl-C again to interrupt it",
+			"branchenv: interrupting pulumi and waiting for it; Ctrl-C again kills it",
 		}[i]
 		until(t, "the interrupt is answered", func() bool { return strings.Contains(p.err.String(), answer) })
 	}

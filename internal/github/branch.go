@@ -40,7 +40,7 @@ func (h *hub) Branch(ctx context.Context, name string) (Branch, bool, error) {
 // ref asks for one branch by its exact name.
 func (h *hub) ref(ctx context.Context, repo repository, name string) (Branch, bool, error) {
 	if name == "" || strings.ContainsAny(name, "\\ ~^:?*[\x7f") || strings.HasPrefix(name, "/") || strings.Contains("/"+name, "/.") {
-		return Branch{}, false, fault.Usagef("%q is no branch name", line(name))
+		return Branch{}, false, fault.Usagef("%q is not a branch name", line(name))
 	}
 	ref, _, err := h.client.Git.GetRef(ctx, repo.owner, repo.name, "heads/"+name)
 	var response *github.ErrorResponse

@@ -147,7 +147,7 @@ func (r *remote) Branches(ctx context.Context) (List, error) {
 // Branch implements Source. The branch and the default branch are asked for in one breath.
 func (r *remote) Branch(ctx context.Context, name string) (Branch, bool, error) {
 	if name == "" || strings.ContainsAny(name, "\\ ~^:?*[\x7f") {
-		return Branch{}, false, fault.Usagef("%q is no branch name", line(name))
+		return Branch{}, false, fault.Usagef("%q is not a branch name", line(name))
 	}
 	refs, _, err := r.refs(ctx, heads+name)
 	if err != nil {
@@ -185,8 +185,8 @@ func (r *remote) refs(ctx context.Context, pattern string) (map[string]string, s
 	}
 	defaultBranch = r.defaultBranch(ctx, defaultBranch)
 	if defaultBranch == "" || !alive {
-		return nil, "", fault.Refusedf("%s has no default branch: its HEAD is at no branch that exists", r).
-			WithHint("commit or push something where nothing was yet; else, in the remote: git symbolic-ref HEAD refs/heads/main")
+		return nil, "", fault.Refusedf("%s has no commit on its default branch", r).
+			WithHint("commit something first; if it has commits: git symbolic-ref HEAD refs/heads/BRANCH")
 	}
 	return refs, defaultBranch, nil
 }
