@@ -81,9 +81,6 @@ func (s *session) sandboxGet(c *urfave.Context) error {
 
 // visitable is the URL that `sandbox get` was given, or that of the host name it was given.
 func visitable(text string) (*url.URL, error) {
-	if text == "" {
-		return nil, fault.Usagef("which URL?").WithHint("%s sandbox get URL; %s --sandbox list shows them", program, program)
-	}
 	whole := text
 	if !strings.Contains(whole, "://") {
 		whole = "https://" + whole

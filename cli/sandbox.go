@@ -154,10 +154,7 @@ func sandboxText(resources []sandbox.Resource) string {
 
 func (s *session) sandboxFill(c *urfave.Context) error {
 	bucket, versions := c.Args().First(), c.Int("versions")
-	switch {
-	case bucket == "":
-		return fault.Usagef("which bucket?").WithHint("branchenv sandbox fill BUCKET; branchenv sandbox resources lists them")
-	case versions < 1 || versions > 100_000:
+	if versions < 1 || versions > 100_000 {
 		return fault.Usagef("--versions %d is out of range", versions).WithHint("give 1 to 100000")
 	}
 	file, err := s.settings()

@@ -119,7 +119,7 @@ func checkGrace(d Duration) (what, instead string) {
 func checkProject(s string) (what, instead string) {
 	switch {
 	case !projectName.MatchString(s) || len(s) > 11:
-		return shown(s) + " is no name for a project", "write " + SuggestProject(s) + ", or 1 to 11 lower-case letters, digits and single hyphens, a letter first"
+		return shown(s) + " is not a name for a project", "write " + SuggestProject(s) + ", or 1 to 11 lower-case letters, digits and single hyphens, a letter first"
 	case strings.HasPrefix(s, "amzn") || slices.Contains([]string{"sg", "internal", "sthree"}, strings.Split(s, "-")[0]):
 		return "AWS refuses names that begin with " + shown(s), "choose another name"
 	}
@@ -218,11 +218,11 @@ func checkTag(key, value string) (what, instead string) {
 	case strings.HasPrefix(lower, "aws:") || strings.HasPrefix(lower, "branchenv:"):
 		return shown(key) + " is a reserved name for a tag", "choose another name"
 	case key == "" || len(key) > 128 || !tagText.MatchString(key):
-		return shown(key) + " is no name for a tag", "use 1 to 128 letters, digits, spaces and _.:/=+-@"
+		return shown(key) + " is not a name for a tag", "use 1 to 128 letters, digits, spaces and _.:/=+-@"
 	case strings.HasPrefix(strings.ToLower(value), "aws:"):
 		return shown(value) + " is a reserved value for a tag", "choose another value"
 	case value == "" || len(value) > 256 || !tagText.MatchString(value):
-		return shown(value) + " is no value for a tag", "use 1 to 256 letters, digits, spaces and _.:/=+-@"
+		return shown(value) + " is not a value for a tag", "use 1 to 256 letters, digits, spaces and _.:/=+-@"
 	}
 	return "", ""
 }

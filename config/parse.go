@@ -201,7 +201,7 @@ func (d *decoder) kinds(n *yaml.Node, prefix string, to *layers) {
 			d.report(at(key), full, shown(name)+" is a reserved word", "choose another name for the kind")
 		default:
 			if !kindName.MatchString(name) {
-				d.report(at(key), full, shown(name)+" is no name for a kind", "use lower-case letters, digits and single hyphens, a letter first")
+				d.report(at(key), full, shown(name)+" is not a name for a kind", "use lower-case letters, digits and single hyphens, a letter first")
 			}
 		}
 		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {

@@ -184,7 +184,11 @@ func (r *remote) refs(ctx context.Context, pattern string) (map[string]string, s
 		}
 	}
 	defaultBranch = r.defaultBranch(ctx, defaultBranch)
-	if defaultBranch == "" || !alive {
+	if alive && defaultBranch == "" {
+		return nil, "", fault.Refusedf("%s has no default branch: its HEAD is at no branch", r).
+			WithHint("in the remote: git symbolic-ref HEAD refs/heads/BRANCH")
+	}
+	if !alive {
 		return nil, "", fault.Refusedf("%s has no commit on its default branch", r).
 			WithHint("commit something first; if it has commits: git symbolic-ref HEAD refs/heads/BRANCH")
 	}

@@ -109,8 +109,8 @@ func TestRemoteFaults(t *testing.T) {
 		code    int
 		want    string
 	}{
-		"empty":      {empty, fault.Refused, "has no default branch"},
-		"unborn":     {unborn, fault.Refused, "has no default branch"},
+		"empty":      {empty, fault.Refused, "has no commit on its default branch"},
+		"unborn":     {unborn, fault.Refused, "has no commit on its default branch"},
 		"detached":   {detached, fault.Refused, "has no default branch"},
 		"missing":    {filepath.Join(empty, "missing"), fault.Failed, "does not appear to be a git repository"},
 		"no server":  {"http://user:secret@127.0.0.1:1/x.git", fault.Failed, "git: "},
