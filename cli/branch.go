@@ -84,7 +84,11 @@ func (s *session) ownBranch(c *urfave.Context, file *config.File, ends bool) (st
 	case ci.Fork:
 		return branch, build, forkAllowed(file, branch, build, c.String("allow-fork"))
 	case ci.Unknown:
-		return branch, build, s.proveOwn(c.Context, file, branch, build, ends)
+		if ends {
+			return branch, build, fault.Refusedf("the build of a pull request that may be another repository's ends no environment: %s", build.Doubt).
+				WithHint("branchenv reconcile removes environments whose branch is gone; or run destroy outside of the pull request's build")
+		}
+		return branch, build, s.proveOwn(c.Context, file, branch, build)
 	}
 	return branch, build, nil
 }
@@ -118,8 +122,9 @@ func forkAllowed(file *config.File, branch string, build ci.Build, allowed strin
 }
 
 // proveOwn is for the pull requests of CI systems that do not say whose they are: the code is the repository's own if
-// the source has the branch at the very commit that is built. An environment whose branch the source lacks may end.
-func (s *session) proveOwn(ctx context.Context, file *config.File, branch string, build ci.Build, ends bool) error {
+// the source has the branch at the very commit that is built. That does not prove whose the pull request is: a fork has
+// the commits of the repository, and may open and close pull requests of them. So it is not enough to end an environment.
+func (s *session) proveOwn(ctx context.Context, file *config.File, branch string, build ci.Build) error {
 	refused := func(why string) error {
 		return fault.Refusedf("this build may run the code of another repository: %s, and %s", build.Doubt, why).
 			WithHint("run this step for pushes to the branch, not for pull requests")
@@ -135,7 +140,7 @@ func (s *session) proveOwn(ctx context.Context, file *config.File, branch string
 	switch {
 	case err != nil:
 		return err
-	case !found && ends, found && head.Commit == build.Commit:
+	case found && head.Commit == build.Commit:
 		return nil
 	case !found:
 		return refused(fmt.Sprintf("%s has no branch %q", source, branch))

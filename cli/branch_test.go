@@ -109,21 +109,16 @@ func TestProveOwn(t *testing.T) {
 	s, _ := askingSession(t, "main", "topic")
 	build := ci.Build{System: "Woodpecker CI", Origin: ci.Unknown, Doubt: "it does not say"}
 	for name, test := range map[string]struct {
-		branch, commit string
-		ends           bool
-		err            string
+		branch, commit, err string
 	}{
-		"its own":              {"topic", githubtest.CommitOf("topic"), false, ""},
-		"its own, ends":        {"topic", githubtest.CommitOf("topic"), true, ""},
-		"a fork's":             {"main", githubtest.CommitOf("fork"), false, `branch "main" of `},
-		"a fork's, ends":       {"main", githubtest.CommitOf("fork"), true, `branch "main" of `},
-		"another branch":       {"main", githubtest.CommitOf("topic"), false, `branch "main" of `},
-		"no such branch":       {"gone", githubtest.CommitOf("fork"), false, ` has no branch "gone"`},
-		"no such branch, ends": {"gone", githubtest.CommitOf("fork"), true, ""},
-		"no commit":            {"topic", "", false, "nothing tells which commit it is"},
+		"its own":        {"topic", githubtest.CommitOf("topic"), ""},
+		"a fork's":       {"main", githubtest.CommitOf("fork"), `branch "main" of `},
+		"another branch": {"main", githubtest.CommitOf("topic"), `branch "main" of `},
+		"no such branch": {"gone", githubtest.CommitOf("fork"), ` has no branch "gone"`},
+		"no commit":      {"topic", "", "nothing tells which commit it is"},
 	} {
 		build.Commit = test.commit
-		err := s.proveOwn(t.Context(), file, test.branch, build, test.ends)
+		err := s.proveOwn(t.Context(), file, test.branch, build)
 		if (err == nil) != (test.err == "") || err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err) == "" || !strings.Contains(err.Error(), test.err)) {
 			t.Errorf("%s: %v", name, err)
 		}
