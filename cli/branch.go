@@ -14,6 +14,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/files"
 	"github.com/branchenv/branchenv/internal/git"
+	"github.com/branchenv/branchenv/internal/github"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -80,9 +81,14 @@ func (s *session) ownBranch(c *urfave.Context, file *config.File, ends bool) (st
 	if err := stacks.CheckBranch(branch); err != nil {
 		return "", build, err
 	}
+	if build.Origin != ci.Fork && !c.Args().Present() {
+		if err := s.checkRepository(c.Context, file, branch, build, c.String("allow-fork")); err != nil {
+			return "", build, err
+		}
+	}
 	switch build.Origin {
 	case ci.Fork:
-		return branch, build, forkAllowed(file, branch, build, c.String("allow-fork"))
+		return branch, build, s.forkAllowed(file, branch, build, c.String("allow-fork"))
 	case ci.Unknown:
 		if ends {
 			return branch, build, fault.Refusedf("the build of a pull request that may be another repository's ends no environment: %s", build.Doubt).
@@ -93,9 +99,13 @@ func (s *session) ownBranch(c *urfave.Context, file *config.File, ends bool) (st
 	return branch, build, nil
 }
 
-// forkAllowed is an error unless the fork is allowed by name and the environment is not protected.
-func forkAllowed(file *config.File, branch string, build ci.Build, allowed string) error {
-	const leaveOut = "leave this step out for pull requests of forks"
+// forkAllowed is an error unless the fork is allowed by name and the environment is not protected. Whether the stack says
+// that it is, or the branch is the source's default one, the session's next manager checks.
+func (s *session) forkAllowed(file *config.File, branch string, build ci.Build, allowed string) error {
+	leaveOut := "leave this step out for pull requests of forks"
+	if build.Origin != ci.Fork {
+		leaveOut = "leave this step out in other repositories, or name the branch if this one deploys it"
+	}
 	whose := "another repository, " + build.Fork
 	if build.Fork == "" {
 		whose = "another repository, which is gone"
@@ -103,7 +113,7 @@ func forkAllowed(file *config.File, branch string, build ci.Build, allowed strin
 	if build.Fork == "" || !strings.EqualFold(allowed, build.Fork) {
 		err := fault.Refusedf("this build of %s runs the code of %s: it may not touch the environment of branch %q", build.System, whose, branch)
 		if build.Fork == "" {
-			return err.WithHint(leaveOut)
+			return err.WithHint("%s", leaveOut)
 		}
 		return err.WithHint("%s, or allow this fork: --allow-fork %s", leaveOut, fault.ShellWord(build.Fork))
 	}
@@ -116,9 +126,65 @@ func forkAllowed(file *config.File, branch string, build ci.Build, allowed strin
 		return err
 	}
 	if _, protected := file.Protects(branch, slug); protected || resolved.Settings.Protected {
-		return fault.Refusedf("the environment of branch %q is protected, and this build runs the code of %s", branch, whose).WithHint(leaveOut)
+		return fault.Refusedf("the environment of branch %q is protected, and this build runs the code of %s", branch, whose).WithHint("%s", leaveOut)
 	}
+	s.guest = &guest{branch: branch, whose: whose, leaveOut: leaveOut}
 	return nil
+}
+
+// guest is the code of another repository that a command was allowed to run for a branch.
+type guest struct{ branch, whose, leaveOut string }
+
+// check refuses a guest whose branch has a protected environment, or is the source's default one. The settings say
+// nothing of that: in a fork's build they are the fork's.
+func (g *guest) check(ctx context.Context, m *stacks.Manager) error {
+	if g == nil {
+		return nil
+	}
+	protected, err := m.Protected(ctx, g.branch)
+	if err != nil || !protected {
+		return err
+	}
+	return fault.Refusedf("the environment of branch %q is protected, and this build runs the code of %s", g.branch, g.whose).WithHint("%s", g.leaveOut)
+}
+
+// checkRepository refuses to take the branch from a build of another repository than the source, like from a fork's pull
+// request: its main is not the source's. A build and a source that cannot be compared pass.
+func (s *session) checkRepository(ctx context.Context, file *config.File, branch string, build ci.Build, allowed string) error {
+	runs := build.Repository
+	source, id := ci.ParseRepository(file.Source.Git), func() (github.Identity, error) { return github.Identity{}, nil }
+	if file.Source.GitHub != "" {
+		asked, err := s.source(file, commandWait)
+		if err != nil {
+			return err
+		}
+		source = onServer(asked.String())
+		id = func() (github.Identity, error) { return asked.Identity(ctx) }
+	} else if runs.Host == "" {
+		return nil
+	}
+	if !comparable(runs, source) || strings.EqualFold(runs.Path, source.Path) {
+		return nil
+	}
+	// It may have been renamed since the settings were written. A source that cannot be asked goes by its name.
+	if now, err := id(); err == nil && now.ID != "" {
+		number := now.ID[strings.LastIndex(now.ID, ":")+1:]
+		if runs.ID == number || runs.ID == "" && strings.EqualFold(runs.Path, onServer(now.Name).Path) {
+			return nil
+		}
+	} else if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	build.Fork = runs.Path
+	return s.forkAllowed(file, branch, build, allowed)
+}
+
+// onServer takes apart a source's name as GitHub's sources write it: host, or host and port, and owner/name.
+func onServer(name string) ci.Repository { return ci.ParseRepository("https://" + name) }
+
+// comparable reports whether both repositories are known and on one server. GitHub's API has a host of its own.
+func comparable(build, source ci.Repository) bool {
+	return build.Path != "" && source.Path != "" && (build.Host == "" || build.Host == source.Host || "api."+build.Host == source.Host)
 }
 
 // proveOwn is for the pull requests of CI systems that do not say whose they are: the code is the repository's own if

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func TestForkAllowed(t *testing.T) {
 	} {
 		build := fork
 		build.Fork = test.fork
-		err := forkAllowed(file, test.branch, build, test.allowed)
+		err := (&session{}).forkAllowed(file, test.branch, build, test.allowed)
 		if test.err == "" && err != nil || test.err != "" && (err == nil || name != "no branch by name" && (err.Error() != test.err || fault.Code(err) != fault.Refused || fault.Hint(err) == "")) {
 			t.Errorf("%s: error %v, code %d, hint %q", name, err, fault.Code(err), fault.Hint(err))
 		}
@@ -121,6 +122,56 @@ func TestProveOwn(t *testing.T) {
 		err := s.proveOwn(t.Context(), file, test.branch, build)
 		if (err == nil) != (test.err == "") || err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err) == "" || !strings.Contains(err.Error(), test.err)) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A branch is taken from a build of the source's own repository only. What cannot be compared passes.
+func TestCheckRepository(t *testing.T) {
+	t.Parallel()
+	s, hub := askingSession(t, "main", "topic")
+	server := strings.Split(strings.TrimPrefix(hub.URL, "http://"), ":")[0]
+	hub.FullName, hub.Moved = "acme/store", "acme/shop" // the settings have the old name
+	unasked := &session{env: func(string) string { return "" }, err: s.err}
+	hubID := strconv.FormatInt(hub.ID, 10)
+	byHub := func() *config.File { return settingsFile(t) }
+	byGit := func(remote string) func() *config.File {
+		return func() *config.File {
+			file := settingsFile(t)
+			file.Source.GitHub, file.Source.Git = "", remote
+			return file
+		}
+	}
+	for name, test := range map[string]struct {
+		session *session
+		file    func() *config.File
+		runs    ci.Repository
+		allowed string
+		refused bool
+	}{
+		"nothing said":                     {s, byHub, ci.Repository{}, "", false},
+		"the same name":                    {s, byHub, ci.Repository{Host: server, Path: "Acme/shop", ID: hubID}, "", false},
+		"renamed, the same id":             {s, byHub, ci.Repository{Host: server, Path: "acme/store", ID: hubID}, "", false},
+		"renamed, no id":                   {s, byHub, ci.Repository{Path: "acme/store"}, "", false},
+		"another repository":               {s, byHub, ci.Repository{Host: server, Path: "mallory/shop", ID: "2"}, "", true},
+		"another repository, no server":    {s, byHub, ci.Repository{Path: "mallory/shop", ID: "2"}, "", true},
+		"another repository, no id":        {s, byHub, ci.Repository{Path: "mallory/shop"}, "", true},
+		"another id, the new name":         {s, byHub, ci.Repository{Path: "acme/store", ID: "2"}, "", true},
+		"another repository, allowed":      {s, byHub, ci.Repository{Path: "mallory/shop", ID: "2"}, "Mallory/shop", false},
+		"another repository allowed":       {s, byHub, ci.Repository{Path: "mallory/shop", ID: "2"}, "eve/shop", true},
+		"another server":                   {s, byHub, ci.Repository{Host: "gitlab.com", Path: "mirrors/shop"}, "", false},
+		"github.com":                       {unasked, byHub, ci.Repository{Host: "github.com", Path: "acme/shop"}, "", false},
+		"git remote":                       {unasked, byGit("git@example.com:acme/shop.git"), ci.Repository{Host: "example.com", Path: "acme/shop"}, "", false},
+		"git remote of another":            {unasked, byGit("git@example.com:acme/shop.git"), ci.Repository{Host: "example.com", Path: "mallory/shop"}, "", true},
+		"git remote, another server":       {unasked, byGit("https://example.com/acme/shop"), ci.Repository{Host: "mirror.example.com", Path: "a/b"}, "", false},
+		"git remote, no server":            {unasked, byGit("https://example.com/acme/shop"), ci.Repository{Path: "mallory/shop"}, "", false},
+		"a folder":                         {unasked, byGit("./shop"), ci.Repository{Host: "example.com", Path: "mallory/shop"}, "", false},
+		"the repository of GitHub Actions": {unasked, byGit(""), ci.Repository{Host: "github.com", Path: "mallory/shop"}, "", false},
+	} {
+		build := ci.Build{System: "GitHub Actions", Branch: "topic", Repository: test.runs}
+		err := test.session.checkRepository(t.Context(), test.file(), "topic", build, test.allowed)
+		if (err != nil) != test.refused || err != nil && (fault.Code(err) != fault.Refused || !strings.Contains(fault.Hint(err), "--allow-fork "+test.runs.Path)) {
+			t.Errorf("%s: error %v, hint %q", name, err, fault.Hint(err))
 		}
 	}
 }

@@ -37,6 +37,8 @@ type session struct {
 	// Global flags.
 	config               string
 	sandbox, json, quiet bool
+
+	guest *guest // whose code the command runs by permission; nil if it is the repository's own
 }
 
 // Main runs the command line args, without the program's name, and returns the exit code. It ends when ctx does, but a

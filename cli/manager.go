@@ -76,6 +76,9 @@ func (s *session) manage(ctx context.Context, file *config.File, o stacks.Manage
 		return err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
+	if err := s.guest.check(ctx, m); err != nil {
+		return err
+	}
 	return do(m)
 }
 

@@ -114,3 +114,21 @@ func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) 
 	e.Branch = branch
 	return e, nil
 }
+
+// Protected reports whether the branch's environment is protected by the settings, by its stack, or because the branch is
+// the source's default one. It need not exist. If the source cannot be asked, its default branch is not known.
+func (m *Manager) Protected(ctx context.Context, branch string) (bool, error) {
+	id, _, err := m.identity(ctx)
+	if err != nil || id.isDefault(branch) {
+		return id.isDefault(branch), err
+	}
+	stack, err := Slug(branch)
+	if err != nil {
+		return false, err
+	}
+	f, err := m.backend.read(ctx, stack)
+	if err != nil || f == nil {
+		return false, err
+	}
+	return m.environment(*f, RulesOf(m.File)).Protected, nil
+}

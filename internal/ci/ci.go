@@ -34,6 +34,8 @@ type Build struct {
 	// Unclear says why Branch must not be inferred: the build is not about a branch, or not by itself. "" if it may be.
 	Unclear string
 	Advice  string // what to do if Unclear is set: a sentence without a full stop
+	// Repository is the one that the build runs in; of a pull request mostly the one that it is for.
+	Repository Repository
 }
 
 // system reads the variables of one CI system.
@@ -68,6 +70,7 @@ func Read(variable func(string) string, readFile func(string) ([]byte, error)) B
 		}
 		b := Build{System: s.name}
 		s.read(&b, variable, readFile)
+		b.Repository = runsIn(variable, s.name)
 		if b.Branch == "" && b.Unclear == "" {
 			b.unclear("the build of " + b.System + " is about no branch")
 		}
@@ -141,6 +144,22 @@ func Commit(value string) string {
 		return ""
 	}
 	return value
+}
+
+// Repository is a repository as an address or a CI system's variables name it. The zero one is not known.
+type Repository struct {
+	Host string // lower case, without a port; "" if it is not known
+	Path string // mostly owner/name, without .git
+	ID   string // GitHub's number on Host, which stays when it is renamed; "" if it is not known
+}
+
+// ParseRepository returns the repository at the address of a git remote; the zero one for a path of this machine.
+func ParseRepository(address string) Repository {
+	host, path := repository(address)
+	if host == "" || path == "" {
+		return Repository{}
+	}
+	return Repository{Host: host, Path: path}
 }
 
 // scpAddress is git's short form of an ssh address: git@github.com:acme/shop.git.

@@ -33,6 +33,7 @@ func run(t *testing.T, tests map[string]testCase) {
 				}
 				return test.env[name]
 			}, os.ReadFile)
+			got.Repository = Repository{} // TestRepository's
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
