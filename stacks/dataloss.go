@@ -10,9 +10,10 @@ import (
 )
 
 // losses are the data that an update of a stack in state s to these settings would lose: of a database, or a bucket,
-// that leaves the program, and of a database that AWS can only replace by a new one, which is empty. The schema of the
-// provider says which properties these are (aws:rds/instance:Instance, replaceOnChanges).
-func (s state) losses(next config.Settings) []string {
+// that leaves the program, of a bucket that is not named as bucket is, and of a database that AWS can only replace by a
+// new one, which is empty. The schema of the provider says which properties these are (aws:rds/instance:Instance,
+// replaceOnChanges).
+func (s state) losses(next config.Settings, bucket string) []string {
 	var lost []string
 	for _, r := range s.aws() {
 		switch r.Type {
@@ -33,8 +34,11 @@ func (s state) losses(next config.Settings) []string {
 				}
 			}
 		case typeBucket:
-			if !next.Assets.Enabled {
+			switch {
+			case !next.Assets.Enabled:
 				lost = append(lost, fmt.Sprintf("bucket %s would be deleted with all that is in it: assets.enabled is false", r.ID))
+			case r.ID != bucket:
+				lost = append(lost, fmt.Sprintf("bucket %s would be replaced by an empty one, %s: the tag %s has another suffix", r.ID, bucket, tagBucket))
 			}
 		}
 	}
@@ -47,6 +51,9 @@ func (u *undertaking) keepsData(r UpRequest) error {
 	if len(u.losses) == 0 || r.AllowDataLoss {
 		return nil
 	}
-	return fault.Refusedf("the update of stack %s would lose data: %s", u.spec.Stack, strings.Join(u.losses, "; ")).
-		WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", fault.ShellWord(u.spec.Branch))
+	e := fault.Refusedf("the update of stack %s would lose data: %s", u.spec.Stack, strings.Join(u.losses, "; "))
+	if u.retag != "" && u.spec.Settings.Assets.Enabled {
+		return e.WithHint("%s; then run the same command again, or, if the data may go, with --allow-data-loss", u.retag)
+	}
+	return e.WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", fault.ShellWord(u.spec.Branch))
 }

@@ -38,7 +38,9 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 		}
 		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, sweepWorkDirs(m.File.Project, stack)
 	}
-	may := func() error { return cmp.Or(owns(*f, branch), m.mayEnd(ctx, f, branch), m.unprotected(*f, branch)) }
+	may := func() error {
+		return cmp.Or(m.where().owns(*f, branch), m.mayEnd(ctx, f, branch), m.unprotected(*f, branch))
+	}
 	if err := may(); err != nil {
 		return Destruction{}, err
 	}
@@ -182,8 +184,14 @@ func (m *Manager) unchangedAtLast(ctx context.Context, d Destruction, tags map[s
 	}
 	was := *d.before
 	was.tags = tags
-	if err := changed(was, *now); err != nil || d.still == nil {
+	if err := changed(was, *now); err != nil {
 		return err
+	}
+	if was.name == ApplicationStack {
+		return m.unshared(ctx, d)
+	}
+	if d.still == nil {
+		return nil
 	}
 	return d.still(ctx, *now)
 }

@@ -222,6 +222,9 @@ func (w *workspace) recover(ctx context.Context, imports map[string]string) erro
 func (w *workspace) pulumi(ctx context.Context, what string, stdin io.Reader, args ...string) (string, error) {
 	stdout, stderr, _, err := w.engine.pulumi.Run(ctx, w.dir, stdin, nil, nil, nil, args...)
 	if err != nil {
+		if strings.TrimSpace(stderr) == "" { // the engine's own errors are in what it displays
+			stderr = errorLines(stdout)
+		}
 		return "", w.explainText(what, err, stderr, nil)
 	}
 	return stdout, nil

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"slices"
@@ -14,7 +15,7 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 		return fault.Failedf("%s of stack %s: %w", what, w.name, errStopped).WithHint("run the same command again to go on")
 	}
 	if len(failures) == 0 {
-		failures = []string{cause(stderr)}
+		failures = []string{cmp.Or(cause(stderr), cause(err.Error()))}
 	}
 	text := strings.Join(failures, "; ")
 	e := fault.Failedf("%s stack %s: %s", what, w.name, text)
@@ -78,4 +79,13 @@ func cause(stderr string) string {
 		}
 	}
 	return engineLine(lines[len(lines)-1])
+}
+
+// errorLines are the lines of what pulumi displayed that tell of an error.
+func errorLines(stdout string) string {
+	lines := slices.DeleteFunc(strings.Split(stdout, "\n"), func(line string) bool {
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "error: ")
+		return !ok || rest == ""
+	})
+	return strings.Join(lines, "\n")
 }

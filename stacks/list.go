@@ -101,7 +101,7 @@ func (m *Manager) existing(ctx context.Context, branch string) (facts, error) {
 		return facts{}, fault.Failedf("branch %q has no environment", branch).
 			WithHint("branchenv up %s --image REF", fault.ShellWord(branch))
 	}
-	return *f, owns(*f, branch)
+	return *f, m.where().owns(*f, branch)
 }
 
 // Show returns one environment; an error where there is none.

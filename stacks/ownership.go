@@ -38,14 +38,17 @@ const (
 
 // owns tells whether f is branch's stack and branchenv's at all: nil, or why not. A stack without tags may be adopted
 // where it is empty, because it is what an interruption between the making and the tagging of a stack leaves behind.
-func owns(f facts, branch string) error {
+func (p place) owns(f facts, branch string) error {
 	tag, tagged := f.tags[tagBranch]
 	switch {
 	case !tagged && f.state.blank():
 		return nil
 	case !tagged:
-		return fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.name, tagBranch).
-			WithHint("if it is yours to give: pulumi stack tag set %s %s --stack %s", tagBranch, fault.ShellWord(BranchTag(branch)), f.name)
+		e := fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.name, tagBranch)
+		if f.spec(p.project) != nil {
+			return e.WithHint("if branchenv made it, set its tags again: %s", p.setTags(f))
+		}
+		return e.WithHint("if it is yours to give: pulumi stack tag set %s %s --stack %s", tagBranch, fault.ShellWord(BranchTag(branch)), f.name)
 	case tag != BranchTag(branch):
 		return fault.Refusedf("stack %s belongs to branch %q, not to %q", f.name, tag, branch)
 	}

@@ -36,6 +36,9 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err != nil {
 		return ApplicationReport{}, err
 	}
+	if err := m.keepsBundles(before, spec.BucketSuffix); err != nil {
+		return ApplicationReport{}, err
+	}
 	e, err := m.engine(ctx)
 	if err != nil {
 		return ApplicationReport{}, err
@@ -125,7 +128,7 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", count(len(all)-1, "other stack"), other.name).
 			WithHint("branchenv list; destroy the environments first; branchenv doctor shows the rest")
 	}
-	if err := ownsApplication(*f); err != nil {
+	if err := m.where().ownsApplication(*f); err != nil {
 		return Destruction{}, err
 	}
 	if err := m.unprotected(*f, ApplicationStack); err != nil {
@@ -155,7 +158,7 @@ func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
 	if err != nil || f == nil {
 		return nil, err
 	}
-	if err := ownsApplication(*f); err != nil {
+	if err := m.where().ownsApplication(*f); err != nil {
 		return nil, err
 	}
 	if err := m.atHome(ctx, *f); err != nil {
@@ -164,12 +167,15 @@ func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
 	return f, m.unlocked(ctx, f)
 }
 
-func ownsApplication(f facts) error {
+func (p place) ownsApplication(f facts) error {
 	if f.tags[tagStack] == ApplicationStack || f.tags[tagStack] == "" && f.state.blank() {
 		return f.ownsResources()
 	}
-	return fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.name, tagStack).
-		WithHint("choose another project name in the settings")
+	e := fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.name, tagStack)
+	if f.bucketSuffix(p.project) != "" {
+		return e.WithHint("if branchenv made it, set its tags again: %s", p.setTags(f))
+	}
+	return e.WithHint("choose another project name in the settings")
 }
 
 // applicationSpec is what the application program is told, and the stack's tags.
@@ -182,12 +188,12 @@ func (m *Manager) applicationSpec(ctx context.Context, before *facts) (Applicati
 	}
 	delete(tags, tagMissing)
 	delete(tags, tagDestroying)
-	if tags[tagBucket] == "" {
-		suffix, err := randomSuffix()
-		if err != nil {
-			return ApplicationSpec{}, nil, err
-		}
-		tags[tagBucket] = suffix
+	suffix, err := before.suffixOr(m.File.Project, tags[tagBucket])
+	if err != nil {
+		return ApplicationSpec{}, nil, err
+	}
+	tags[tagBucket] = suffix
+	if tags[tagCreated] == "" {
 		tags[tagCreated] = m.now().UTC().Format(time.RFC3339)
 	}
 	h, err := m.here(ctx)

@@ -20,6 +20,7 @@ type undertaking struct {
 	source versionSource
 	from   aws.Object // the bundle to copy, where the version is one to take over
 	losses []string   // the data that it would lose
+	retag  string     // the command that gives the stack the tag of its bucket back; "" if it has it
 	origin Identity   // the source of the branch; zero if it cannot be asked now
 }
 
@@ -65,7 +66,7 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 		return nil, err
 	}
 	if u.before != nil {
-		if err := cmp.Or(owns(*u.before, r.Branch), u.before.livesIn(h, m.File.Path)); err != nil {
+		if err := cmp.Or(m.where().owns(*u.before, r.Branch), u.before.livesIn(h, m.File.Path)); err != nil {
 			return nil, err
 		}
 		if err := m.unlocked(ctx, u.before); err != nil {
@@ -76,8 +77,8 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if err != nil {
 		return nil, err
 	}
-	host := ""
-	if u.before == nil || u.before.tags[tagHost] == "" {
+	host := u.before.hostLabel(m.File.Project)
+	if host == "" && (u.before == nil || u.before.tags[tagHost] == "") {
 		if host, err = m.chooseHost(ctx, r.Branch, stack); err != nil {
 			return nil, err
 		}
@@ -130,7 +131,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, like *facts
 	if r.Timeout > 0 {
 		settings.Timeout = config.Duration(r.Timeout)
 	}
-	if err := m.decideOnce(tags, r, stack, host); err != nil {
+	if err := m.decideOnce(u.before, tags, r, stack, host); err != nil {
 		return err
 	}
 	tags[tagKind] = resolved.Kind
@@ -138,7 +139,10 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, like *facts
 	unknown := u.origin.Default == "" && m.Source != nil
 	tags[tagProtected] = strconv.FormatBool(settings.Protected || u.origin.isDefault(r.Branch, tags[tagDefault]) || unknown && tags[tagProtected] == "true")
 	u.origin.record(tags)
-	u.tags, u.losses = tags, u.state().losses(settings)
+	u.tags, u.losses = tags, u.state().losses(settings, BucketName(m.File.Project, stack, tags[tagBucket]))
+	if known := u.before.bucketSuffix(m.File.Project); known != "" && known != tags[tagBucket] {
+		u.retag = m.where().setTag(stack, tagBucket, known)
+	}
 	u.spec = Spec{
 		Project: m.File.Project, Region: m.File.Region, Branch: r.Branch, Stack: stack, Kind: resolved.Kind,
 		Host: tags[tagHost], Domain: m.File.Domain, BucketSuffix: tags[tagBucket], Settings: settings,
@@ -151,18 +155,16 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, like *facts
 	return err
 }
 
-// decideOnce sets the tags that never change once they are set.
-func (m *Manager) decideOnce(tags map[string]string, r UpRequest, stack, host string) error {
+// decideOnce sets the tags that never change once they are set. One that was lost is set as the stack was made.
+func (m *Manager) decideOnce(before *facts, tags map[string]string, r UpRequest, stack, host string) error {
 	if tags[tagHost] == "" {
 		tags[tagHost] = host
 	}
-	if tags[tagBucket] == "" {
-		suffix, err := randomSuffix()
-		if err != nil {
-			return err
-		}
-		tags[tagBucket] = suffix
+	suffix, err := before.suffixOr(m.File.Project, tags[tagBucket])
+	if err != nil {
+		return err
 	}
+	tags[tagBucket] = suffix
 	if tags[tagCreated] == "" {
 		tags[tagCreated] = m.now().UTC().Format(time.RFC3339)
 	}

@@ -51,13 +51,18 @@ func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) {
 // that are made at once must not choose the same host name.
 func (m *Manager) begin(ctx context.Context, r UpRequest) (*engine, *undertaking, error) {
 	u, e, err := m.beginNew(ctx, r)
-	if err != nil || u == nil || e != nil {
-		return e, u, err
-	}
-	if e, err = m.engine(ctx); err != nil {
+	if err != nil || u == nil {
 		return nil, nil, err
 	}
-	return e, u, m.makeStack(ctx, e, u)
+	if e == nil {
+		if e, err = m.engine(ctx); err != nil {
+			return nil, nil, err
+		}
+		if err := m.makeStack(ctx, e, u); err != nil {
+			return nil, nil, err
+		}
+	}
+	return e, u, m.applicationStays(ctx, u)
 }
 
 // beginNew decides, and makes the stack where there is none yet: then the engine is not nil.
