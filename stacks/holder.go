@@ -133,10 +133,19 @@ func (b *diyBackend) sweepNotes(ctx context.Context, stack string) {
 	}
 	for _, o := range notes {
 		h := holder{key: o.key}
-		if path.Ext(o.key) == ".json" && b.decode(ctx, o.key, &h) == nil && h.gone() && !b.mayHold(ctx, stack, h) {
+		whole := path.Ext(o.key) == ".json" && b.decode(ctx, o.key, &h) == nil
+		if whole && h.gone() && !b.mayHold(ctx, stack, h) || halfNote(path.Base(o.key)) {
 			_ = b.bucket.Delete(ctx, o.key)
 		}
 	}
+}
+
+// halfNote reports that a file is a note whose writer was killed while it wrote. If that lives in another namespace after all, it goes
+// without its note.
+func halfNote(name string) bool {
+	number, _, _ := strings.Cut(name, "-")
+	pid, err := strconv.Atoi(number)
+	return path.Ext(name) == ".tmp" && err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
 // note writes a note; none, where none counts or it cannot be written.

@@ -1,0 +1,26 @@
+package stacks
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// What is left of a note whose writer was killed while it wrote goes with the next run; one that is being written stays.
+func TestHalfNotes(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	b := openTest(t, folder)
+	notes := filepath.Join(folder, filepath.FromSlash(b.holderFolder("x")))
+	dead, alive := filepath.Join(notes, "999999999-A.json.1.tmp"), filepath.Join(notes, strconv.Itoa(os.Getpid())+"-A.json.1.tmp")
+	write(t, dead, "{")
+	write(t, alive, "{")
+	b.sweepNotes(t.Context(), "x")
+	if _, err := os.Stat(dead); !os.IsNotExist(err) {
+		t.Errorf("%s stayed: %v", dead, err)
+	}
+	if _, err := os.Stat(alive); err != nil {
+		t.Error(err)
+	}
+}
