@@ -54,6 +54,7 @@ type facts struct {
 	changed time.Time
 	broken  error // why not all of it is known; then what else is here may be incomplete
 	half    bool  // it has no checkpoint: its making, or its removal, was interrupted
+	copied  int   // how many resources an older copy of the state has, if the state is blank and no destroy emptied it
 }
 
 // state is the part of a stack's deployment that branchenv reads.
@@ -140,6 +141,9 @@ type lock struct {
 }
 
 func (l lock) describe(now time.Time) string {
+	if l.Pid == 0 && l.Username == "" && l.Hostname == "" || l.Timestamp.IsZero() {
+		return "a lock that does not say whose it is"
+	}
 	return fmt.Sprintf("%s@%s, process %d, for %s", l.Username, l.Hostname, l.Pid, lasted(now.Sub(l.Timestamp)))
 }
 
@@ -164,6 +168,22 @@ type update struct {
 	Result    string                     `json:"result"` // succeeded, failed
 	Message   string                     `json:"message"`
 	Config    map[string]json.RawMessage `json:"config"`
+}
+
+// destroyed tells whether the stack's last run was a destroy that ended well.
+func (f facts) destroyed() bool {
+	return f.last != nil && f.last.Kind == "destroy" && f.last.succeeded()
+}
+
+// lostResources says why a blank state without tags is not what an interruption leaves; "" if it may be that.
+func (f facts) lostResources() string {
+	switch {
+	case f.last.succeeded() && f.last.Kind == "update":
+		return "its last update succeeded"
+	case f.copied > 0:
+		return "a copy of its state has " + count(f.copied, "AWS resource")
+	}
+	return ""
 }
 
 // succeeded tells whether the stack's last run ended well.

@@ -32,8 +32,7 @@ func (b *diyBackend) unreadable(ctx context.Context, f facts, k *kept, why failu
 // judgeMissing tells what a stack is whose checkpoint is missing while its tags or its history are there. half: its making was
 // interrupted before its first checkpoint, or its removal after the last. Else its state is lost.
 func (b *diyBackend) judgeMissing(ctx context.Context, f facts, k *kept) (half bool, broken error) {
-	destroyed := f.last == nil || f.last.Kind == "destroy" && f.last.succeeded()
-	if destroyed && b.nothingCopied(ctx, f.name, k) {
+	if (f.last == nil || f.destroyed()) && b.nothingCopied(ctx, f.name, k) {
 		return true, nil
 	}
 	return false, fault.Refusedf("the state of stack %s is gone, and what it had may still be there: %s lacks its checkpoint", f.name, b.address(b.folder("stacks", f.name)+"json")).
@@ -80,16 +79,22 @@ func (b *diyBackend) newestCopy(ctx context.Context, stack string, k *kept) (fro
 	if err == nil && len(older) > 0 { // their names end in their times
 		copies = append(copies, slices.MaxFunc(older, func(a, b object) int { return strings.Compare(a.key, b.key) }))
 	}
-	if own, err := b.objects(ctx, ".branchenv/state-copies/"+b.project+"/"+stack+"."); err == nil {
-		copies = append(copies, own...)
-	}
-	for _, o := range copies {
+	for _, o := range append(copies, b.ownCopies(ctx, stack)...) {
 		s, err := b.state(ctx, stack, o)
 		if err == nil && (from.key == "" || s.Manifest.Time.After(newest.Manifest.Time)) {
 			from, newest = o, s
 		}
 	}
 	return from, newest
+}
+
+// ownCopies are the copies of a stack's state that branchenv made; none if they cannot be listed.
+func (b *diyBackend) ownCopies(ctx context.Context, stack string) []object {
+	own, err := b.objects(ctx, ".branchenv/state-copies/"+b.project+"/"+stack+".")
+	if err != nil {
+		return nil
+	}
+	return own
 }
 
 // forget is what removes all that is left of a stack.

@@ -240,6 +240,9 @@ func (b *diyBackend) listFiles(ctx context.Context, prefix string) ([]object, er
 				return nil, err
 			}
 			found = append(found, below...)
+			if strings.HasSuffix(e.Name(), ".pulumi-tags") { // in the place of a stack's tags: not the same as none
+				found = append(found, object{key: folder + e.Name(), entry: e})
+			}
 		default:
 			found = append(found, object{key: folder + e.Name(), entry: e})
 		}

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	regular "github.com/branchenv/branchenv/internal/files"
 )
 
 // looks is how often a stack is looked at that changes between being listed and being read.
@@ -66,7 +69,7 @@ func (b *diyBackend) outline(ctx context.Context, name string, k *kept, ix *inde
 	}
 	read := b.now()
 	f, err := b.facts(ctx, name, k, b.stateOutline)
-	if err == nil && f.broken == nil && !f.half {
+	if err == nil && f.broken == nil && !f.half && f.copied == 0 {
 		ix.put(name, k, f, read)
 		return &f, nil
 	}
@@ -165,6 +168,12 @@ func (b *diyBackend) facts(ctx context.Context, name string, k *kept, read state
 		f.broken = b.unreadable(ctx, f, k, failures[0])
 	case k.checkpoint.key == "":
 		f.half, f.broken = b.judgeMissing(ctx, f, k)
+	case len(f.tags) == 0 && f.state.blank() && !f.destroyed():
+		for _, o := range append(slices.Clone(k.copies), b.ownCopies(ctx, name)...) {
+			if s, err := b.state(ctx, name, o); err == nil {
+				f.copied = max(f.copied, len(s.aws()))
+			}
+		}
 	}
 	return f, b.addLocks(ctx, &f, k)
 }
@@ -257,6 +266,9 @@ type damaged struct{ error }
 
 // decode reads an object, compressed or not, as JSON into v.
 func (b *diyBackend) decode(ctx context.Context, key string, v any) error {
+	if err := b.regular(key); err != nil {
+		return err
+	}
 	data, err := b.bucket.ReadAll(ctx, key)
 	if err != nil {
 		return err
@@ -266,6 +278,18 @@ func (b *diyBackend) decode(ctx context.Context, key string, v any) error {
 	}
 	if err != nil {
 		return damaged{err}
+	}
+	return nil
+}
+
+// regular refuses what lies in the place of a file and is none: a named pipe would be read for ever. What is missing is for the read to tell.
+func (b *diyBackend) regular(key string) error {
+	if b.root == "" {
+		return nil
+	}
+	file := filepath.Join(b.root, filepath.FromSlash(key))
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return damaged{&regular.NotRegularError{Path: file, Mode: info.Mode()}}
 	}
 	return nil
 }

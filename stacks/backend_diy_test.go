@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -430,4 +432,32 @@ func writeJSON(t *testing.T, file string, v any) {
 		t.Fatal(err)
 	}
 	write(t, file, string(text))
+}
+
+// What lies in the place of a file and is none is neither waited for nor taken for an absence.
+func TestNoRegularFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
+	write(t, filepath.Join(dir, ".pulumi/stacks/shop/x.json"), `{"version":3,"checkpoint":{}}`)
+	write(t, filepath.Join(dir, ".pulumi/locks/organization/shop/x/1.json"), `{}`)
+	tags := filepath.Join(dir, ".pulumi/stacks/shop/x.pulumi-tags")
+	for _, folder := range []string{tags, filepath.Join(dir, ".branchenv")} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, ".branchenv/index-shop.json.zst"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := openTest(t, dir).list(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if want := "read the tags of stack x: " + tags + ": " + strconv.Quote(tags) + " is a directory"; message(all[0].broken) != want {
+		t.Errorf("%v\nwant %s", all[0].broken, want)
+	}
+	if got := all[0].locks[0].describe(time.Now()); got != "a lock that does not say whose it is" {
+		t.Error(got)
+	}
 }

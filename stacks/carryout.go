@@ -218,7 +218,7 @@ func (d *doing) try(ctx context.Context, step PlanStep) (kept string, err error)
 // that the decision rests on. A stack that is not the same any more is decided about again by do. Right before anything is
 // deleted the branch is asked for and the decision is made once more: kept is why it came out otherwise.
 func (d *doing) destroy(ctx context.Context, step PlanStep, decided facts) (kept string, err error) {
-	planned, err := d.PlanDestroy(ctx, step.Branch)
+	planned, err := d.planDestroy(ctx, step.Branch)
 	if err != nil {
 		return "", err
 	}

@@ -24,6 +24,15 @@ type Destruction struct {
 // PlanDestroy looks at what a destroy would remove. It refuses what is protected, another's, in another account or
 // region, or being worked on.
 func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, error) {
+	d, err := m.planDestroy(ctx, branch)
+	if err != nil || !d.Absent {
+		return d, err
+	}
+	return d, m.nothingLeft(ctx, branch, d.Environment.Stack)
+}
+
+// planDestroy is PlanDestroy, but asks AWS nothing of a stack that does not exist.
+func (m *Manager) planDestroy(ctx context.Context, branch string) (Destruction, error) {
 	stack, err := Slug(branch)
 	if err != nil {
 		return Destruction{}, err
@@ -57,6 +66,24 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 	d.Environment.Branch = branch
 	d.Resources = resources(f.state)
 	return d, nil
+}
+
+// nothingLeft is an error if AWS has something with the tags of a stack that does not exist: all that was known of it may be lost. If AWS
+// cannot tell, that is only a warning: a destroy is repeated to be sure, and its first run asked already.
+func (m *Manager) nothingLeft(ctx context.Context, branch, stack string) error {
+	left, err := m.stillInAWS(ctx, stack, nil)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		m.tell(stack, Event{Kind: Warning, Message: "there is no stack " + stack + "; whether AWS has something with its tags is not known: " + fault.Line(err.Error())})
+		return nil
+	}
+	if len(left) > 0 {
+		return fault.Failedf("branch %q has no stack, and %s", branch, inAWS(left)).
+			WithHint("if they are being deleted, wait until they are gone; else restore the state of stack %s, or delete them by hand: branchenv doctor %s lists them", stack, stack)
+	}
+	return nil
 }
 
 // noStackName refuses the name of a stack in the place of its branch's: "nothing to do" would look like a success.
@@ -131,7 +158,7 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 		}
 		return r, err
 	}
-	exists, err := m.verify(ctx, had, &r)
+	exists, err := m.verify(ctx, d.before, had, &r)
 	if err != nil {
 		return r, err
 	}
@@ -154,7 +181,7 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 // unchanged is d as it would be planned now. Between a plan and its beginning somebody may have been asked, for as long as
 // that took: what was protected, kept, updated or removed meanwhile is not destroyed by what was known before.
 func (m *Manager) unchanged(ctx context.Context, d Destruction) (Destruction, error) {
-	plan := func() (Destruction, error) { return m.PlanDestroy(ctx, d.Environment.Branch) }
+	plan := func() (Destruction, error) { return m.planDestroy(ctx, d.Environment.Branch) }
 	stack := d.Environment.Stack
 	if stack == ApplicationStack {
 		plan = func() (Destruction, error) { return m.ApplicationPlanDestroy(ctx) }

@@ -66,6 +66,9 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.keepSuspects(ctx, found, tagged); err != nil {
+		return nil, err
+	}
 	missing, err := m.missingOf(ctx, all, tagged)
 	if err != nil {
 		return nil, err
@@ -122,6 +125,8 @@ func (m *Manager) examineStack(f facts) []Ailment {
 			Remedy: "if branchenv made it, set its tags again: " + m.where().setTags(f),
 		})
 	case f.name == ApplicationStack && status != StatusIncomplete:
+	case f.state.blank() && !tagged && f.lostResources() != "":
+		found = append(found, suspect(f.name, f.lostResources()))
 	case f.state.blank() && !tagged && !held:
 		found = append(found, Ailment{Kind: AilmentEmpty, Stack: f.name, What: "it has no tags and no resources: what an interruption leaves", Remedy: "it may be removed", Fixable: true})
 	case status == StatusIncomplete && (tagged || f.name == ApplicationStack):
@@ -141,6 +146,37 @@ func (m *Manager) examineStack(f facts) []Ailment {
 		})
 	}
 	return found
+}
+
+// suspect is a stack without tags and resources that may have had some.
+func suspect(stack, why string) Ailment {
+	return Ailment{
+		Kind: AilmentEmpty, Stack: stack, What: "it has no tags and no resources, but " + why + ": it may have lost them, and is not removed",
+		Remedy: "look in AWS for what has the tag " + tagStack + "=" + stack + "; if something is there, restore the stack's state and tags; if nothing is, pulumi stack rm removes the stack",
+	}
+}
+
+// keepSuspects turns what may be removed into what may not, if AWS has something with the stack's tags.
+func (m *Manager) keepSuspects(ctx context.Context, found []Ailment, tagged []aws.Tagged) error {
+	for i, a := range found {
+		listed := func(r aws.Tagged) bool { return r.Tags[tagStack] == a.Stack }
+		if a.Kind != AilmentEmpty || !a.Fixable || !slices.ContainsFunc(tagged, listed) {
+			continue
+		}
+		left, err := m.stillInAWS(ctx, a.Stack, nil)
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			found[i] = suspect(a.Stack, inAWS(left))
+		}
+	}
+	return nil
+}
+
+// inAWS says what AWS has with a stack's tags.
+func inAWS(left []Resource) string {
+	return fmt.Sprintf("AWS has %s with its tags: %s", count(len(left), "resource"), cut(strings.Join(namesOf(left), ", "), 300))
 }
 
 // examineSource tells of a stack that is not known to follow the source.
@@ -171,8 +207,12 @@ func (m *Manager) missingOf(ctx context.Context, all []facts, tagged []aws.Tagge
 			continue
 		}
 		f, err := m.backend.read(ctx, outline.name)
-		if err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil { // the outline left out what cannot be read
+			found = append(found, Ailment{Kind: AilmentUnreadable, Stack: outline.name, What: err.Error(), Remedy: fault.Hint(err)})
+			continue
 		}
 		if f == nil {
 			continue
@@ -265,6 +305,19 @@ func (m *Manager) Fix(ctx context.Context, a Ailment) error {
 		return fault.Refusedf("%s: %s is nothing that is done without a person", a.Stack, a.Remedy)
 	case tagged || !f.state.blank() || len(f.locks) > 0 || f.name == ApplicationStack:
 		return fault.Refusedf("stack %s is not empty and without an owner any more", f.name)
+	}
+	why := f.lostResources()
+	if why == "" {
+		left, err := m.stillInAWS(ctx, f.name, nil)
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			why = inAWS(left)
+		}
+	}
+	if why != "" {
+		return fault.Refusedf("stack %s: %s", f.name, suspect(f.name, why).What).WithHint("%s", suspect(f.name, why).Remedy)
 	}
 	e, err := m.engine(ctx)
 	if err != nil {

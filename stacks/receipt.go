@@ -16,7 +16,8 @@ const verifyFor = 2 * time.Minute
 
 // verify describes every resource that the state had. What is still there is asked for again for a while. A state may have lost some:
 // if all that it had is gone, AWS is asked what else has the stack's tags. exists: some of what remains is known to be there.
-func (m *Manager) verify(ctx context.Context, s state, r *Receipt) (exists bool, err error) {
+// AWS's index knows no DNS records: that of the environment's host is asked for by its name.
+func (m *Manager) verify(ctx context.Context, f *facts, s state, r *Receipt) (exists bool, err error) {
 	m.tell(r.Stack, Event{Kind: Step, Op: "check that all is gone"})
 	ctx, cancel := context.WithTimeout(ctx, verifyFor)
 	defer cancel()
@@ -47,7 +48,11 @@ func (m *Manager) verify(ctx context.Context, s state, r *Receipt) (exists bool,
 		break
 	}
 	if len(r.Remaining) == 0 {
-		r.Remaining, err = m.stillInAWS(ctx, r.Stack, gone)
+		var records []Resource
+		if r.Remaining, err = m.stillInAWS(ctx, r.Stack, gone); err == nil {
+			records, err = m.lostRecords(ctx, f, s)
+		}
+		r.Remaining = append(r.Remaining, records...)
 		exists = len(r.Remaining) > 0
 	}
 	slices.SortFunc(r.Deleted, byName)
@@ -81,6 +86,40 @@ func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resou
 	for _, found := range m.aws.Describe(ctx, ask) {
 		if found.State != aws.Gone {
 			left = append(left, Resource{Type: found.Resource.Type, Name: found.Resource.Name, Note: found.Note})
+		}
+	}
+	return left, nil
+}
+
+// lostRecords are the DNS records of an environment's host that exist although its state, s, had none. Before its first good update a
+// record of that name is somebody else's, for which that update may have failed.
+func (m *Manager) lostRecords(ctx context.Context, f *facts, s state) ([]Resource, error) {
+	isRecord := func(r stateResource) bool { return r.Type == typeRecord }
+	if f.tags[tagHost] == "" || f.tags[tagUpdated] == "" || slices.ContainsFunc(s.Resources, isRecord) {
+		return nil, nil
+	}
+	shared, err := m.backend.read(ctx, ApplicationStack)
+	if err != nil || shared == nil {
+		return nil, err
+	}
+	zone, _ := shared.state.outputs()["zone"].(string)
+	if zone == "" {
+		return nil, nil
+	}
+	domain := m.File.Domain
+	if spec := f.spec(m.File.Project); spec != nil {
+		domain = spec.Domain
+	}
+	name := f.tags[tagHost] + "." + domain
+	var ask []aws.Resource
+	for _, kind := range []string{"A", "AAAA", "CNAME"} {
+		ask = append(ask, aws.Resource{Type: typeRecord, ID: zone + "_" + name + "_" + kind, Name: name,
+			Inputs: map[string]any{"zoneId": zone, "name": name, "type": kind}})
+	}
+	var left []Resource
+	for _, found := range m.aws.Describe(ctx, ask) {
+		if found.State == aws.Exists {
+			left = append(left, Resource{Type: typeRecord, Name: name, Note: "the state of the stack had lost it"})
 		}
 	}
 	return left, nil
