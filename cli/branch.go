@@ -152,6 +152,9 @@ func (g *guest) check(ctx context.Context, m *stacks.Manager) error {
 // request: its main is not the source's. A build and a source that cannot be compared pass.
 func (s *session) checkRepository(ctx context.Context, file *config.File, branch string, build ci.Build, allowed string) error {
 	runs := build.Repository
+	if runs.Path == "" { // nothing to compare: the source need not even be valid
+		return nil
+	}
 	source, id := ci.ParseRepository(file.Source.Git), func() (github.Identity, error) { return github.Identity{}, nil }
 	if file.Source.GitHub != "" {
 		asked, err := s.source(file, commandWait)
