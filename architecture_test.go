@@ -20,21 +20,22 @@ const module = "github.com/branchenv/branchenv"
 // mayImport says which packages of this module each package may import. Dependencies run one way.
 var mayImport = map[string][]string{
 	"":                  {"cli", "stacks"},
-	"cli":               {"config", "internal/address", "internal/ci", "internal/fault", "internal/files", "internal/git", "internal/github", "internal/sandbox", "internal/terminal", "stacks"},
-	"stacks":            {"components", "config", "internal/aws", "internal/fault", "internal/files"},
+	"cli":               {"config", "internal/address", "internal/ci", "internal/fault", "internal/files", "internal/git", "internal/github", "internal/sandbox", "internal/terminal", "internal/text", "stacks"},
+	"stacks":            {"components", "config", "internal/aws", "internal/fault", "internal/files", "internal/text"},
 	"components":        {"internal/engines", "internal/fault", "internal/regions"},
-	"config":            {"internal/address", "internal/engines", "internal/fault", "internal/files", "internal/regions"},
+	"config":            {"internal/address", "internal/engines", "internal/fault", "internal/files", "internal/regions", "internal/text"},
 	"internal/address":  {},
-	"internal/aws":      {"internal/fault", "internal/regions"},
+	"internal/aws":      {"internal/fault", "internal/regions", "internal/text"},
 	"internal/ci":       {},
 	"internal/engines":  {},
-	"internal/fault":    {},
+	"internal/fault":    {"internal/text"},
 	"internal/files":    {},
-	"internal/git":      {"internal/fault"},
-	"internal/github":   {"internal/address", "internal/fault", "internal/git"},
-	"internal/regions":  {},
-	"internal/sandbox":  {"internal/fault"},
+	"internal/git":      {"internal/fault", "internal/text"},
+	"internal/github":   {"internal/address", "internal/fault", "internal/git", "internal/text"},
+	"internal/regions":  {"internal/text"},
+	"internal/sandbox":  {"internal/fault", "internal/text"},
 	"internal/terminal": {},
+	"internal/text":     {},
 }
 
 // onlyIn says where a foreign module may be imported: in these packages, or files, and no others.

@@ -6,6 +6,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -48,13 +49,13 @@ func (s *session) adopt(c *urfave.Context) error {
 			return e.WithHint("give one of these to --from: %s", strings.Join(plan.Others, ", "))
 		}
 		for _, other := range plan.Others {
-			s.say("further stacks follow %s: to move them as well, %s adopt --from %s", other, program, fault.ShellWord(other))
+			s.say("further stacks follow %s: to move them as well, %s adopt --from %s", other, program, text.ShellWord(other))
 		}
 		if len(plan.Stacks) > 0 && !yes {
 			for _, stack := range plan.Stacks {
 				s.err.linef("  %s", stack)
 			}
-			s.warn("%s will follow the branches of %s", count(len(plan.Stacks), "stack"), plan.Source.Name)
+			s.warn("%s will follow the branches of %s", text.Count(len(plan.Stacks), "stack"), plan.Source.Name)
 			if err := s.confirm(c.Context); err != nil {
 				return err
 			}
@@ -65,7 +66,7 @@ func (s *session) adopt(c *urfave.Context) error {
 		if s.json {
 			return s.out.document(plan)
 		}
-		s.say("%s of project %s moved to %s", count(len(plan.Stacks), "stack"), file.Project, plan.Source.Name)
+		s.say("%s of project %s moved to %s", text.Count(len(plan.Stacks), "stack"), file.Project, plan.Source.Name)
 		return nil
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/branchenv/branchenv/internal/files"
 	"github.com/branchenv/branchenv/internal/git"
 	"github.com/branchenv/branchenv/internal/github"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -35,7 +36,7 @@ func (s *session) branch(c *urfave.Context, file *config.File) (string, error) {
 			if strings.HasPrefix(name, "refs/heads/") {
 				return name, nil
 			}
-			return "", fault.Usagef("%s is a full ref", c.Args().First()).WithHint("give the branch's name alone: %s", fault.ShellWord(name))
+			return "", fault.Usagef("%s is a full ref", c.Args().First()).WithHint("give the branch's name alone: %s", text.ShellWord(name))
 		}
 		return c.Args().First(), nil
 	}
@@ -115,7 +116,7 @@ func (s *session) forkAllowed(file *config.File, branch string, build ci.Build, 
 		if build.Fork == "" {
 			return err.WithHint("%s", leaveOut)
 		}
-		return err.WithHint("%s, or allow this fork: --allow-fork %s", leaveOut, fault.ShellWord(build.Fork))
+		return err.WithHint("%s, or allow this fork: --allow-fork %s", leaveOut, text.ShellWord(build.Fork))
 	}
 	slug, err := stacks.Slug(branch)
 	if err != nil {
@@ -233,7 +234,7 @@ func (s *session) checkInvented(ctx context.Context, file *config.File, branch s
 	}
 	hint := "name the branch that is to have the environment"
 	if instead != "" {
-		hint = "branchenv up " + fault.ShellWord(instead)
+		hint = "branchenv up " + text.ShellWord(instead)
 	}
 	return fault.Refusedf("%s has no branch %q: CI systems and git make such names up", source, branch).WithHint("%s", hint)
 }

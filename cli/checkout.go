@@ -14,6 +14,7 @@ import (
 	"github.com/branchenv/branchenv/internal/address"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/git"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // maxRemoteWait bounds how long init asks a remote for its default branch.
@@ -100,7 +101,7 @@ func (c checkout) checkRepository(ctx context.Context, source config.Source) err
 	_, err := git.Command{Dir: c.dir, Args: []string{"ls-remote", "--", path, "HEAD"}, Timeout: maxRemoteWait}.Run(ctx)
 	var failure *git.Failure
 	if errors.As(err, &failure) {
-		return fault.Usagef("--source: %s is not a git repository", fault.ShellWord(source.Git)).
+		return fault.Usagef("--source: %s is not a git repository", text.ShellWord(source.Git)).
 			WithHint("write github:OWNER/NAME, or the URL or path of a git repository")
 	}
 	return nil
@@ -119,7 +120,7 @@ func (c checkout) refuse(dir, given string) error {
 	}
 	source := c.source()
 	return fault.Usagef("the checkout has a remote, %q, whose branches are not the checkout's own", c.remote).
-		WithHint("leave --source out, or write --source %s", fault.ShellWord(cmp.Or(source.GitHub, source.Git)))
+		WithHint("leave --source out, or write --source %s", text.ShellWord(cmp.Or(source.GitHub, source.Git)))
 }
 
 // defaultBranch returns the source's default branch, and a note if it is not certain.

@@ -21,6 +21,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // session is one run of the command line.
@@ -81,7 +82,7 @@ func (s *session) report(err error) {
 		s.err.linef("%s: error: %s", program, bounded(s.withGlobalFlags(line)))
 	}
 	if more > 0 {
-		s.err.linef("%s: error: and %s", program, count(more, "more line"))
+		s.err.linef("%s: error: and %s", program, text.Count(more, "more line"))
 	}
 	if hint := fault.Hint(err); hint != "" {
 		s.err.linef("%s: hint: %s", program, bounded(s.withGlobalFlags(hint)))
@@ -89,18 +90,18 @@ func (s *session) report(err error) {
 }
 
 // What is printed of one error is bounded here, whatever it is made from: in lines, and each of them in characters. One
-// that tells of a file's problems has fewer, and so has the text of another program (fault.Line).
+// that tells of a file's problems has fewer, and so has the text of another program (text.Line).
 const (
 	maxLines   = 100
 	maxMessage = 2000
 )
 
-// bounded cuts a message that is too long to be read.
-func bounded(text string) string {
-	if len(text) <= maxMessage {
-		return text
+// bounded cuts a message that is too long to be read, and says how long it was.
+func bounded(message string) string {
+	if len(message) <= maxMessage {
+		return message
 	}
-	return strings.ToValidUTF8(text[:maxMessage], "") + "… (" + count(len(text), "byte") + ")"
+	return text.Cut(message, maxMessage) + " (" + text.Count(len(message), "byte") + ")"
 }
 
 // messages is err's text, a line for each problem it holds. Text that a program or AWS put on several lines becomes one
@@ -135,20 +136,20 @@ func (s *session) warn(format string, args ...any) {
 	s.err.linef("%s: %s", program, bounded(s.withGlobalFlags(fmt.Sprintf(format, args...))))
 }
 
-// withGlobalFlags adds --sandbox and --config to every command in text, as they were given to this one: a hint from the
+// withGlobalFlags adds --sandbox and --config to every command in message, as they were given to this one: a hint from the
 // sandbox must not lead to the real account, nor one about a settings file to another.
-func (s *session) withGlobalFlags(text string) string {
+func (s *session) withGlobalFlags(message string) string {
 	flags := ""
 	if s.config != "" {
-		flags += " --config " + fault.ShellWord(s.config)
+		flags += " --config " + text.ShellWord(s.config)
 	}
 	if s.sandbox {
 		flags += " --sandbox"
 	}
 	if flags == "" {
-		return text
+		return message
 	}
-	return toAccount.ReplaceAllStringFunc(text, func(command string) string {
+	return toAccount.ReplaceAllStringFunc(message, func(command string) string {
 		return program + flags + strings.TrimPrefix(command, program)
 	})
 }

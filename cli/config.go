@@ -11,6 +11,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -155,7 +156,7 @@ func resolveEither(file *config.File, name string) (config.Resolved, error) {
 	}
 	if kind := file.MistypedKind(name); kind != "" {
 		return config.Resolved{}, fault.Usagef("there is no kind %q", name).
-			WithHint("did you mean %s? If it is a branch, write branch:%s", kind, fault.ShellWord(name))
+			WithHint("did you mean %s? If it is a branch, write branch:%s", kind, text.ShellWord(name))
 	}
 	return resolveBranch(file, name)
 }

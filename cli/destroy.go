@@ -12,6 +12,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -115,8 +116,8 @@ func destructionText(what string, d stacks.Destruction) string {
 			rows = append(rows, []string{"  " + noun(r.Type), r.Name, r.Note})
 		}
 	}
-	return clean("About to destroy "+what) + "\n" + table(nil, head) + table(nil, rows) +
-		clean("This cannot be undone: "+count(len(rows), "resource")+" will be deleted, with all data in them.") + "\n"
+	return text.Escape("About to destroy "+what) + "\n" + table(nil, head) + table(nil, rows) +
+		text.Escape("This cannot be undone: "+text.Count(len(rows), "resource")+" will be deleted, with all data in them.") + "\n"
 }
 
 // confirm asks for a yes. An interrupt while it waits is a no.
@@ -155,7 +156,7 @@ func (s *session) printReceipt(r stacks.Receipt) error {
 		s.out.raw(receiptText(r))
 	}
 	if n := len(r.Remaining); n > 0 {
-		return fault.Failedf("%s of stack %s left behind", count(n, "resource"), r.Stack).
+		return fault.Failedf("%s of stack %s left behind", text.Count(n, "resource"), r.Stack).
 			WithHint("look at the receipt's remaining resources, then run the same command again")
 	}
 	return nil
@@ -170,9 +171,9 @@ func receiptText(r stacks.Receipt) string {
 	for _, d := range r.Remaining {
 		rows = append(rows, []string{"REMAINS", noun(d.Type), d.Name, d.Note})
 	}
-	summary := fmt.Sprintf("%s deleted", count(len(r.Deleted), "resource"))
+	summary := fmt.Sprintf("%s deleted", text.Count(len(r.Deleted), "resource"))
 	if r.Objects > 0 {
-		summary += fmt.Sprintf(", %s removed from buckets", count(r.Objects, "object version"))
+		summary += fmt.Sprintf(", %s removed from buckets", text.Count(r.Objects, "object version"))
 	}
 	if len(r.Remaining) > 0 {
 		summary += fmt.Sprintf(", %d left behind", len(r.Remaining))
@@ -181,6 +182,6 @@ func receiptText(r stacks.Receipt) string {
 	if r.Branch != "" {
 		name = "branch " + r.Branch
 	}
-	took := elapsed(time.Duration(r.Seconds * float64(time.Second)))
-	return table(nil, rows) + clean(fmt.Sprintf("%s: %s, in %s", name, summary, took)) + "\n"
+	took := text.Elapsed(time.Duration(r.Seconds * float64(time.Second)))
+	return table(nil, rows) + text.Escape(fmt.Sprintf("%s: %s, in %s", name, summary, took)) + "\n"
 }

@@ -9,6 +9,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -60,7 +61,7 @@ func (s *session) doctor(c *urfave.Context) error {
 			return nil
 		}
 		if !yes {
-			s.warn("about to remove %s: those marked *", count(len(found), "thing"))
+			s.warn("about to remove %s: those marked *", text.Count(len(found), "thing"))
 			if err := s.confirm(c.Context); err != nil {
 				return err
 			}
@@ -125,5 +126,5 @@ func ailing(facts []stacks.StackFact, plan stacks.Plan) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s half made or left behind: %s doctor tells more", count(n, "stack"), program)
+	return fmt.Sprintf("%s half made or left behind: %s doctor tells more", text.Count(n, "stack"), program)
 }

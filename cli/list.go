@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -69,7 +70,7 @@ func ageText(created *time.Time, now time.Time) string {
 	if created == nil {
 		return "-"
 	}
-	return age(now.Sub(*created))
+	return text.Age(now.Sub(*created))
 }
 
 func expiryText(e stacks.Environment, now time.Time) string {
@@ -81,6 +82,6 @@ func expiryText(e stacks.Environment, now time.Time) string {
 	case !e.ExpiresAt.After(now):
 		return "due"
 	default:
-		return "in " + age(e.ExpiresAt.Sub(now))
+		return "in " + text.Age(e.ExpiresAt.Sub(now))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -44,17 +45,17 @@ func newLive(err *printer, start time.Time, options ...mpb.ContainerOption) *liv
 	l.screen = mpb.New(append([]mpb.ContainerOption{mpb.WithOutput(err.to)}, options...)...)
 	l.before = err.redirect(l.screen)
 	l.bars[commandLineKey] = l.add(func() string {
-		return fmt.Sprintf("%6s  %s; %d done", elapsed(time.Since(l.start)), l.step, l.ended)
+		return fmt.Sprintf("%6s  %s; %d done", text.Elapsed(time.Since(l.start)), l.step, l.ended)
 	})
 	return l
 }
 
-// add makes a moving line below the others. text is called while it is drawn.
-func (l *live) add(text func() string) *mpb.Bar {
+// add makes a moving line below the others. line is called while it is drawn.
+func (l *live) add(line func() string) *mpb.Bar {
 	return l.screen.New(0, mpb.NopStyle(), mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return clean(text())
+		return text.Escape(line())
 	})))
 }
 
@@ -85,19 +86,19 @@ func (l *live) observe(e stacks.Event) {
 }
 
 // set makes or changes the moving line of that key.
-func (l *live) set(key, text string, since time.Time) {
+func (l *live) set(key, doing string, since time.Time) {
 	l.mu.Lock()
 	line, ok := l.lines[key]
 	if ok {
-		line.text = text
+		line.text = doing
 	} else {
-		line = &liveLine{text: text, since: since}
+		line = &liveLine{text: doing, since: since}
 		l.lines[key] = line
 	}
 	l.mu.Unlock()
 	if !ok {
 		bar := l.add(func() string {
-			return fmt.Sprintf("%6s    %s", elapsed(time.Since(line.since)), line.text)
+			return fmt.Sprintf("%6s    %s", text.Elapsed(time.Since(line.since)), line.text)
 		})
 		l.mu.Lock()
 		l.bars[key] = bar
@@ -119,7 +120,7 @@ func (l *live) remove(key string) {
 
 // remain prints a line that stays, above the moving ones.
 func (l *live) remain(e stacks.Event) {
-	l.err.linef("%6s  %s", elapsed(e.Time.Sub(l.start)), describe(e))
+	l.err.linef("%6s  %s", text.Elapsed(e.Time.Sub(l.start)), describe(e))
 }
 
 func (l *live) close() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // usedFlag is a flag as it stood on the line.
@@ -89,7 +90,7 @@ func takeApart(root *grammar, args []string) (commandLine, error) {
 // takeFlag reads the flag at the head of args, and tells how many of the following arguments belong to it. A flag may
 // stand before its command, so it is looked up among all flags; every name takes a value everywhere or nowhere.
 func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
-	typed, text, hasValue := strings.Cut(args[0], "=")
+	typed, value, hasValue := strings.Cut(args[0], "=")
 	name := strings.TrimPrefix(strings.TrimPrefix(typed, "-"), "-")
 	found, ok := root.anyFlag(name)
 	if !ok {
@@ -99,11 +100,11 @@ func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
 		}
 		return usedFlag{}, 0, e.WithHint("%s --help lists the flags", command.line())
 	}
-	used := usedFlag{flagSpec: found, typed: typed, text: text, hasValue: hasValue}
+	used := usedFlag{flagSpec: found, typed: typed, text: value, hasValue: hasValue}
 	switch {
 	case !found.value && hasValue:
-		if _, err := strconv.ParseBool(text); err != nil {
-			return usedFlag{}, 0, fault.Usagef("%s takes no value, but got %q", typed, text)
+		if _, err := strconv.ParseBool(value); err != nil {
+			return usedFlag{}, 0, fault.Usagef("%s takes no value, but got %q", typed, value)
 		}
 		return used, 0, nil
 	case !found.value:
@@ -113,7 +114,7 @@ func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
 		return usedFlag{}, 0, fault.Usagef("%s needs a value", typed)
 	case strings.HasPrefix(args[1], "-") && len(args[1]) > 1:
 		return usedFlag{}, 0, fault.Usagef("%s needs a value, but %s follows it", typed, args[1]).
-			WithHint("write %s=%s if that is the value", typed, fault.ShellWord(args[1]))
+			WithHint("write %s=%s if that is the value", typed, text.ShellWord(args[1]))
 	default:
 		used.text, used.hasValue = args[1], true
 		if used.text != "" {
@@ -238,7 +239,7 @@ func (l commandLine) shortest(root *grammar) []string {
 func quoteAll(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
-		quoted[i] = fault.ShellWord(w)
+		quoted[i] = text.ShellWord(w)
 	}
 	return strings.Join(quoted, " ")
 }

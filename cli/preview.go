@@ -11,6 +11,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -106,5 +107,5 @@ func changesLine(changes map[string]int) string {
 	if same := changes["same"]; same > 0 {
 		parts = append(parts, fmt.Sprintf("%d unchanged", same))
 	}
-	return clean(strings.Join(parts, ", "))
+	return text.Escape(strings.Join(parts, ", "))
 }

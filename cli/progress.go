@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -159,14 +160,14 @@ func (l *progressLog) tick(now time.Time) []string {
 	}
 	var doing []string
 	for _, r := range l.running {
-		doing = append(doing, fmt.Sprintf("%s %s (%s)", verbs[r.op].doing, noun(r.token), elapsed(now.Sub(r.since))))
+		doing = append(doing, fmt.Sprintf("%s %s (%s)", verbs[r.op].doing, noun(r.token), text.Elapsed(now.Sub(r.since))))
 	}
 	return []string{l.line(now, "still "+strings.Join(doing, ", "))}
 }
 
-func (l *progressLog) line(now time.Time, text string) string {
+func (l *progressLog) line(now time.Time, message string) string {
 	l.last = now
-	return fmt.Sprintf("%6s  %s", elapsed(now.Sub(l.start)), text)
+	return fmt.Sprintf("%6s  %s", text.Elapsed(now.Sub(l.start)), message)
 }
 
 // verb is an engine operation in words.
@@ -205,18 +206,18 @@ func describe(e stacks.Event) string {
 	case stacks.ResourceStart:
 		return fmt.Sprintf("%s %s %s …", v.doing, noun(e.Type), e.Name)
 	case stacks.ResourceDone:
-		return fmt.Sprintf("%s %s %s (%s)", v.done, noun(e.Type), e.Name, elapsed(e.Elapsed))
+		return fmt.Sprintf("%s %s %s (%s)", v.done, noun(e.Type), e.Name, text.Elapsed(e.Elapsed))
 	case stacks.ResourceFailed:
 		if v.doing == "" {
 			return fmt.Sprintf("%s %s failed%s", noun(e.Type), e.Name, messageAfter(e, ": "))
 		}
-		return fmt.Sprintf("%s %s %s failed (%s)%s", v.doing, noun(e.Type), e.Name, elapsed(e.Elapsed), messageAfter(e, ": "))
+		return fmt.Sprintf("%s %s %s failed (%s)%s", v.doing, noun(e.Type), e.Name, text.Elapsed(e.Elapsed), messageAfter(e, ": "))
 	case stacks.Warning:
 		return "warning: " + e.Message
 	case stacks.AWS:
 		return "AWS: " + e.Message
 	case stacks.Emptying:
-		return fmt.Sprintf("emptying bucket %s: %s removed", e.Bucket, count(e.Done, "object version"))
+		return fmt.Sprintf("emptying bucket %s: %s removed", e.Bucket, text.Count(e.Done, "object version"))
 	default:
 		return e.Message
 	}

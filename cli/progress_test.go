@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vbauerster/mpb/v8"
 
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -50,7 +51,7 @@ func TestProgressLog(t *testing.T) {
 		lines = append(lines, log.event(e)...)
 	}
 	for i := range lines {
-		lines[i] = clean(lines[i])
+		lines[i] = text.Escape(lines[i])
 	}
 	golden(t, "progress-plain.txt", strings.Join(lines, "\n")+"\n")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/github"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -259,7 +260,7 @@ func (s *session) printPlan(plan stacks.Plan) error {
 		return fault.Refusedf("nothing was touched: %s", plan.Refused)
 	}
 	if todo := plan.Todo(); len(todo) > 0 {
-		s.say("%s: %s", plan.Source, count(len(todo), "step")+" to do")
+		s.say("%s: %s", plan.Source, text.Count(len(todo), "step")+" to do")
 	} else {
 		s.say("%s: nothing to do", plan.Source)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/sandbox"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 func (s *session) sandboxCommand() *urfave.Command {
@@ -112,7 +113,7 @@ func (s *session) sandboxServe(c *urfave.Context) error {
 	} else {
 		for _, v := range variables {
 			name, value, _ := strings.Cut(v, "=")
-			s.out.linef("export %s=%s", name, fault.ShellWord(value))
+			s.out.linef("export %s=%s", name, text.ShellWord(value))
 		}
 	}
 	for _, site := range sites {

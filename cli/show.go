@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -69,5 +70,5 @@ func timeText(t *time.Time, now time.Time) string {
 	if t == nil {
 		return "-"
 	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC") + " (" + age(now.Sub(*t)) + " ago)"
+	return t.UTC().Format("2006-01-02 15:04:05 UTC") + " (" + text.Age(now.Sub(*t)) + " ago)"
 }

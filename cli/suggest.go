@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // synonyms are what people who know other tools type, by the command that branchenv has for it. The words below a
@@ -89,19 +89,8 @@ func (g *grammar) suggest(name string) string {
 	return g.line() + " --help lists the commands"
 }
 
-// nearest is the candidate that name was probably meant to be, or "". Of two that are as near, it is the one with the same
-// first letter.
+// nearest returns the candidate that name was probably meant to be, or "". Commands are short: one letter too many or
+// wrong is allowed in the shortest, three in the longest.
 func nearest(name string, candidates []string) string {
-	const longest = 40 // no command or flag is as long
-	best, bestDistance := "", min(2+len(name)/3, 4)
-	if name == "" || len(name) > longest {
-		return ""
-	}
-	for _, c := range candidates {
-		d := levenshtein.Distance(name, c, nil)
-		if d < bestDistance || d == bestDistance && best != "" && best[0] != name[0] && c[0] == name[0] {
-			best, bestDistance = c, d
-		}
-	}
-	return best
+	return text.Nearest(name, candidates, min(1+len(name)/3, 3))
 }

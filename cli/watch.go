@@ -14,6 +14,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/files"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -93,9 +94,9 @@ func summary(document reconciled, problem error) string {
 	return b.String() + "\n"
 }
 
-// markdown writes text from outside so that it stays in its cell of a table and means nothing in it.
-func markdown(text string) string {
-	return strings.NewReplacer("\\", `\\`, "|", `\|`, "<", "&lt;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "&", "&amp;").Replace(clean(text))
+// markdown escapes s, a text from outside, for a cell of a table.
+func markdown(s string) string {
+	return strings.NewReplacer("\\", `\\`, "|", `\|`, "<", "&lt;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "&", "&amp;").Replace(text.Escape(s))
 }
 
 func (s *session) statusCommand() *urfave.Command {
@@ -183,7 +184,7 @@ func (s *session) printStatus(h stacks.Heartbeat, maxAge time.Duration, locks []
 	case h.Good.IsZero():
 		return fault.Failedf("reconcile has never completed successfully").WithHint("branchenv reconcile --yes; docs/operations.md says how to run it every hour")
 	}
-	return fault.Failedf("the last good run of reconcile is %s ago, more than %s", age(now.Sub(h.Good)), config.Duration(maxAge)).
+	return fault.Failedf("the last good run of reconcile is %s ago, more than %s", text.Age(now.Sub(h.Good)), config.Duration(maxAge)).
 		WithHint("look at the jobs that run it, or run branchenv reconcile --yes by hand")
 }
 
@@ -231,7 +232,7 @@ func (s *session) keepCommand() *urfave.Command {
 				}
 				// The environment goes with the first run of reconcile after that.
 				if t := e.ExpiresAt; t != nil && t.Add(-time.Duration(file.Reconcile.Interval)).After(until) {
-					s.say("no effect: it expires in %s anyway", age(t.Sub(s.now())))
+					s.say("no effect: it expires in %s anyway", text.Age(t.Sub(s.now())))
 				}
 				if s.json {
 					return s.out.document(e)

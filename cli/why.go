@@ -8,7 +8,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
-	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -94,7 +94,7 @@ func explain(f branchFacts, now time.Time) explanation {
 	case reason != "":
 		because("it gets no environment: %s", reason)
 	default:
-		because("it has no environment: nobody ran %s up %s yet, or it was destroyed", program, fault.ShellWord(f.branch))
+		because("it has no environment: nobody ran %s up %s yet, or it was destroyed", program, text.ShellWord(f.branch))
 	}
 	if f.environment != nil && reason != "" {
 		because("it would get none today: %s", reason)
@@ -106,7 +106,7 @@ func explain(f branchFacts, now time.Time) explanation {
 	} else if f.environment != nil && f.environment.ExpiresAt != nil {
 		when := "with the next run of reconcile"
 		if f.environment.ExpiresAt.After(now) {
-			when = "in " + age(f.environment.ExpiresAt.Sub(now)) + " unless it is updated, pushed to or kept"
+			when = "in " + text.Age(f.environment.ExpiresAt.Sub(now)) + " unless it is updated, pushed to or kept"
 		}
 		because("it expires %s: ttl is %s after the last activity (%s)", when,
 			f.resolved.Settings.TTL, originText(f.file, f.resolved.Origins["ttl"]))

@@ -57,7 +57,7 @@ func checkSetting(path, key string, value any) (what, instead string) {
 	case string:
 		if values := choices(path); values != nil {
 			if !slices.Contains(values, v) {
-				return shown(v) + " is not allowed", suggestion(v, values)
+				return quote(v) + " is not allowed", suggestion(v, values)
 			}
 			return "", ""
 		}
@@ -118,12 +118,12 @@ func checkText(path, key, s string) (what, instead string) {
 		return checkImage(s)
 	case "instances.type":
 		if strings.HasPrefix(s, "db.") {
-			return shown(s) + " is a class of databases", "write an EC2 instance type such as t3.micro"
+			return quote(s) + " is a class of databases", "write an EC2 instance type such as t3.micro"
 		}
 		return matching(s, instanceType, "an EC2 instance type", "t3.micro")
 	case "health.path":
 		if !strings.HasPrefix(s, "/") || strings.ContainsAny(s, " #") || len(s) > 1024 {
-			return shown(s) + " is not a path", "write one such as /health"
+			return quote(s) + " is not a path", "write one such as /health"
 		}
 	case "environment", "secrets":
 		return checkVariable(path, key, s)
@@ -136,7 +136,7 @@ func checkText(path, key, s string) (what, instead string) {
 	case "assets.corsOrigins":
 		if u, err := url.Parse(s); s != "*" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" ||
 			u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.Count(s, "*") > 1) {
-			return shown(s) + " is not an origin", "write https://app.example.com, with at most one *"
+			return quote(s) + " is not an origin", "write https://app.example.com, with at most one *"
 		}
 	}
 	return "", ""
@@ -159,7 +159,7 @@ const maxVariables = 3000
 func checkVariable(path, name, value string) (what, instead string) {
 	switch {
 	case !variableName.MatchString(name) || len(name) > 128:
-		return shown(name) + " is not a name for an environment variable", "use letters, digits and underscores, no digit first"
+		return quote(name) + " is not a name for an environment variable", "use letters, digits and underscores, no digit first"
 	case slices.Contains(ReservedVariables(), name):
 		return name + " is set by branchenv", "choose another name"
 	case path == "environment" && len(value) > maxVariables:
@@ -174,7 +174,7 @@ func matching(s string, shape *regexp.Regexp, what, example string) (string, str
 	if shape.MatchString(s) {
 		return "", ""
 	}
-	return shown(s) + " is not " + what, "write one such as " + example
+	return quote(s) + " is not " + what, "write one such as " + example
 }
 
 // hint is s where it has the shape, else the example.

@@ -44,11 +44,11 @@ func checkFile(path, key string, value any) (what, instead string) {
 		return checkDomain(s)
 	case "zone":
 		if !hostedZone.MatchString(s) {
-			return shown(s) + " is not the id of a hosted zone", "write one such as " + hint(hostedZone, strings.TrimPrefix(s, "/hostedzone/"), "Z0123456789ABC")
+			return quote(s) + " is not the id of a hosted zone", "write one such as " + hint(hostedZone, strings.TrimPrefix(s, "/hostedzone/"), "Z0123456789ABC")
 		}
 	case "certificate":
 		if !certificate.MatchString(s) {
-			return shown(s) + " is not the ARN of a certificate", "write one such as arn:aws:acm:eu-central-1:123456789012:certificate/…"
+			return quote(s) + " is not the ARN of a certificate", "write one such as arn:aws:acm:eu-central-1:123456789012:certificate/…"
 		}
 	case "source.github":
 		if wrong, instead := address.CheckGitHub(s); wrong != "" {
@@ -73,7 +73,7 @@ func checkFile(path, key string, value any) (what, instead string) {
 		return checkPattern(s)
 	case "stripPrefixes":
 		if s == "" || strings.ContainsAny(s, "*?[{ ") {
-			return shown(s) + " is not the beginning of a branch name", "write one such as feature/, without * or spaces"
+			return quote(s) + " is not the beginning of a branch name", "write one such as feature/, without * or spaces"
 		}
 	case "tags":
 		return checkTag(key, s)
@@ -119,9 +119,9 @@ func checkGrace(d Duration) (what, instead string) {
 func checkProject(s string) (what, instead string) {
 	switch {
 	case !projectName.MatchString(s) || len(s) > 11:
-		return shown(s) + " is not a name for a project", "write " + SuggestProject(s) + ", or 1 to 11 lower-case letters, digits and single hyphens, a letter first"
+		return quote(s) + " is not a name for a project", "write " + SuggestProject(s) + ", or 1 to 11 lower-case letters, digits and single hyphens, a letter first"
 	case strings.HasPrefix(s, "amzn") || slices.Contains([]string{"sg", "internal", "sthree"}, strings.Split(s, "-")[0]):
-		return "AWS refuses names that begin with " + shown(s), "choose another name"
+		return "AWS refuses names that begin with " + quote(s), "choose another name"
 	}
 	return "", ""
 }
@@ -140,12 +140,12 @@ func SuggestProject(name string) string {
 
 func checkRegion(s string) (what, instead string) {
 	if m := zoneOfRegion.FindStringSubmatch(s); m != nil {
-		return shown(s) + " is an availability zone", "write " + m[1]
+		return quote(s) + " is an availability zone", "write " + m[1]
 	}
 	if regions.Plausible(s) {
 		return "", "" // one that is not known may be new: see Doubts
 	}
-	return shown(s) + " is not an AWS region", "write one such as " + cmp.Or(regions.Nearest(s), "eu-central-1")
+	return quote(s) + " is not an AWS region", "write one such as " + cmp.Or(regions.Nearest(s), "eu-central-1")
 }
 
 // Doubts are what is likely wrong with the settings but cannot be told without AWS: sentences for a person.
@@ -165,9 +165,9 @@ func checkDomain(s string) (what, instead string) {
 	_, err := netip.ParseAddr(s)
 	switch {
 	case err == nil || !domainName.MatchString(lower):
-		return shown(s) + " is not a DNS name", "write one such as preview.example.com, non-ASCII parts as xn--…"
+		return quote(s) + " is not a DNS name", "write one such as preview.example.com, non-ASCII parts as xn--…"
 	case s != lower:
-		return shown(s) + " has capitals or a dot at its end", "write " + lower
+		return quote(s) + " has capitals or a dot at its end", "write " + lower
 	case len(s) > 189:
 		return fmt.Sprintf("the name has %d characters, which leaves no room for a branch's label", len(s)), "write at most 189"
 	}
@@ -195,7 +195,7 @@ func shownAddress(s string) string {
 	if strings.Contains(s, "@") {
 		return "the value"
 	}
-	return shown(s)
+	return quote(s)
 }
 
 func checkURL(s, what string, schemes ...string) (string, string) {
@@ -207,7 +207,7 @@ func checkURL(s, what string, schemes ...string) (string, string) {
 	case err != nil || !slices.Contains(schemes, u.Scheme) || !strings.Contains(s, "://"):
 		return shownAddress(s) + " is not " + what, instead
 	case u.Host == "" && u.Path == "":
-		return shown(s) + " names no place", instead + " and goes on"
+		return quote(s) + " names no place", instead + " and goes on"
 	}
 	return "", ""
 }
@@ -216,13 +216,13 @@ func checkTag(key, value string) (what, instead string) {
 	lower := strings.ToLower(key)
 	switch {
 	case strings.HasPrefix(lower, "aws:") || strings.HasPrefix(lower, "branchenv:"):
-		return shown(key) + " is a reserved name for a tag", "choose another name"
+		return quote(key) + " is a reserved name for a tag", "choose another name"
 	case key == "" || len(key) > 128 || !tagText.MatchString(key):
-		return shown(key) + " is not a name for a tag", "use 1 to 128 letters, digits, spaces and _.:/=+-@"
+		return quote(key) + " is not a name for a tag", "use 1 to 128 letters, digits, spaces and _.:/=+-@"
 	case strings.HasPrefix(strings.ToLower(value), "aws:"):
-		return shown(value) + " is a reserved value for a tag", "choose another value"
+		return quote(value) + " is a reserved value for a tag", "choose another value"
 	case value == "" || len(value) > 256 || !tagText.MatchString(value):
-		return shown(value) + " is not a value for a tag", "use 1 to 256 letters, digits, spaces and _.:/=+-@"
+		return quote(value) + " is not a value for a tag", "use 1 to 256 letters, digits, spaces and _.:/=+-@"
 	}
 	return "", ""
 }
@@ -238,11 +238,11 @@ func checkPattern(s string) (what, instead string) {
 			fmt.Sprintf("write several patterns, each of at most %d characters and %d alternatives", maxPattern, maxAlternatives)
 	}
 	if !doublestar.ValidatePattern(s) {
-		return shown(s) + " is not a pattern", "close its brackets, or put a \\ before each of * ? [ { that is meant as it is"
+		return quote(s) + " is not a pattern", "close its brackets, or put a \\ before each of * ? [ { that is meant as it is"
 	}
 	for part := range strings.SplitSeq(s, "/") {
 		if strings.Contains(part, "**") && part != "**" {
-			return shown(s) + " has ** beside other characters, where it does not cross slashes", "write " + plain(strings.ReplaceAll(s, part, "**/"+strings.ReplaceAll(part, "**", "*")))
+			return quote(s) + " has ** beside other characters, where it does not cross slashes", "write " + plain(strings.ReplaceAll(s, part, "**/"+strings.ReplaceAll(part, "**", "*")))
 		}
 	}
 	return "", ""

@@ -83,7 +83,7 @@ func (d *decoder) references(ls *layers) {
 		if l.kind == "" || slices.Contains(kinds, l.kind) {
 			return l.kind != ""
 		}
-		d.report(l.kindAt, l.name+"."+key, "there is no kind "+shown(l.kind), suggestion(l.kind, kinds))
+		d.report(l.kindAt, l.name+"."+key, "there is no kind "+quote(l.kind), suggestion(l.kind, kinds))
 		return false
 	}
 	for _, name := range kinds {

@@ -11,7 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // maxValues bounds how many values a file may have after its aliases are followed, against small files that expand to
@@ -31,7 +31,7 @@ type decoder struct {
 }
 
 func (d *decoder) report(p position, key, what, instead string) {
-	d.problems = append(d.problems, Problem{File: d.file, Line: p.line, Column: p.column, Key: fault.Cut(key), What: fault.Cut(what), Instead: fault.Cut(instead)})
+	d.problems = append(d.problems, Problem{File: d.file, Line: p.line, Column: p.column, Key: text.Shorten(key), What: text.Shorten(what), Instead: text.Shorten(instead)})
 }
 
 // follow resolves an alias and counts. It returns nil once the file has too many values.
@@ -194,7 +194,7 @@ func (d *decoder) list(n, v *yaml.Node, full, path string, check checker) (refle
 			continue
 		}
 		if slices.Contains(items, value.String()) {
-			d.report(at(item), key, shown(value.String())+" is in the list twice", "remove one")
+			d.report(at(item), key, quote(value.String())+" is in the list twice", "remove one")
 			bad = true
 		}
 		items = append(items, value.String())
@@ -208,7 +208,7 @@ var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,9})$`)
 func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type, check checker) (reflect.Value, bool) {
 	out := reflect.New(t).Elem()
 	what, instead := "", ""
-	tag, seen := v.ShortTag(), shown(v.Value)
+	tag, seen := v.ShortTag(), quote(v.Value)
 	if key != "" {
 		seen = "the value" // of a variable or a secret: it may be one in plain
 	}
@@ -250,7 +250,7 @@ func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type
 		case strings.ContainsFunc(v.Value, unicode.IsControl):
 			what, instead = seen+" has a control character", "remove it"
 		case key == "" && path != "database.version" && !isText(v):
-			what, instead = seen+" is not a text to YAML, but "+notText(tag), "put it in quotes if it is meant as text: "+shown(v.Value)
+			what, instead = seen+" is not a text to YAML, but "+notText(tag), "put it in quotes if it is meant as text: "+quote(v.Value)
 		}
 		out.SetString(v.Value)
 	}

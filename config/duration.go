@@ -59,7 +59,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := ParseDuration(string(text))
 	if err != nil {
-		return errors.New(shown(string(text)) + " " + err.Error())
+		return errors.New(quote(string(text)) + " " + err.Error())
 	}
 	*d = parsed
 	return nil

@@ -78,11 +78,11 @@ func (f *File) CheckPulumiYAML() error {
 			Name string `yaml:"name"`
 		}
 		if err := yaml.Unmarshal(data, &project); err != nil {
-			return fault.Usagef("%s is not a Pulumi project: the parser says %s", plain(path), shown(err.Error())).
+			return fault.Usagef("%s is not a Pulumi project: the parser says %s", plain(path), quote(err.Error())).
 				WithHint("`branchenv init` writes one where there is none")
 		}
 		if project.Name != f.Project {
-			return fault.Usagef("%s is for project %s, the settings are for %s", plain(path), shown(project.Name), shown(f.Project)).
+			return fault.Usagef("%s is for project %s, the settings are for %s", plain(path), quote(project.Name), quote(f.Project)).
 				WithHint("write name: %s there, or change project in the settings", f.Project)
 		}
 		return nil

@@ -18,12 +18,12 @@ var (
 func checkImage(template string) (what, instead string) {
 	for _, p := range placeholder.FindAllString(template, -1) {
 		if p != "{sha}" && p != "{branch}" {
-			return shown(p) + " stands for nothing", "use {sha} and {branch}"
+			return quote(p) + " stands for nothing", "use {sha} and {branch}"
 		}
 	}
 	example := strings.NewReplacer("{sha}", strings.Repeat("0", 40), "{branch}", "main").Replace(template)
 	if _, err := reference.ParseNormalizedNamed(example); err != nil {
-		return shown(template) + " is not an image reference", "write one such as registry.example.com/app:{sha}"
+		return quote(template) + " is not an image reference", "write one such as registry.example.com/app:{sha}"
 	}
 	return "", ""
 }

@@ -128,7 +128,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 			m = []string{"", "", "cannot be read"}
 		}
 		line, _ := strconv.Atoi(m[1])
-		d.report(position{max(line, 1), 1}, "", "is not YAML", "mind quotes, colons and indentation by spaces; the parser says "+shown(m[2]))
+		d.report(position{max(line, 1), 1}, "", "is not YAML", "mind quotes, colons and indentation by spaces; the parser says "+quote(m[2]))
 		return nil
 	}
 	root := doc.Content[0]
@@ -198,10 +198,10 @@ func (d *decoder) kinds(n *yaml.Node, prefix string, to *layers) {
 		}
 		switch name {
 		case "defaults", "application", "all", "none":
-			d.report(at(key), full, shown(name)+" is a reserved word", "choose another name for the kind")
+			d.report(at(key), full, quote(name)+" is a reserved word", "choose another name for the kind")
 		default:
 			if !kindName.MatchString(name) {
-				d.report(at(key), full, shown(name)+" is not a name for a kind", "use lower-case letters, digits and single hyphens, a letter first")
+				d.report(at(key), full, quote(name)+" is not a name for a kind", "use lower-case letters, digits and single hyphens, a letter first")
 			}
 		}
 		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/agext/levenshtein"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // Problem is one thing wrong in a settings file.
@@ -74,33 +72,14 @@ func plain(s string) string {
 	if harmless.MatchString(s) {
 		return s
 	}
-	return shown(s)
+	return quote(s)
 }
 
-// shown is s quoted for a message, and cut where it is long.
-func shown(s string) string {
-	if n := utf8.RuneCountInString(s); n > maxShown {
-		return strconv.Quote(string([]rune(s)[:maxShown])+"…") + fmt.Sprintf(" (%d characters)", n)
-	}
-	return strconv.Quote(s)
-}
+// quote quotes s for a message, and cuts it if it is long.
+func quote(s string) string { return text.Quote(s, maxShown) }
 
-// nearest is the candidate that s is most likely a mistyped form of, or "".
-func nearest(s string, candidates []string) string {
-	if len(s) > maxShown {
-		return ""
-	}
-	best, distance := "", len(s)/3+1
-	for _, c := range candidates {
-		if strings.EqualFold(s, c) {
-			return c
-		}
-		if d := levenshtein.Distance(strings.ToLower(s), strings.ToLower(c), nil); d < distance {
-			best, distance = c, d
-		}
-	}
-	return best
-}
+// nearest returns the candidate that s is most likely a mistyped form of, or "".
+func nearest(s string, candidates []string) string { return text.Nearest(s, candidates, len(s)/3) }
 
 // suggestion says which of candidates was probably meant, or which there are.
 func suggestion(s string, candidates []string) string {

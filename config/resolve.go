@@ -104,7 +104,7 @@ func (f *File) Resolve(branch string) (Resolved, error) {
 // unknown, or wraps Problems: of a built-in kind that the file does not mention and contradicts.
 func (f *File) ResolveKind(kind string) (Resolved, error) {
 	if kinds := f.Kinds(); !slices.Contains(kinds, kind) {
-		return Resolved{}, fault.Usagef("there is no kind %s", shown(kind)).WithHint("%s", suggestion(kind, kinds))
+		return Resolved{}, fault.Usagef("there is no kind %s", quote(kind)).WithHint("%s", suggestion(kind, kinds))
 	}
 	return f.checked(kind, nil)
 }
@@ -265,16 +265,16 @@ func flatten(v reflect.Value, prefix string) []leaf {
 		case reflect.Map:
 			entries := field.Interface().(map[string]string)
 			for _, key := range slices.Sorted(maps.Keys(entries)) {
-				out = append(out, leaf{join(path, key), text(entries[key])})
+				out = append(out, leaf{join(path, key), format(entries[key])})
 			}
 		default:
-			out = append(out, leaf{path, text(field.Interface())})
+			out = append(out, leaf{path, format(field.Interface())})
 		}
 	}
 	return out
 }
 
-func text(value any) string {
+func format(value any) string {
 	switch v := value.(type) {
 	case string:
 		quoted := strconv.Quote(v)
@@ -285,7 +285,7 @@ func text(value any) string {
 	case []string:
 		items := make([]string, len(v))
 		for i, s := range v {
-			items[i] = text(s)
+			items[i] = format(s)
 		}
 		return "[" + strings.Join(items, ", ") + "]"
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 const (
@@ -120,7 +121,7 @@ func load(ctx context.Context, o Options) (awssdk.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
-		return cfg, fault.Usagef("read the AWS settings: %s", fault.Line(err.Error())).
+		return cfg, fault.Usagef("read the AWS settings: %s", text.Line(err.Error())).
 			WithHint("check AWS_PROFILE, AWS_REGION and the files ~/.aws/config and ~/.aws/credentials")
 	}
 	return cfg, nil

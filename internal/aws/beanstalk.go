@@ -14,6 +14,7 @@ import (
 	beans "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // EnvEvent is one event that Beanstalk reported about an environment.
@@ -39,7 +40,7 @@ func (c *Client) EnvironmentEvents(ctx context.Context, environment string, sinc
 		for _, e := range page.Events {
 			// StartTime is inclusive and of a coarser grain than the events.
 			if at := awssdk.ToTime(e.EventDate); at.After(since) {
-				events = append(events, EnvEvent{at, fault.Line(string(e.Severity)), fault.Line(awssdk.ToString(e.Message))})
+				events = append(events, EnvEvent{at, text.Line(string(e.Severity)), text.Line(awssdk.ToString(e.Message))})
 			}
 		}
 	}
@@ -61,7 +62,7 @@ func (c *Client) EnvironmentHealth(ctx context.Context, environment string) (Hea
 	if err != nil || row == nil {
 		return Health{}, err
 	}
-	health := Health{Status: fault.Line(string(row.Status)), Colour: fault.Line(string(row.Health))}
+	health := Health{Status: text.Line(string(row.Status)), Colour: text.Line(string(row.Health))}
 	out, err := c.beans().DescribeEnvironmentHealth(ctx, &elasticbeanstalk.DescribeEnvironmentHealthInput{
 		EnvironmentName: &environment,
 		AttributeNames:  []beans.EnvironmentHealthAttribute{beans.EnvironmentHealthAttributeColor, beans.EnvironmentHealthAttributeCauses},
@@ -74,10 +75,10 @@ func (c *Client) EnvironmentHealth(ctx context.Context, environment string) (Hea
 		return health, failed(err, "read the health of environment %q", environment)
 	}
 	if colour := awssdk.ToString(out.Color); colour != "" {
-		health.Colour = fault.Line(colour)
+		health.Colour = text.Line(colour)
 	}
 	for _, cause := range out.Causes {
-		health.Causes = append(health.Causes, fault.Line(cause))
+		health.Causes = append(health.Causes, text.Line(cause))
 	}
 	return health, nil
 }
@@ -118,7 +119,7 @@ func (c *Client) RecentVersions(ctx context.Context, application string, limit i
 	}
 	var labels []string
 	for _, v := range out.ApplicationVersions {
-		labels = append(labels, fault.Line(awssdk.ToString(v.VersionLabel)))
+		labels = append(labels, text.Line(awssdk.ToString(v.VersionLabel)))
 	}
 	return labels, nil
 }
@@ -143,8 +144,8 @@ func (c *Client) ApplicationVersion(ctx context.Context, application, label stri
 		info := VersionInfo{
 			Application: application,
 			Label:       label,
-			Description: fault.Line(awssdk.ToString(v.Description)),
-			Status:      fault.Line(string(v.Status)),
+			Description: text.Line(awssdk.ToString(v.Description)),
+			Status:      text.Line(string(v.Status)),
 			CreatedAt:   awssdk.ToTime(v.DateCreated),
 		}
 		if v.SourceBundle != nil {
@@ -190,7 +191,7 @@ func (c *Client) SettleEnvironment(ctx context.Context, name string, s Settling)
 			return nil
 		}
 		if row.Status != last && s.Report != nil {
-			s.Report(fault.Line(string(row.Status)))
+			s.Report(text.Line(string(row.Status)))
 		}
 		last = row.Status
 		if !aborted && awssdk.ToBool(row.AbortableOperationInProgress) {
@@ -213,6 +214,6 @@ func settleError(ctx context.Context, name string, last beans.EnvironmentStatus,
 	if context.Cause(ctx) != errTooSlow {
 		return fmt.Errorf("wait for environment %q: %w", name, ctx.Err())
 	}
-	return fault.Failedf("environment %q is still %s after %s", name, strings.ToLower(fault.Line(string(last))), limit).
+	return fault.Failedf("environment %q is still %s after %s", name, strings.ToLower(text.Line(string(last))), limit).
 		WithHint("look at its events in the Beanstalk console, and run the same command again")
 }

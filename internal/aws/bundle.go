@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // maxBundle is the largest source bundle that Beanstalk takes, in bytes.
@@ -61,7 +62,7 @@ func (c *Client) UploadBundle(ctx context.Context, bucket, key, file string) (up
 		Bucket: &bucket, Key: &key, Body: f, ContentLength: &size, ChecksumSHA256: &sum, ContentType: awssdk.String("application/zip"),
 	})
 	if err != nil {
-		return false, failed(err, "upload %q to s3://%s/%s", file, bucket, fault.Line(key))
+		return false, failed(err, "upload %q to s3://%s/%s", file, bucket, text.Line(key))
 	}
 	return true, nil
 }
@@ -74,7 +75,7 @@ func (c *Client) holds(ctx context.Context, o Object, size int64, sum string) (b
 		return false, nil
 	}
 	if err != nil {
-		return false, failed(err, "look up s3://%s/%s", o.Bucket, fault.Line(o.Key))
+		return false, failed(err, "look up s3://%s/%s", o.Bucket, text.Line(o.Key))
 	}
 	return awssdk.ToInt64(out.ContentLength) == size && awssdk.ToString(out.ChecksumSHA256) == sum, nil
 }
@@ -97,7 +98,7 @@ func (c *Client) CopyObject(ctx context.Context, from, to Object) error {
 	source := from.Bucket + "/" + strings.Join(segments, "/")
 	_, err := c.s3().CopyObject(ctx, &s3.CopyObjectInput{Bucket: &to.Bucket, Key: &to.Key, CopySource: &source})
 	if err != nil {
-		return failed(err, "copy s3://%s/%s to s3://%s/%s", from.Bucket, fault.Line(from.Key), to.Bucket, fault.Line(to.Key))
+		return failed(err, "copy s3://%s/%s to s3://%s/%s", from.Bucket, text.Line(from.Key), to.Bucket, text.Line(to.Key))
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	beans "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
-	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // A terminated environment stays in the list for an hour or more. Its ARN tells its name, and not its id.
@@ -30,7 +30,7 @@ func (c *Client) environment(ctx context.Context, r Resource) (answer, error) {
 		}
 		a := answer{state: Exists}
 		if e.Status != beans.EnvironmentStatusReady {
-			a.note = fault.Line(strings.ToLower(string(e.Status)))
+			a.note = text.Line(strings.ToLower(string(e.Status)))
 		}
 		return a, nil
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // S3 answers a HEAD without a body: NotFound is all there is to a 404, and a 403 can be someone else's bucket.
@@ -66,7 +66,7 @@ func (c *Client) database(ctx context.Context, r Resource) (answer, error) {
 	}
 	a := answer{state: Exists}
 	if status := awssdk.ToString(instance.DBInstanceStatus); status != "available" {
-		a.note = fault.Line(status)
+		a.note = text.Line(status)
 	}
 	return a, nil
 }

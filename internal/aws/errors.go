@@ -11,6 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // callError is a failed call in readable words; the SDK's own error stays reachable beneath it.
@@ -60,19 +61,19 @@ func cause(err error) string {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled.Error()
 	case errors.Is(err, context.DeadlineExceeded) && errors.As(err, &link):
-		return fault.Line("no answer in time from " + host(link.URL))
+		return text.Line("no answer in time from " + host(link.URL))
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.As(err, &creds):
-		return fault.Line(creds.Error())
+		return text.Line(creds.Error())
 	case errors.As(err, &api):
-		return fault.Line(api.ErrorCode() + ": " + api.ErrorMessage())
+		return text.Line(api.ErrorCode() + ": " + api.ErrorMessage())
 	case errors.As(err, &link):
-		return fault.Line("no answer from " + host(link.URL) + ": " + link.Err.Error())
+		return text.Line("no answer from " + host(link.URL) + ": " + link.Err.Error())
 	case errors.As(err, &bad):
-		return fault.Line("unreadable answer: " + bad.Err.Error())
+		return text.Line("unreadable answer: " + bad.Err.Error())
 	}
-	return fault.Line(err.Error())
+	return text.Line(err.Error())
 }
 
 func host(raw string) string {

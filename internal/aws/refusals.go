@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // maxNamed is how many keys an error names.
@@ -33,9 +34,9 @@ func (r *refusals) add(errs []types.Error, id types.ObjectIdentifier) bool {
 			return true
 		}
 		r.count++
-		why := fault.Line(awssdk.ToString(e.Code) + ": " + awssdk.ToString(e.Message))
+		why := text.Line(awssdk.ToString(e.Code) + ": " + awssdk.ToString(e.Message))
 		if len(r.named) < maxNamed {
-			r.named = append(r.named, fmt.Sprintf("%q (version %s): %s", awssdk.ToString(id.Key), fault.Line(version(id.VersionId)), why))
+			r.named = append(r.named, fmt.Sprintf("%q (version %s): %s", awssdk.ToString(id.Key), text.Line(version(id.VersionId)), why))
 		}
 		if r.hint == "" {
 			r.hint = deleteHint(awssdk.ToString(e.Code), why)

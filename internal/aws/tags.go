@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // Tagged is a resource that carries tags.
@@ -38,7 +39,7 @@ func (c *Client) TaggedResources(ctx context.Context, tags map[string]string) ([
 		}
 		for _, r := range page.ResourceTagMappingList {
 			tags := tagMap(r.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
-			found = append(found, Tagged{ARN: fault.Line(awssdk.ToString(r.ResourceARN)), Tags: tags})
+			found = append(found, Tagged{ARN: text.Line(awssdk.ToString(r.ResourceARN)), Tags: tags})
 		}
 	}
 	slices.SortFunc(found, func(a, b Tagged) int { return cmp.Compare(a.ARN, b.ARN) })

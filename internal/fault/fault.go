@@ -27,25 +27,25 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Usagef is an error of usage or settings: exit code 2.
 func Usagef(format string, args ...any) *Error {
-	bound(args)
+	shorten(args)
 	return &Error{Code: Usage, Err: fmt.Errorf(format, args...)}
 }
 
 // Refusedf is a refusal for safety: exit code 3.
 func Refusedf(format string, args ...any) *Error {
-	bound(args)
+	shorten(args)
 	return &Error{Code: Refused, Err: fmt.Errorf(format, args...)}
 }
 
 // Failedf is a plain failure: exit code 1.
 func Failedf(format string, args ...any) *Error {
-	bound(args)
+	shorten(args)
 	return &Error{Code: Failed, Err: fmt.Errorf(format, args...)}
 }
 
 // WithHint returns e with a hint.
 func (e *Error) WithHint(format string, args ...any) *Error {
-	bound(args)
+	shorten(args)
 	e.Hint = fmt.Sprintf(format, args...)
 	return e
 }

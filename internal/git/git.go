@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // Protocols are those by which git may reach a remote. Others can run programs: ext::, and what git-remote-* there is.
@@ -40,7 +41,7 @@ type Failure struct {
 }
 
 func (f *Failure) Error() string {
-	said := fault.Line(strings.TrimPrefix(f.Said, "fatal: "))
+	said := text.Line(strings.TrimPrefix(f.Said, "fatal: "))
 	if said == "" {
 		said = fmt.Sprintf("it ended with exit code %d", f.Code)
 	}

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // maxIdentity is the most bytes of an ID and of a Name: they become values of tags.
@@ -35,9 +36,7 @@ func (id Identity) limited() Identity {
 		end := "~" + hex.EncodeToString(sum[:16])
 		id.ID = strings.ToValidUTF8(id.ID[:maxIdentity-len(end)], "") + end
 	}
-	if len(id.Name) > maxIdentity {
-		id.Name = strings.ToValidUTF8(id.Name[:maxIdentity-len("…")], "") + "…"
-	}
+	id.Name = text.Cut(id.Name, maxIdentity)
 	return id
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/branchenv/branchenv/internal/address"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // This file refuses a local repository that has other branches than the one that people push to: a branch that it
@@ -125,7 +126,7 @@ func (r *remote) checkWhole(ctx context.Context) error {
 		return refusal.WithHint("name the repository that people push to, in the settings: source: {github: owner/name} or source: {git: URL}")
 	}
 	return refusal.WithHint("write %s in the settings; if people push to %s itself: git -C %s remote remove %s",
-		r.settingFor(of.url), r, fault.ShellWord(r.path), fault.ShellWord(of.name))
+		r.settingFor(of.url), r, text.ShellWord(r.path), text.ShellWord(of.name))
 }
 
 // checkReadable refuses a repository that keeps branches where this user cannot read them: git skips such a folder

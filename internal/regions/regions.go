@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // Partition is a part of AWS with accounts, ARNs and host names of its own.
@@ -56,18 +56,11 @@ func Plausible(region string) bool {
 // Known reports whether region is in the table.
 func Known(region string) bool { return slices.Contains(PartitionOf(region).known, region) }
 
-// Nearest is the known region that is spelled most like name, or "" for none that is.
+// Nearest returns the known region that is spelled most like name, or "" if none is.
 func Nearest(name string) string {
-	best, distance := "", 4
-	if len(name) > 40 {
-		return ""
-	}
+	var known []string
 	for _, p := range partitions {
-		for _, region := range p.known {
-			if d := levenshtein.Distance(strings.ToLower(name), region, nil); d < distance {
-				best, distance = region, d
-			}
-		}
+		known = append(known, p.known...)
 	}
-	return best
+	return text.Nearest(name, known, 3)
 }

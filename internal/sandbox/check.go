@@ -8,7 +8,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
-	"github.com/texttheater/golang-levenshtein/levenshtein"
+
+	spelling "github.com/branchenv/branchenv/internal/text"
 )
 
 // defaultsKey is the input under which the real provider, too, remembers which inputs it filled in itself.
@@ -189,16 +190,10 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// unknownProperty says that there is no such property, and which one may be meant.
+// unknownProperty says that there is no such property, and suggests the one that was probably meant.
 func unknownProperty(name string, known []string) string {
-	best, distance := "", len(name)/2+1
-	for _, k := range known {
-		if d := levenshtein.DistanceForStrings([]rune(name), []rune(k), levenshtein.DefaultOptions); d < distance {
-			best, distance = k, d
-		}
+	if near := spelling.Nearest(name, known, len(name)/3); near != "" {
+		return fmt.Sprintf("unknown property %q, did you mean %q?", name, near)
 	}
-	if best == "" {
-		return fmt.Sprintf("unknown property %q", name)
-	}
-	return fmt.Sprintf("unknown property %q, did you mean %q?", name, best)
+	return fmt.Sprintf("unknown property %q", name)
 }

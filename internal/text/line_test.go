@@ -1,7 +1,6 @@
-package fault
+package text
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -30,23 +29,6 @@ func TestLine(t *testing.T) {
 		if got := Line(in); got != want {
 			t.Errorf("Line(%q) = %q, want %q", in, got, want)
 		}
-	}
-}
-
-func TestCut(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"":                          "",
-		strings.Repeat("é", 600):    strings.Repeat("é", 600),
-		strings.Repeat("é", 10_000): strings.Repeat("é", 300) + "… (10000 characters)",
-	} {
-		if got := Cut(in); got != want {
-			t.Errorf("Cut(%d runes) = %q", utf8.RuneCountInString(in), got)
-		}
-	}
-	e := Usagef("%q is %d, not %w", strings.Repeat("x", 100_000), 3, errors.New("why")).WithHint("not %s", strings.Repeat("y", 100_000))
-	if len(e.Error()) > 700 || len(e.Hint) > 700 || !strings.HasSuffix(e.Error(), `(100000 characters)" is 3, not why`) {
-		t.Errorf("%s, hint %s", e, e.Hint)
 	}
 }
 
