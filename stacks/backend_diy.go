@@ -12,11 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/fileblob" // file://
 	_ "gocloud.dev/blob/s3blob"   // s3://
 	"gocloud.dev/gcerrors"
-	"gopkg.in/yaml.v3"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
