@@ -20,7 +20,7 @@ const module = "github.com/branchenv/branchenv"
 // mayImport says which packages of this module each package may import. Dependencies run one way.
 var mayImport = map[string][]string{
 	"":                  {"cli", "stacks"},
-	"cli":               {"config", "internal/address", "internal/ci", "internal/fault", "internal/files", "internal/git", "internal/github", "internal/sandbox", "internal/terminal", "internal/text", "stacks"},
+	"cli":               {"config", "internal/address", "internal/aws", "internal/ci", "internal/fault", "internal/files", "internal/git", "internal/github", "internal/sandbox", "internal/terminal", "internal/text", "stacks"},
 	"stacks":            {"components", "config", "internal/aws", "internal/fault", "internal/files", "internal/text"},
 	"components":        {"internal/engines", "internal/fault", "internal/regions"},
 	"config":            {"internal/address", "internal/engines", "internal/fault", "internal/files", "internal/regions", "internal/text"},

@@ -11,6 +11,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
@@ -113,7 +114,7 @@ func destructionText(what string, d stacks.Destruction) string {
 	var rows [][]string
 	for _, r := range d.Resources {
 		if !isOurs(r.Type) {
-			rows = append(rows, []string{"  " + noun(r.Type), r.Name, r.Note})
+			rows = append(rows, []string{"  " + aws.TypeOf(r.Type).Noun, r.Name, r.Note})
 		}
 	}
 	return text.Escape("About to destroy "+what) + "\n" + table(nil, head) + table(nil, rows) +
@@ -166,10 +167,10 @@ func (s *session) printReceipt(r stacks.Receipt) error {
 func receiptText(r stacks.Receipt) string {
 	var rows [][]string
 	for _, d := range r.Deleted {
-		rows = append(rows, []string{"deleted", noun(d.Type), d.Name, d.Note})
+		rows = append(rows, []string{"deleted", aws.TypeOf(d.Type).Noun, d.Name, d.Note})
 	}
 	for _, d := range r.Remaining {
-		rows = append(rows, []string{"REMAINS", noun(d.Type), d.Name, d.Note})
+		rows = append(rows, []string{"REMAINS", aws.TypeOf(d.Type).Noun, d.Name, d.Note})
 	}
 	summary := fmt.Sprintf("%s deleted", text.Count(len(r.Deleted), "resource"))
 	if r.Objects > 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
@@ -68,7 +69,7 @@ func (l *live) observe(e stacks.Event) {
 		l.mu.Unlock()
 	case stacks.ResourceStart:
 		if shown(e) {
-			l.set(key, fmt.Sprintf("%s %s %s", verbs[e.Op].doing, noun(e.Type), e.Name), e.Time)
+			l.set(key, fmt.Sprintf("%s %s %s", verbs[e.Op].doing, aws.TypeOf(e.Type).Noun, e.Name), e.Time)
 		}
 	case stacks.Emptying:
 		l.set(e.Bucket, describe(e), e.Time)

@@ -10,6 +10,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
@@ -77,7 +78,7 @@ func previewText(p stacks.Preview) string {
 		if v, ok := verbs[op]; ok {
 			op = v.plain
 		}
-		rows = append(rows, []string{op, noun(step.Type), step.Name, strings.Join(properties(step.Diff), ", ")})
+		rows = append(rows, []string{op, aws.TypeOf(step.Type).Noun, step.Name, strings.Join(properties(step.Diff), ", ")})
 	}
 	return table(nil, rows) + changesLine(p.Changes) + "\n"
 }
@@ -108,4 +109,9 @@ func changesLine(changes map[string]int) string {
 		parts = append(parts, fmt.Sprintf("%d unchanged", same))
 	}
 	return text.Escape(strings.Join(parts, ", "))
+}
+
+// isOurs reports whether a type is a grouping of the program's own, or a provider: nothing that exists at AWS.
+func isOurs(token string) bool {
+	return token == "" || strings.HasPrefix(token, "pulumi:") || strings.HasPrefix(token, "branchenv:")
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
@@ -130,7 +131,7 @@ func (l *progressLog) event(e stacks.Event) []string {
 			return nil
 		}
 		l.running = append(l.running, running{e.Stack, e.Name, e.Type, e.Op, e.Time})
-		if !takesLong(e.Type) {
+		if !aws.TypeOf(e.Type).Slow() {
 			return nil
 		}
 	case stacks.ResourceDone, stacks.ResourceFailed:
@@ -160,7 +161,7 @@ func (l *progressLog) tick(now time.Time) []string {
 	}
 	var doing []string
 	for _, r := range l.running {
-		doing = append(doing, fmt.Sprintf("%s %s (%s)", verbs[r.op].doing, noun(r.token), text.Elapsed(now.Sub(r.since))))
+		doing = append(doing, fmt.Sprintf("%s %s (%s)", verbs[r.op].doing, aws.TypeOf(r.token).Noun, text.Elapsed(now.Sub(r.since))))
 	}
 	return []string{l.line(now, "still "+strings.Join(doing, ", "))}
 }
@@ -204,14 +205,14 @@ func describe(e stacks.Event) string {
 	case stacks.Step:
 		return strings.TrimSpace(e.Op+" "+e.Bucket) + messageAfter(e, ": ")
 	case stacks.ResourceStart:
-		return fmt.Sprintf("%s %s %s …", v.doing, noun(e.Type), e.Name)
+		return fmt.Sprintf("%s %s %s …", v.doing, aws.TypeOf(e.Type).Noun, e.Name)
 	case stacks.ResourceDone:
-		return fmt.Sprintf("%s %s %s (%s)", v.done, noun(e.Type), e.Name, text.Elapsed(e.Elapsed))
+		return fmt.Sprintf("%s %s %s (%s)", v.done, aws.TypeOf(e.Type).Noun, e.Name, text.Elapsed(e.Elapsed))
 	case stacks.ResourceFailed:
 		if v.doing == "" {
-			return fmt.Sprintf("%s %s failed%s", noun(e.Type), e.Name, messageAfter(e, ": "))
+			return fmt.Sprintf("%s %s failed%s", aws.TypeOf(e.Type).Noun, e.Name, messageAfter(e, ": "))
 		}
-		return fmt.Sprintf("%s %s %s failed (%s)%s", v.doing, noun(e.Type), e.Name, text.Elapsed(e.Elapsed), messageAfter(e, ": "))
+		return fmt.Sprintf("%s %s %s failed (%s)%s", v.doing, aws.TypeOf(e.Type).Noun, e.Name, text.Elapsed(e.Elapsed), messageAfter(e, ": "))
 	case stacks.Warning:
 		return "warning: " + e.Message
 	case stacks.AWS:

@@ -98,11 +98,3 @@ func TestLive(t *testing.T) {
 		t.Errorf("the stream was not given back: %q", text[max(0, len(text)-100):])
 	}
 }
-
-func TestNoun(t *testing.T) {
-	t.Parallel()
-	got := []string{noun("aws:rds/instance:Instance"), noun("aws:foo/barBaz:BarBaz"), noun(""), noun("odd"), noun("aws:ec2/eip:EIP")}
-	if diff := cmp.Diff([]string{"database", "bar baz", "resource", "odd", "eip"}, got); diff != "" {
-		t.Error(diff)
-	}
-}

@@ -12,6 +12,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/sandbox"
 	"github.com/branchenv/branchenv/internal/text"
@@ -148,7 +149,7 @@ func (s *session) sandboxResources(c *urfave.Context) error {
 func sandboxText(resources []sandbox.Resource) string {
 	var rows [][]string
 	for _, r := range resources {
-		rows = append(rows, []string{noun(r.Type), r.Name, orDash(r.Status), orDash(r.Tags["branchenv:stack"])})
+		rows = append(rows, []string{aws.TypeOf(r.Type).Noun, r.Name, orDash(r.Status), orDash(r.Tags["branchenv:stack"])})
 	}
 	return table([]string{"TYPE", "NAME", "STATUS", "STACK"}, rows)
 }

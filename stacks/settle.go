@@ -70,7 +70,7 @@ func (m *Manager) identify(ctx context.Context, f *facts) (map[string]string, er
 			}
 			continue
 		}
-		found, err := m.aws.Identify(ctx, aws.Resource{Type: r.Type, Name: urnName(r.URN), Inputs: r.Inputs})
+		found, err := m.aws.Find(ctx, aws.Resource{Type: r.Type, Name: urnName(r.URN), Inputs: r.Inputs})
 		if err != nil {
 			return nil, err
 		}

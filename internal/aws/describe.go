@@ -55,11 +55,11 @@ func (c *Client) Describe(ctx context.Context, resources []Resource) []Finding {
 }
 
 func (c *Client) describe(ctx context.Context, r Resource) Finding {
-	probe := c.probe(r.Type)
-	if probe == nil {
+	describe := TypeOf(r.Type).describe
+	if describe == nil {
 		return Finding{r, Unknown, "branchenv does not know how to ask for this type"}
 	}
-	answer, err := probe(ctx, r)
+	answer, err := describe(c, ctx, r)
 	switch {
 	case err == nil:
 		return Finding{r, answer.state, answer.note}
@@ -70,8 +70,8 @@ func (c *Client) describe(ctx context.Context, r Resource) Finding {
 	}
 }
 
-// answer is what a probe found out. gone lists the error codes that mean that the resource does not exist; they count
-// for that probe alone, because the same code can mean something else elsewhere.
+// answer is what a describer found out. gone lists the error codes that mean that the resource does not exist. They
+// count for that describer alone, because the same code can mean something else elsewhere.
 type answer struct {
 	state State
 	note  string
@@ -88,63 +88,6 @@ func there(ok bool) answer {
 
 // goneIf is the answer that goes with an error.
 func goneIf(codes ...string) answer { return answer{gone: codes} }
-
-// probe is the function that asks for a type, nil for an unknown one. Ids and properties are those of the provider's
-// schema; where an id is made up by the provider (route53 records, policies, rules) the properties tell the name.
-func (c *Client) probe(token string) func(context.Context, Resource) (answer, error) {
-	switch token {
-	case "aws:s3/bucketV2:BucketV2":
-		return c.bucket
-	case "aws:s3/bucketObjectv2:BucketObjectv2":
-		return c.object
-	case "aws:elasticbeanstalk/environment:Environment":
-		return c.environment
-	case "aws:elasticbeanstalk/application:Application":
-		return c.application
-	case "aws:elasticbeanstalk/applicationVersion:ApplicationVersion":
-		return c.applicationVersion
-	case "aws:rds/instance:Instance":
-		return c.database
-	case "aws:rds/subnetGroup:SubnetGroup":
-		return c.databaseSubnets
-	case "aws:rds/parameterGroup:ParameterGroup":
-		return c.databaseParameters
-	case "aws:route53/record:Record":
-		return c.record
-	case "aws:ec2/securityGroup:SecurityGroup":
-		return c.securityGroup
-	case "aws:ec2/securityGroupRule:SecurityGroupRule":
-		return c.securityGroupRule
-	case "aws:secretsmanager/secret:Secret":
-		return c.secret
-	case "aws:secretsmanager/secretVersion:SecretVersion":
-		return c.secretVersion
-	case "aws:iam/role:Role":
-		return c.role
-	case "aws:iam/rolePolicy:RolePolicy":
-		return c.rolePolicy
-	case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
-		return c.rolePolicyAttachment
-	case "aws:iam/instanceProfile:InstanceProfile":
-		return c.instanceProfile
-	case "aws:lb/loadBalancer:LoadBalancer":
-		return c.loadBalancer
-	case "aws:lb/listener:Listener":
-		return c.listener
-	case "aws:lb/listenerRule:ListenerRule":
-		return c.listenerRule
-	case "aws:lb/targetGroup:TargetGroup":
-		return c.targetGroup
-	case "aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation":
-		return c.certificate
-	case "aws:cloudwatch/logGroup:LogGroup":
-		return c.logGroup
-	}
-	if strings.HasPrefix(token, "aws:s3/bucket") {
-		return c.bucketSetting
-	}
-	return nil
-}
 
 // text is the first of a resource's properties, outputs before inputs, that is a string with something in it.
 func (r Resource) text(properties ...string) string {
