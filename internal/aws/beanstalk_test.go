@@ -118,8 +118,8 @@ func TestSettleEnvironment(t *testing.T) {
 			want: []string{"Updating"}, aborts: 1},
 		"an abort that is forbidden": {rows: []reply{row("Updating", true)}, abort: xmlError(403, "AccessDenied"), want: []string{"Updating"}, aborts: 1,
 			err: `abort the update of environment "n": AccessDenied: m`},
-		"for ever": {rows: []reply{row("Launching", false)}, limit: 50 * time.Millisecond, want: []string{"Launching"},
-			err: `environment "n" is still launching after 50ms`},
+		"for ever": {rows: []reply{row("Launching", false)}, limit: 3 * time.Second, want: []string{"Launching"},
+			err: `environment "n" is still launching after 3s`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
