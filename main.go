@@ -1,8 +1,8 @@
 // Command branchenv gives every git branch its own environment on AWS.
 //
-// It has two drivers. A person or a CI step runs the command line. The Pulumi engine runs the very same binary, with no
-// arguments and its own address in the environment, when someone types `pulumi preview` in a checkout; then it is the
-// program of the selected stack.
+// The binary has two drivers. A person or a CI step runs the command line. When somebody types `pulumi preview` in a
+// checkout, the Pulumi engine runs the same binary, without arguments and with the engine's address in the environment.
+// The binary then is the program of the selected stack.
 package main
 
 import (
@@ -23,8 +23,8 @@ func main() {
 	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Standard()))
 }
 
-// startedByPulumi tells whether the engine started us: its language host gives no arguments and names the addresses of
-// the engine and of its resource monitor (sdk/go/pulumi/run.go).
+// startedByPulumi reports whether the engine started this process. The engine's language host gives no arguments, and
+// sets the addresses of the engine and of its resource monitor (sdk/go/pulumi/run.go).
 func startedByPulumi(args []string, env func(string) string) bool {
 	return len(args) == 0 && env(pulumi.EnvMonitor) != "" && env(pulumi.EnvEngine) != ""
 }

@@ -7,12 +7,12 @@ type assignment struct {
 	path  string        // dotted, below the layer: "instances.min", "environment.PORT"
 	index []int         // the struct fields that lead to it
 	key   string        // in a map; "" for anything else
-	value reflect.Value // not valid: null, which takes back what lower layers said
-	bad   bool          // a problem was reported; nothing is assigned
+	value reflect.Value // not valid for null, which undoes what lower layers say
+	bad   bool          // a problem was reported, and nothing is assigned
 	position
 }
 
-// apply sets the field of the struct that a names, or takes it back to what initial holds.
+// apply sets a's field of the struct. Null sets it to initial's value.
 func (a assignment) apply(to, initial reflect.Value) {
 	field := to.FieldByIndex(a.index)
 	switch {
@@ -32,7 +32,7 @@ func (a assignment) apply(to, initial reflect.Value) {
 	}
 }
 
-// join is the dotted path of name below prefix.
+// join returns the dotted path of name below prefix.
 func join(prefix, name string) string {
 	if prefix == "" {
 		return plain(name)
@@ -40,7 +40,7 @@ func join(prefix, name string) string {
 	return prefix + "." + plain(name)
 }
 
-// keyOf is the field's name in YAML, "" for a field that is not read from it.
+// keyOf returns the field's name in YAML, or "" for a field that is not read from YAML.
 func keyOf(f reflect.StructField) string {
 	if name := f.Tag.Get("yaml"); name != "-" {
 		return name

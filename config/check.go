@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// This file says what each setting must look like by itself. A check returns what is wrong and what to write instead.
+// This file checks each setting by itself. A check returns what is wrong and what to write instead.
 
 var (
 	instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[0-9]+xl)?)$`)
@@ -20,20 +20,21 @@ var (
 	secretARN    = regexp.MustCompile(`^arn:aws[a-z-]*:(?:secretsmanager:([a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@:-]+|ssm:([a-z0-9-]+):[0-9]{12}:parameter/[A-Za-z0-9/_.-]+)$`)
 )
 
-// retentions are the days that Beanstalk lets CloudWatch Logs keep its logs for; CloudWatch itself takes a few more.
+// retentions returns the numbers of days for which Beanstalk lets CloudWatch Logs keep its logs. CloudWatch itself allows
+// a few more.
 // Source: developer guide of Elastic Beanstalk, namespace aws:elasticbeanstalk:cloudwatch:logs.
 func retentions() []int {
 	return []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653}
 }
 
-// SecretPrefix begins the names of the secrets that the environments of one Beanstalk application may read: in Secrets
-// Manager as it is, in SSM after a slash.
+// SecretPrefix returns how the names of the secrets begin that the environments of a Beanstalk application may read. In SSM
+// a slash precedes it.
 func SecretPrefix(project, application string) string {
 	return "branchenv/" + project + "/" + application + "/"
 }
 
-// MayRead tells whether the environments of a Beanstalk application may read the secret or SSM parameter with that ARN.
-// Their instances' role is not given any other, and Beanstalk would say so only when the first instance has started.
+// MayRead reports whether the environments of a Beanstalk application may read the secret or SSM parameter with that ARN.
+// The role of their instances allows no other, and Beanstalk would report that only after the first instance has started.
 func MayRead(project, application, arn string) bool {
 	prefix := SecretPrefix(project, application)
 	parts := strings.SplitN(arn, ":", 6) // arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
@@ -51,7 +52,7 @@ func checkSetting(path, key string, value any) (what, instead string) {
 		return checkNumber(path, v)
 	case Duration:
 		if path == "timeout" && (v < Duration(time.Minute) || v > Duration(24*time.Hour)) {
-			return v.String() + " is no sensible time to wait for AWS", "write 1m to 24h"
+			return v.String() + " is not a sensible timeout", "write 1m to 24h"
 		}
 		return "", ""
 	case string:
@@ -66,7 +67,7 @@ func checkSetting(path, key string, value any) (what, instead string) {
 	return "", ""
 }
 
-// choices are the values that a setting takes, nil where it is not one of several words.
+// choices returns the words that a setting allows, or nil if it allows others.
 func choices(path string) []string {
 	switch path {
 	case "create":
@@ -85,7 +86,7 @@ func choices(path string) []string {
 	return nil
 }
 
-// numberLimits are the least and the greatest number that a setting takes.
+// numberLimits returns the least and the greatest number of each setting.
 func numberLimits() map[string][2]int {
 	return map[string][2]int{
 		"instances.min":         {1, 10_000},
@@ -118,7 +119,7 @@ func checkText(path, key, s string) (what, instead string) {
 		return checkImage(s)
 	case "instances.type":
 		if strings.HasPrefix(s, "db.") {
-			return quote(s) + " is a class of databases", "write an EC2 instance type such as t3.micro"
+			return quote(s) + " is a database class", "write an EC2 instance type such as t3.micro"
 		}
 		return matching(s, instanceType, "an EC2 instance type", "t3.micro")
 	case "health.path":
@@ -130,7 +131,7 @@ func checkText(path, key, s string) (what, instead string) {
 	case "database.version":
 		return matching(s, versionText, "a version", "16 or 16.4")
 	case "database.class":
-		return matching(s, databaseType, "a class of databases", "db.t4g.micro")
+		return matching(s, databaseType, "a database class", "db.t4g.micro")
 	case "database.username", "database.name":
 		return matching(s, sqlName, "a name that RDS takes", "app: a letter, then letters, digits and underscores")
 	case "assets.corsOrigins":
@@ -142,7 +143,7 @@ func checkText(path, key, s string) (what, instead string) {
 	return "", ""
 }
 
-// ReservedVariables are the environment variables that branchenv itself sets; settings must not name them.
+// ReservedVariables returns the environment variables that branchenv sets itself. Settings must not name them.
 func ReservedVariables() []string {
 	return []string{
 		"BRANCH_NAME", "ENVIRONMENT_KIND", "ENVIRONMENT_URL", "AWS_REGION", "ASSETS_BUCKET",
@@ -151,8 +152,8 @@ func ReservedVariables() []string {
 	}
 }
 
-// maxVariables is how many bytes the settings' variables may have together. Beanstalk takes 4096; the rest is for
-// branchenv's own, with a long branch name among them.
+// maxVariables is how many bytes the settings' variables may have together. Beanstalk allows 4096. The rest is for
+// branchenv's own variables, which may hold a long branch name.
 // Source: developer guide of Elastic Beanstalk, "Environment properties and other software settings".
 const maxVariables = 3000
 
@@ -177,7 +178,7 @@ func matching(s string, shape *regexp.Regexp, what, example string) (string, str
 	return quote(s) + " is not " + what, "write one such as " + example
 }
 
-// hint is s where it has the shape, else the example.
+// hint returns s if it matches, else the example.
 func hint(shape *regexp.Regexp, s, example string) string {
 	if shape.MatchString(s) {
 		return s

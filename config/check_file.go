@@ -16,7 +16,7 @@ import (
 	"github.com/branchenv/branchenv/internal/regions"
 )
 
-// This file says what each value at the top of the file must look like by itself.
+// This file checks each value at the top of the file by itself.
 
 var (
 	projectName  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
@@ -29,7 +29,7 @@ var (
 	certificate  = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
 )
 
-// maxTags leaves room for branchenv's own, and for Beanstalk's, among the 50 that AWS takes for a resource.
+// maxTags is how many tags the settings may name. AWS allows 50 for a resource; branchenv and Beanstalk need some.
 const maxTags = 40
 
 // checkFile checks a value at the top of the file.
@@ -106,12 +106,12 @@ func checkReconcile(path string, value any) (what, instead string) {
 	return "", ""
 }
 
-// maxGrace keeps a typing error from making reconcile destroy nothing any more.
+// maxGrace bounds the grace period: after a typing error reconcile would destroy nothing any more.
 const maxGrace = Duration(24 * time.Hour)
 
 func checkGrace(d Duration) (what, instead string) {
 	if d < 0 || d > maxGrace {
-		return d.String() + " is no time to wait for a source to list a branch", "write 0s to 24h"
+		return d.String() + " is out of range", "write 0s to 24h"
 	}
 	return "", ""
 }
@@ -126,7 +126,7 @@ func checkProject(s string) (what, instead string) {
 	return "", ""
 }
 
-// SuggestProject is a valid project name made from name, that of a folder for instance.
+// SuggestProject returns a valid project name that resembles name, for instance a folder's.
 func SuggestProject(name string) string {
 	fold := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "-")
 	fold = strings.TrimLeft(fold, "-0123456789")
@@ -143,19 +143,19 @@ func checkRegion(s string) (what, instead string) {
 		return quote(s) + " is an availability zone", "write " + m[1]
 	}
 	if regions.Plausible(s) {
-		return "", "" // one that is not known may be new: see Doubts
+		return "", "" // an unknown region may be new: see Doubts
 	}
 	return quote(s) + " is not an AWS region", "write one such as " + cmp.Or(regions.Nearest(s), "eu-central-1")
 }
 
-// Doubts are what is likely wrong with the settings but cannot be told without AWS: sentences for a person.
+// Doubts returns what is probably wrong with the settings, in sentences for a person. Only AWS could tell for sure.
 func (f *File) Doubts() []string {
 	if regions.Known(f.Region) {
 		return nil
 	}
-	doubt := "AWS has no region " + f.Region + " that this branchenv knows of"
+	doubt := "AWS has no region " + f.Region + " that this branchenv knows"
 	if near := regions.Nearest(f.Region); near != "" {
-		doubt += "; the nearest in spelling is " + near
+		doubt += "; the most similar name is " + near
 	}
 	return []string{doubt}
 }
@@ -174,7 +174,7 @@ func checkDomain(s string) (what, instead string) {
 	return "", ""
 }
 
-// checkRemote checks the address of a git remote. The settings file is no place for a password.
+// checkRemote checks the address of a git remote. It refuses passwords: the settings file is public.
 func checkRemote(s string) (what, instead string) {
 	if u, err := url.Parse(s); err == nil && strings.Contains(s, "://") && (hasPassword(u) || u.User != nil && strings.HasPrefix(u.Scheme, "http")) {
 		return "the address holds a user or a password", "remove it and use git's credential helper"
@@ -190,7 +190,7 @@ func hasPassword(u *url.URL) bool {
 	return u.User != nil && has
 }
 
-// shownAddress is s for a message, unless it may hold a password.
+// shownAddress returns s for a message, without the text if it may hold a password.
 func shownAddress(s string) string {
 	if strings.Contains(s, "@") {
 		return "the value"
@@ -207,7 +207,7 @@ func checkURL(s, what string, schemes ...string) (string, string) {
 	case err != nil || !slices.Contains(schemes, u.Scheme) || !strings.Contains(s, "://"):
 		return shownAddress(s) + " is not " + what, instead
 	case u.Host == "" && u.Path == "":
-		return quote(s) + " names no place", instead + " and goes on"
+		return quote(s) + " has neither a host nor a path", instead + ", then a host or a path"
 	}
 	return "", ""
 }
@@ -227,18 +227,18 @@ func checkTag(key, value string) (what, instead string) {
 	return "", ""
 }
 
-// checkPattern checks a pattern in doublestar syntax. Two stars that are not a whole part between slashes would mean
-// the same as one, which nobody expects.
+// checkPattern checks a pattern in doublestar syntax. Two stars that do not fill the space between two slashes would mean
+// the same as one star, which nobody expects.
 func checkPattern(s string) (what, instead string) {
 	if s == "" {
 		return "the pattern is empty", "write a branch name, or a pattern such as release/*"
 	}
 	if len(s) > maxPattern || alternatives(s) > maxAlternatives {
-		return fmt.Sprintf("the pattern is too long, or its {} stand for too many: it has %d characters", len(s)),
+		return fmt.Sprintf("the pattern is too long, or its {} have too many alternatives: it has %d characters", len(s)),
 			fmt.Sprintf("write several patterns, each of at most %d characters and %d alternatives", maxPattern, maxAlternatives)
 	}
 	if !doublestar.ValidatePattern(s) {
-		return quote(s) + " is not a pattern", "close its brackets, or put a \\ before each of * ? [ { that is meant as it is"
+		return quote(s) + " is not a pattern", "close its brackets, or put a \\ before each of * ? [ { that is meant literally"
 	}
 	for part := range strings.SplitSeq(s, "/") {
 		if strings.Contains(part, "**") && part != "**" {
@@ -248,14 +248,14 @@ func checkPattern(s string) (what, instead string) {
 	return "", ""
 }
 
-// maxPattern is the length in bytes of the longest branch name (see stacks.CheckBranch). maxAlternatives bounds the time
-// that a match takes, which grows with the product of a pattern's alternatives: {a,a} twenty times took 1.5 s a name.
+// maxPattern is the length in bytes of the longest branch name (see stacks.CheckBranch). maxAlternatives bounds the time of
+// a match, which grows with the product of a pattern's alternatives: {a,a} twenty times took 1.5 s for each name.
 const (
 	maxPattern      = 1000
 	maxAlternatives = 500
 )
 
-// alternatives is how many patterns without {} s stands for at most; more than maxAlternatives are not counted.
+// alternatives returns how many patterns without {} s expands to at most. It stops counting after maxAlternatives.
 func alternatives(s string) int {
 	product, open := 1, []int{}
 	for i := 0; i < len(s); i++ {

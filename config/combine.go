@@ -9,9 +9,9 @@ import (
 	"github.com/branchenv/branchenv/internal/engines"
 )
 
-// This file says which values do not go together. A contradiction is reported where the later of them was written.
+// This file checks values that depend on each other. A contradiction is reported at the value that was written last.
 
-// whole checks what holds for the file: what is required, and values at the top that depend on each other.
+// whole checks the file as a whole: the required values, and values at the top that depend on each other.
 func (d *decoder) whole(f *File, places map[string]position) {
 	place := func(path string) position {
 		if p, ok := places[path]; ok {
@@ -60,7 +60,7 @@ func (d *decoder) whole(f *File, places map[string]position) {
 	}
 	if f.Certificate == "" && len("*."+f.Domain) > 64 {
 		// Source: API reference of ACM, RequestCertificate: DomainName has at most 64 characters.
-		d.report(place("domain"), "domain", fmt.Sprintf("the name has %d characters, and ACM makes no certificate for more than 62", len(f.Domain)),
+		d.report(place("domain"), "domain", fmt.Sprintf("the name has %d characters, and ACM issues no certificate for more than 62", len(f.Domain)),
 			"use a shorter domain, or name a certificate")
 	}
 	if len(f.Tags) > maxTags {
@@ -75,7 +75,7 @@ func certificateRegion(arn string) string {
 	return ""
 }
 
-// references checks the names of kinds, and that extends leads somewhere.
+// references checks the names of kinds, and that no kind extends itself.
 func (d *decoder) references(ls *layers) {
 	f := File{layers: *ls}
 	kinds := f.Kinds()
@@ -93,7 +93,7 @@ func (d *decoder) references(ls *layers) {
 		}
 		_, names := ls.chain(name)
 		if last := ls.kinds[names[len(names)-1]]; last != nil && last.kind == name && name == slices.Min(names) {
-			d.report(l.kindAt, l.name+".extends", "goes in a circle: "+strings.Join(append(names, name), " → "), "remove one extends")
+			d.report(l.kindAt, l.name+".extends", "is circular: "+strings.Join(append(names, name), " → "), "remove one extends")
 		}
 	}
 	deciding := map[string]int{}
@@ -102,16 +102,16 @@ func (d *decoder) references(ls *layers) {
 			continue
 		}
 		if line, ok := deciding[l.match]; ok {
-			d.report(l.kindAt, l.name+".kind", "decides nothing: the entry in line "+strconv.Itoa(line)+" has the same pattern and comes first", "remove one of them")
+			d.report(l.kindAt, l.name+".kind", "has no effect: the entry in line "+strconv.Itoa(line)+" has the same pattern and comes first", "remove one of them")
 			continue
 		}
 		deciding[l.match] = l.line
 	}
 }
 
-// resolvable checks branch and every kind that the file names, and every entry of branches with the kind that it names
-// or else branch. Entries that contradict each other only where both match are found when such a branch is resolved,
-// and so is what is wrong with a built-in kind that the file does not mention.
+// resolvable checks the kind branch, every kind that the file names, and every entry of branches with its kind. Two things
+// are found only when a branch or a kind is resolved: entries that contradict each other if both match, and errors of a
+// built-in kind that the file does not mention.
 func (d *decoder) resolvable(f *File) {
 	named := map[string]bool{Branch: true}
 	for name, l := range f.layers.kinds {
@@ -137,7 +137,7 @@ func (d *decoder) resolvable(f *File) {
 	}
 }
 
-// kindOf is the kind of a branch.
+// kindOf returns the kind of a branch.
 func (ls *layers) kindOf(branch string) string {
 	for _, l := range ls.branches {
 		if l.kind != "" && matches(l.match, branch) {
@@ -165,23 +165,23 @@ func (d *decoder) combinations(f *File, r *resolution) {
 		"write deployment.policy: AllAtOnce or Immutable", "deployment.policy", "balancer")
 	conflict(s.Deployment.Policy == "Rolling" && !many && s.Balancer != "none", "a single instance cannot be updated in turn",
 		"write deployment.policy: AllAtOnce, RollingWithAdditionalBatch or Immutable", "deployment.policy", "instances.max")
-	conflict(s.Protected && s.TTL > 0, "what is protected does not expire",
+	conflict(s.Protected && s.TTL > 0, "a protected environment does not expire",
 		"write ttl: 0 beside protected: true, or protected: false", "protected", "ttl")
-	conflict(s.Protected && s.Instances.Spot && s.Application == Production, "AWS takes spot instances away from production at any time",
+	conflict(s.Protected && s.Instances.Spot && s.Application == Production, "AWS may take spot instances away from production at any time",
 		"write instances.spot: false", "instances.spot", "application", "protected")
-	conflict(s.Create == "auto" && s.Image == "", "an environment that is made automatically needs an image",
+	conflict(s.Create == "auto" && s.Image == "", "an environment that is created automatically needs an image",
 		"add image, for instance registry.example.com/app:{sha}, or write create: manual", "create", "image")
 	d.database(r)
 	d.unused(r)
 	d.variables(f, r)
 }
 
-// database reports what RDS does not take for the engine, which may be of another layer than the value.
+// database reports values that RDS refuses for the engine. Value and engine may come from different layers.
 func (d *decoder) database(r *resolution) {
 	s := r.Settings.Database
 	engine, ok := engines.Of(s.Engine)
 	if !ok {
-		return // none, or not known
+		return // none, or unknown
 	}
 	for _, value := range []struct{ path, wrong, instead string }{
 		{"database.version", engine.CheckVersion(s.Version), "write a version such as " + engine.Example},
@@ -194,8 +194,8 @@ func (d *decoder) database(r *resolution) {
 	}
 }
 
-// unused reports values that were written where, or above, another one makes them meaningless. What a lower layer says
-// is no mistake: a kind without a database may extend one that has it.
+// unused reports values without effect: another value of the same layer or a lower one turns the feature off. A value of a
+// lower layer is no mistake: a kind without a database may extend one that has it.
 func (d *decoder) unused(r *resolution) {
 	s := r.Settings
 	for _, u := range []struct {
@@ -254,8 +254,8 @@ func environmentPaths(r *resolution) []string {
 	return paths
 }
 
-// conflict reports a contradiction between the values at paths, at the one that was written last. It names the others
-// that are of other layers, and stays silent where one of them has a problem of its own.
+// conflict reports a contradiction between the values at paths, at the place of the last written one. It names the others
+// if they come from other layers. It reports nothing if one of the values has a problem of its own.
 func (d *decoder) conflict(r *resolution, what, instead string, paths []string) {
 	last := paths[0]
 	for _, path := range paths {

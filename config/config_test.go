@@ -103,7 +103,7 @@ func TestProblemsAreBounded(t *testing.T) {
 		if len(err.Error()) > 20_000 {
 			t.Errorf("%s: %d bytes are told", name, len(err.Error()))
 		}
-		if name == "keys" && !strings.HasSuffix(err.Error(), "branchenv.yaml:55:1: and 29950 more problems from here on: mend those above first") {
+		if name == "keys" && !strings.HasSuffix(err.Error(), "branchenv.yaml:55:1: and 29950 more problems from here on: correct those above first") {
 			t.Errorf("the end is %q", err.Error()[len(err.Error())-100:])
 		}
 	}
@@ -152,7 +152,7 @@ func TestResolveContradictingEntries(t *testing.T) {
 	file := parse(t, "branches: [{match: a*, ttl: 3d}, {match: '*b', kind: production}]\n")
 	_, err := file.Resolve("ab")
 	checkProblems(t, err)
-	want := `branchenv.yaml:5:29: branches[0].ttl: what is protected does not expire (kind production, protected is from the built-in defaults): write ttl: 0 beside protected: true, or protected: false`
+	want := `branchenv.yaml:5:29: branches[0].ttl: a protected environment does not expire (kind production, protected is from the built-in defaults): write ttl: 0 beside protected: true, or protected: false`
 	if err.Error() != want || fault.Code(err) != fault.Usage {
 		t.Errorf("Resolve: %v, want %s", err, want)
 	}

@@ -14,8 +14,7 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// maxValues bounds how many values a file may have after its aliases are followed, against small files that expand to
-// enormous ones.
+// maxValues is how many values a file may have after its aliases are followed. A small file can expand to an enormous one.
 const maxValues = 20_000
 
 // position is a place in the file, from 1.
@@ -49,13 +48,14 @@ func (d *decoder) follow(n *yaml.Node, key string) *yaml.Node {
 	return n
 }
 
-// checker says what is wrong with a value, for the field's path below the layer and, for a map, the key in it.
+// checker returns what is wrong with a value and what to write instead. path is the field's path below the layer, key the
+// key in a map.
 type checker func(path, key string, value any) (what, instead string)
 
-// special reads the value of a key that is not a field of the struct at hand.
+// special holds the functions that read keys which are not fields of the struct, by key.
 type special map[string]func(key string, n *yaml.Node)
 
-// mapping calls each for every key of n, which must be a mapping; it reports duplicates and keys that are no words.
+// mapping calls each for every key of n, which must be a mapping. It reports duplicates, and keys that are not single words.
 func (d *decoder) mapping(n *yaml.Node, prefix string, each func(name string, key, value *yaml.Node)) {
 	m := d.follow(n, prefix)
 	if m == nil {
@@ -70,9 +70,9 @@ func (d *decoder) mapping(n *yaml.Node, prefix string, each func(name string, ke
 		key, value := m.Content[i], m.Content[i+1]
 		switch line, twice := first[key.Value]; {
 		case key.Kind != yaml.ScalarNode:
-			d.report(at(key), prefix, "a key here is not a word", "write \"key: value\"")
+			d.report(at(key), prefix, "a key here is not a single word", "write \"key: value\"")
 		case key.ShortTag() == "!!merge":
-			d.report(at(key), prefix, "merge keys (<<) are not understood", "use defaults, or extends in a kind")
+			d.report(at(key), prefix, "merge keys (<<) are not supported", "use defaults, or extends in a kind")
 		case twice:
 			d.report(at(key), join(prefix, key.Value), "is given twice, first in line "+strconv.Itoa(line), "remove one")
 		default:
@@ -109,10 +109,10 @@ func (d *decoder) fields(n *yaml.Node, prefix, path string, t reflect.Type, inde
 	return out
 }
 
-// missing reports a value that is nothing at all, as opposed to null.
+// missing reports a key without any value, not even null.
 func (d *decoder) missing(n *yaml.Node, key string) bool {
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && n.Value == "" {
-		d.report(at(n), key, "has no value", "remove the key, or write null to take back what other layers say")
+		d.report(at(n), key, "has no value", "remove the key, or write null to undo what other layers say")
 		return true
 	}
 	return false
@@ -216,9 +216,9 @@ func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type
 	case v.Kind != yaml.ScalarNode:
 		what, instead = describe(v)+" is not a single value", "write one value"
 	case tag == "!!null":
-		what, instead = "null is no value here", "write one value"
+		what, instead = "null is not allowed here", "write one value"
 	case !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, tag):
-		what, instead = "begins with !, which makes a tag of its first word", "put the value in quotes"
+		what, instead = "begins with !, which YAML reads as a tag", "put the value in quotes"
 	case t == reflect.TypeFor[Duration]():
 		parsed, err := ParseDuration(v.Value)
 		if err != nil {
@@ -250,7 +250,7 @@ func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type
 		case strings.ContainsFunc(v.Value, unicode.IsControl):
 			what, instead = seen+" has a control character", "remove it"
 		case key == "" && path != "database.version" && !isText(v):
-			what, instead = seen+" is not a text to YAML, but "+notText(tag), "put it in quotes if it is meant as text: "+quote(v.Value)
+			what, instead = seen+" is not text to YAML, but "+notText(tag), "put it in quotes if it is meant as text: "+quote(v.Value)
 		}
 		out.SetString(v.Value)
 	}
@@ -264,9 +264,9 @@ func (d *decoder) scalar(n, v *yaml.Node, full, path, key string, t reflect.Type
 	return out, false
 }
 
-// isText reports whether every version of YAML reads v as a text: `project: true`, 1e3 or 2024-01-01 is something else,
-// and so is `no`, which is false in YAML 1.1. Variables and tags, and the version of a database, are taken as they stand
-// in the file: nothing is lost.
+// isText reports whether every version of YAML reads v as text. `project: true`, 1e3 and 2024-01-01 are something else, and
+// so is `no`, which is false in YAML 1.1. Variables, tags and the version of a database need no check: they are used as they
+// stand in the file.
 func isText(v *yaml.Node) bool {
 	quoted := v.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	return quoted || v.ShortTag() == "!!str" && !oldBool.MatchString(v.Value)
@@ -274,7 +274,7 @@ func isText(v *yaml.Node) bool {
 
 var oldBool = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$`)
 
-// notText says what a value is that is not a text.
+// notText returns the name of what a value is if it is not text.
 func notText(tag string) string {
 	switch tag {
 	case "!!int", "!!float":
@@ -285,7 +285,7 @@ func notText(tag string) string {
 	return "true or false"
 }
 
-// describe says what n is, for a message. It does not show what may be a secret in the wrong place.
+// describe returns the name of n's kind for a message. It does not show the value, which may be a secret in the wrong place.
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

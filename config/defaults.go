@@ -13,10 +13,10 @@ const (
 	Branch     = "branch"
 )
 
-// Default is the lowest layer of a kind's settings. Production and staging live long and are protected; production has
-// two instances behind a load balancer of its own and a standby database; branch is the cheapest that does the job and
-// goes after 72 hours without activity. A kind of another name starts from what it extends, or from the plain values
-// that are written at the fields of Settings.
+// Default returns the lowest layer of a kind's settings. Production and staging live long and are protected. Production has
+// two instances behind its own load balancer and a standby database. Branch is the cheapest that does the job, and expires
+// after 72 hours without activity. A kind of another name starts from the kind that it extends, or from the values that are
+// documented at the fields of Settings.
 func Default(kind string) Settings {
 	s := Settings{
 		Create:      "manual",
@@ -51,8 +51,8 @@ func Default(kind string) Settings {
 	return s
 }
 
-// defaultVersion is the database engine's version where the settings name none: the newest that AWS supports for
-// years to come and that the small instance classes run.
+// defaultVersion returns the version of a database engine if the settings name none: the newest that AWS supports for years
+// to come and that the small instance classes run.
 func defaultVersion(engine string) string {
 	switch engine {
 	case "postgres":
@@ -63,7 +63,7 @@ func defaultVersion(engine string) string {
 	return ""
 }
 
-// defaultFile is a settings file that says nothing.
+// defaultFile returns the settings of an empty file.
 func defaultFile() File {
 	return File{
 		Skip:          []string{"**/*-no-infra", "gh-readonly-queue/**"},
@@ -74,7 +74,7 @@ func defaultFile() File {
 
 func builtin(kind string) bool { return kind == Production || kind == Staging || kind == Branch }
 
-// Kinds are the names of all kinds, the built-in ones and those of the file, sorted.
+// Kinds returns the names of all kinds, the built-in ones and those of the file, sorted.
 func (f *File) Kinds() []string {
 	names := map[string]bool{Production: true, Staging: true, Branch: true}
 	for name := range f.layers.kinds {

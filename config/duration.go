@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// maxDuration is the longest duration that settings take: ten years, far from what a time.Duration cannot hold.
+// maxDuration is the longest duration in settings: ten years, far less than a time.Duration can hold.
 const maxDuration = 3650 * 24 * time.Hour
 
 var days = regexp.MustCompile(`^([0-9]{1,5})d(.*)$`)
 
-// ParseDuration reads a duration as settings hold it: 90m, 72h, 3d, 1d12h, or 0 for "none". A day has 24 hours.
+// ParseDuration parses a duration of the settings: 90m, 72h, 3d, 1d12h, or 0 for "none". A day has 24 hours.
 func ParseDuration(s string) (Duration, error) {
-	fault := errors.New("is not a duration")
+	invalid := errors.New("is not a duration")
 	var total time.Duration
 	rest := s
 	if m := days.FindStringSubmatch(s); m != nil {
@@ -25,11 +25,11 @@ func ParseDuration(s string) (Duration, error) {
 	if rest != "" {
 		d, err := time.ParseDuration(rest)
 		if err != nil || d < 0 || strings.ContainsAny(rest, "+-") {
-			return 0, fault
+			return 0, invalid
 		}
 		total += d
 	} else if s == "" {
-		return 0, fault
+		return 0, invalid
 	}
 	if total < 0 || total > maxDuration {
 		return 0, errors.New("is more than ten years")
@@ -37,7 +37,7 @@ func ParseDuration(s string) (Duration, error) {
 	return Duration(total), nil
 }
 
-// String writes d with hours as the largest unit: 72h, 1h30m, 90s as 1m30s, and 0 for none.
+// String returns d with hours as the largest unit: 72h, 1h30m, 1m30s for 90s, and 0 for none.
 func (d Duration) String() string {
 	if d == 0 {
 		return "0"
@@ -52,10 +52,10 @@ func (d Duration) String() string {
 	return s
 }
 
-// MarshalText writes d as String does, in JSON and YAML alike.
+// MarshalText implements encoding.TextMarshaler, for JSON and YAML. See String.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads what ParseDuration reads.
+// UnmarshalText implements encoding.TextUnmarshaler. See ParseDuration.
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := ParseDuration(string(text))
 	if err != nil {

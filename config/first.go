@@ -19,29 +19,29 @@ import (
 //go:embed first.yaml.tmpl
 var firstSettings string
 
-// Answers is what a first settings file needs to be told.
+// Answers are the values of a first settings file.
 type Answers struct {
 	Project, Region, Domain string
-	Source                  Source // exactly one field
-	Default                 string // the source's default branch, a name; "" is main
+	Source                  Source // with exactly one field set
+	Default                 string // the name of the source's default branch; "" for main
 }
 
-// Init is a first settings file, with comments. It is valid where the answers are: Parse says what is wrong with them.
+// Init returns a first settings file, with comments. It is valid if the answers are. Parse reports what is wrong with them.
 func Init(a Answers) []byte {
-	// A branch name stands where a pattern is read. Of what means something there, git takes braces only.
+	// The branch name is used as a pattern. Of the special characters of patterns, git allows only braces in names.
 	a.Default = strings.NewReplacer("{", `\{`, "}", `\}`).Replace(cmp.Or(a.Default, "main"))
 	for _, s := range []*string{&a.Project, &a.Region, &a.Domain, &a.Source.GitHub, &a.Source.Git, &a.Default} {
 		*s = yamlWord(*s)
 	}
 	var out strings.Builder
 	if err := template.Must(template.New("first").Parse(firstSettings)).Execute(&out, a); err != nil {
-		panic(err) // the template is part of the program, and strings.Builder takes everything
+		panic(err) // the template is part of the program, and a strings.Builder returns no errors
 	}
 	return []byte(out.String())
 }
 
-// yamlWord is s as a YAML value on one line, "" where there is none. What YAML would take for a number, a truth or null
-// is quoted.
+// yamlWord returns s as a YAML value on one line, and "" for "". It quotes s if YAML would read it as a number, a boolean or
+// null.
 func yamlWord(s string) string {
 	var node yaml.Node
 	if s == "" || harmless.MatchString(s) && !strings.ContainsAny(s[:1], "*@-") && yaml.Unmarshal([]byte(s), &node) == nil && node.Content[0].ShortTag() == "!!str" {
@@ -50,8 +50,8 @@ func yamlWord(s string) string {
 	return strconv.Quote(s)
 }
 
-// PulumiYAML is the Pulumi.yaml that makes `pulumi preview` in the settings' folder run the program of branchenv, which
-// is looked for on PATH. Source: Pulumi's project file reference, runtime options.
+// PulumiYAML returns a Pulumi.yaml. With it `pulumi preview` in the settings' folder runs the branchenv on PATH as the
+// stack's program. Source: Pulumi's project file reference, runtime options.
 func PulumiYAML(project string) []byte {
 	return []byte("name: " + yamlWord(project) + `
 description: One environment for each git branch
@@ -62,8 +62,8 @@ runtime:
 `)
 }
 
-// CheckPulumiYAML refuses, with exit code 2, a Pulumi.yaml beside the settings file that names another project: Pulumi
-// would look for the stacks in a place where branchenv does not put them. Having none is fine.
+// CheckPulumiYAML refuses, with exit code 2, a Pulumi.yaml beside the settings file that names another project. Pulumi would
+// look for the stacks in another place than branchenv. A missing Pulumi.yaml is no error.
 func (f *File) CheckPulumiYAML() error {
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.yml"} {
 		path := filepath.Join(f.Dir, name)
@@ -79,7 +79,7 @@ func (f *File) CheckPulumiYAML() error {
 		}
 		if err := yaml.Unmarshal(data, &project); err != nil {
 			return fault.Usagef("%s is not a Pulumi project: the parser says %s", plain(path), quote(err.Error())).
-				WithHint("`branchenv init` writes one where there is none")
+				WithHint("`branchenv init` writes one if there is none")
 		}
 		if project.Name != f.Project {
 			return fault.Usagef("%s is for project %s, the settings are for %s", plain(path), quote(project.Name), quote(f.Project)).

@@ -18,7 +18,7 @@ var (
 func checkImage(template string) (what, instead string) {
 	for _, p := range placeholder.FindAllString(template, -1) {
 		if p != "{sha}" && p != "{branch}" {
-			return quote(p) + " stands for nothing", "use {sha} and {branch}"
+			return quote(p) + " is not a placeholder", "use {sha} and {branch}"
 		}
 	}
 	example := strings.NewReplacer("{sha}", strings.Repeat("0", 40), "{branch}", "main").Replace(template)
@@ -28,15 +28,15 @@ func checkImage(template string) (what, instead string) {
 	return "", ""
 }
 
-// NeedsCommit reports whether an image template names the commit.
+// NeedsCommit reports whether an image template contains {sha}.
 func NeedsCommit(template string) bool { return strings.Contains(template, "{sha}") }
 
-// ExpandImage fills in an image template of the settings: {sha} is the commit's full hash; {branch} is the branch with
-// each run of characters that a tag cannot hold turned to a hyphen, as docker/metadata-action tags what it builds.
-// The error has exit code 2.
+// ExpandImage fills in an image template of the settings. {sha} is the commit's full hash. {branch} is the branch name, with
+// each run of characters that are invalid in a tag replaced by a hyphen, as docker/metadata-action does. The error has exit
+// code 2.
 func ExpandImage(template, sha, branch string) (string, error) {
 	if NeedsCommit(template) && !commitHash.MatchString(sha) {
-		return "", fault.Usagef("the image %q needs a commit, and %q is none", template, sha).
+		return "", fault.Usagef("the image %q needs a commit, and %q is not one", template, sha).
 			WithHint("run in a checkout of the branch, or name the image with --image")
 	}
 	tag := strings.TrimLeft(notInTag.ReplaceAllString(branch, "-"), ".-")

@@ -6,8 +6,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// matches tells whether name is what pattern stands for, or written exactly like it: a branch may have characters
-// that mean something in a pattern. The pattern was checked.
+// matches reports whether pattern matches name or equals it: a branch name may have characters that are special in a
+// pattern. The pattern is a valid one.
 func matches(pattern, name string) bool {
 	if name == "" || pattern == name {
 		return name != ""
@@ -19,8 +19,8 @@ func matches(pattern, name string) bool {
 	return err == nil && ok
 }
 
-// differs tells whether the plain text that pattern begins and ends with is not that of name. It is what most patterns
-// and names need to be told apart, at a fraction of the cost.
+// differs reports whether name lacks the plain text with which pattern begins and ends. That decides most cases at a
+// fraction of the cost.
 func differs(pattern, name string) bool {
 	const special = `*?[]{}\,`
 	for i := 0; i < len(pattern) && i < len(name) && strings.IndexByte(special, pattern[i]) < 0; i++ {
@@ -36,7 +36,7 @@ func differs(pattern, name string) bool {
 	return false
 }
 
-// Protects returns the first of the Protected patterns that stands for the branch or the stack. Either may be "".
+// Protects returns the first of the Protected patterns that matches the branch or the stack. Either may be "".
 func (f *File) Protects(branch, stack string) (pattern string, ok bool) {
 	for _, p := range f.Protected {
 		if matches(p, branch) || matches(p, stack) {
@@ -46,7 +46,7 @@ func (f *File) Protects(branch, stack string) (pattern string, ok bool) {
 	return "", false
 }
 
-// Skips returns the first of the Skip patterns that stands for the branch: it gets no environment.
+// Skips returns the first of the Skip patterns that matches the branch. Such a branch gets no environment.
 func (f *File) Skips(branch string) (pattern string, ok bool) {
 	for _, p := range f.Skip {
 		if matches(p, branch) {

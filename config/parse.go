@@ -18,13 +18,13 @@ import (
 	"github.com/branchenv/branchenv/internal/files"
 )
 
-// DefaultPath is where the settings are looked for unless told otherwise.
+// DefaultPath is the default name of the settings file.
 const DefaultPath = "branchenv.yaml"
 
-// maxFile is the size in bytes above which a file is not taken for settings.
+// maxFile is the most bytes of a settings file.
 const maxFile = 1 << 20
 
-// Load reads the settings file at path and parses it. Every error has exit code 2; see Parse for those of the contents.
+// Load reads and parses the settings file at path. Every error has exit code 2. See Parse for the errors of the contents.
 func Load(path string) (*File, error) {
 	name := path
 	data, err := files.Read(path, maxFile)
@@ -54,8 +54,9 @@ func Load(path string) (*File, error) {
 	return file, nil
 }
 
-// Parse reads settings; name is what messages call the file. It reads the whole file however much is wrong with it: the
-// error, with exit code 2, wraps Problems. A file without problems resolves for branch and for every kind that it names.
+// Parse parses settings. name is the file's name in messages. Parse reads the whole file and reports everything wrong in it:
+// the error, with exit code 2, wraps Problems. A file without problems resolves for the kind branch and for every kind that
+// it names.
 func Parse(name string, data []byte) (*File, error) {
 	d := &decoder{file: name}
 	root := d.document(data)
@@ -97,7 +98,7 @@ func invalid(ps Problems) error {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)`)
 
-// document is the top of the file's only YAML document, nil where there is none.
+// document returns the top of the file's only YAML document, or nil if there is none.
 func (d *decoder) document(data []byte) *yaml.Node {
 	start := position{1, 1}
 	switch {
@@ -128,7 +129,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 			m = []string{"", "", "cannot be read"}
 		}
 		line, _ := strconv.Atoi(m[1])
-		d.report(position{max(line, 1), 1}, "", "is not YAML", "mind quotes, colons and indentation by spaces; the parser says "+quote(m[2]))
+		d.report(position{max(line, 1), 1}, "", "is not YAML", "check quotes, colons and indentation by spaces; the parser says "+quote(m[2]))
 		return nil
 	}
 	root := doc.Content[0]
@@ -143,7 +144,7 @@ func (d *decoder) tooLarge() {
 	d.report(position{1, 1}, "", "is larger than 1 MiB", "name a settings file")
 }
 
-// notUTF8 is the place of the first byte that is not UTF-8.
+// notUTF8 returns the place of the first byte that is not UTF-8.
 func notUTF8(data []byte) position {
 	p := position{1, 1}
 	for len(data) > 0 {
@@ -164,7 +165,7 @@ func (d *decoder) settings(n *yaml.Node, prefix string, extra special) []assignm
 	return d.structure(n, prefix, reflect.TypeFor[Settings](), checkSetting, extra)
 }
 
-// word reads a single string that is a key's value.
+// word reads a string as the value of a key.
 func (d *decoder) word(n *yaml.Node, key string, check checker) string {
 	v := d.follow(n, key)
 	if v == nil {
@@ -177,7 +178,7 @@ func (d *decoder) word(n *yaml.Node, key string, check checker) string {
 	return value.String()
 }
 
-// More kinds or entries than these are taken for a mistake; their relations are looked at one by one.
+// The most kinds and entries of branches. More are probably a mistake, and each is checked against the others.
 const (
 	maxKinds    = 100
 	maxBranches = 500
@@ -242,7 +243,7 @@ func (d *decoder) branches(n *yaml.Node, prefix string, to *layers) {
 		if len(d.problems) == before && l.match == "" {
 			d.report(at(item), key, "matches nothing", "write match: and a branch name or a pattern")
 		} else if len(d.problems) == before && l.kind == "" && len(l.values) == 0 {
-			d.report(at(item), key, "says nothing about its branches", "add kind: or a setting")
+			d.report(at(item), key, "has neither a kind nor a setting", "add kind: or a setting")
 		}
 		to.branches = append(to.branches, l)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// layers is what Resolve works from: all settings of the file, as they were written.
+// layers are all settings of the file, as they were written. Resolve works on them.
 type layers struct {
-	file     string // as messages call it
+	file     string // its name in messages
 	defaults layer
 	kinds    map[string]*layer
 	branches []layer
@@ -22,14 +22,14 @@ type layers struct {
 // layer is one part of the file that gives settings.
 type layer struct {
 	name   string // defaults, kinds.staging, branches[2]
-	match  string // of a branches entry
-	kind   string // what a kind extends, or the kind of a branches entry
+	match  string // the pattern of an entry of branches
+	kind   string // the kind that a kind extends, or the kind of an entry of branches
 	kindAt position
 	values []assignment
 	position
 }
 
-// Origin is where a setting's value was written.
+// Origin is the place where a setting's value was written.
 type Origin struct {
 	// Layer is built-in, defaults, kinds.NAME or branches[INDEX].
 	Layer string `json:"layer"`
@@ -38,7 +38,7 @@ type Origin struct {
 	Column int `json:"column,omitempty"`
 }
 
-// String says where the value was written: "kinds.staging, line 12", or "the built-in defaults".
+// String returns the place for a person: "kinds.staging, line 12", or "the built-in defaults".
 func (o Origin) String() string {
 	if o.Line == 0 {
 		return "the built-in defaults"
@@ -46,7 +46,7 @@ func (o Origin) String() string {
 	return o.Layer + ", line " + strconv.Itoa(o.Line)
 }
 
-// builtIn is the layer of the values that Default has.
+// builtIn is the layer of Default's values.
 const builtIn = "built-in"
 
 // Match is one entry of branches that applies to a branch.
@@ -56,7 +56,7 @@ type Match struct {
 	Line    int    `json:"line"`
 }
 
-// Resolved is the settings of a branch or a kind, with where each value comes from.
+// Resolved are the settings of a branch or a kind, and where each value comes from.
 type Resolved struct {
 	Kind     string            `json:"kind"`
 	Settings Settings          `json:"settings"`
@@ -64,21 +64,22 @@ type Resolved struct {
 	Matches  []Match           `json:"matches"` // the entries of branches that apply, in file order; none for a kind
 }
 
-// resolution is a Resolved in the making.
+// resolution is an unfinished Resolved.
 type resolution struct {
 	Resolved
 	initial Settings
-	rank    map[string]int  // of the layer that a value is from, 0 for built-in
+	rank    map[string]int  // the height of a value's layer, 0 for built-in values
 	bad     map[string]bool // values with a problem of their own
 	layers  int
 }
 
-// Resolve is the settings of branch. They are layered: the built-in defaults of its kind, the file's defaults, the
-// kinds that its kind extends, the kind itself, and every entry of branches that matches, in file order. The first
-// matching entry that names a kind decides the kind; without one it is branch. A value replaces that of the layers
-// before it; variables and secrets are merged by name, lists are replaced as a whole, and null takes back what the
-// file said so far, so that the built-in value holds again. The error, with exit code 2, wraps Problems: entries of
-// branches may contradict each other for a branch that several match.
+// Resolve returns the settings of a branch. They have layers: the built-in defaults of its kind, the file's defaults, the
+// kinds that its kind extends, the kind itself, and every matching entry of branches, in file order. The first matching entry
+// that names a kind decides the kind; without one it is branch.
+//
+// A value replaces that of the layers before it. Variables and secrets are merged by name, lists are replaced as a whole, and
+// null restores the built-in value. The error, with exit code 2, wraps Problems: entries of branches may contradict each other
+// if several match the branch.
 func (f *File) Resolve(branch string) (Resolved, error) {
 	kind, found := "", []Match{}
 	var entries []layer
@@ -100,8 +101,8 @@ func (f *File) Resolve(branch string) (Resolved, error) {
 	return r, err
 }
 
-// ResolveKind is the settings of a kind, before any entry of branches. The error, with exit code 2, is that the kind is
-// unknown, or wraps Problems: of a built-in kind that the file does not mention and contradicts.
+// ResolveKind returns the settings of a kind, without any entry of branches. The error, with exit code 2, says that the kind
+// is unknown, or wraps Problems: the file may contradict a built-in kind that it does not mention.
 func (f *File) ResolveKind(kind string) (Resolved, error) {
 	if kinds := f.Kinds(); !slices.Contains(kinds, kind) {
 		return Resolved{}, fault.Usagef("there is no kind %s", quote(kind)).WithHint("%s", suggestion(kind, kinds))
@@ -118,7 +119,7 @@ func (f *File) checked(kind string, entries []layer) (Resolved, error) {
 	return r.Resolved, nil
 }
 
-// chain is the layers of a kind, what it extends first. It ends where a kind is unknown or comes again.
+// chain returns the layers of a kind, those that it extends first. It stops at a kind that is unknown or repeated.
 func (ls *layers) chain(kind string) (chain []*layer, names []string) {
 	for kind != "" && !slices.Contains(names, kind) {
 		names = append(names, kind)
@@ -157,7 +158,7 @@ func (ls *layers) resolve(kind string, entries []layer) *resolution {
 	return r
 }
 
-// add puts a layer on top.
+// add adds a layer on top.
 func (r *resolution) add(l layer) {
 	r.layers++
 	settings, initial := reflect.ValueOf(&r.Settings).Elem(), reflect.ValueOf(&r.initial).Elem()
@@ -177,7 +178,7 @@ func (r *resolution) add(l layer) {
 	}
 }
 
-// clear records that a took back what was said about its path and what is below. The values are built-in ones again.
+// clear records that a restored the built-in values of its path and of all below.
 func (r *resolution) clear(a assignment, origin Origin) {
 	for path := range r.Origins {
 		if path != a.path && !strings.HasPrefix(path, a.path+".") {
@@ -197,11 +198,11 @@ func (r *resolution) clear(a assignment, origin Origin) {
 // Value is one resolved setting.
 type Value struct {
 	Path   string // dotted
-	Value  string // on one line: words and numbers as they are, anything else quoted
+	Value  string // on one line: words and numbers unchanged, anything else in quotes
 	Origin Origin
 }
 
-// Values are all settings in the order of their fields, variables and secrets by name.
+// Values returns all settings in the order of their fields; variables and secrets are sorted by name.
 func (r Resolved) Values() []Value {
 	var values []Value
 	for _, v := range flatten(reflect.ValueOf(&r.Settings).Elem(), "") {
@@ -210,14 +211,14 @@ func (r Resolved) Values() []Value {
 	return values
 }
 
-// Difference is a setting that two environments do not share.
+// Difference is a setting that differs between two environments.
 type Difference struct {
 	Path             string
-	A, B             string // as in Value; "" where a variable is not set
+	A, B             string // as in Value; "" for a variable that is not set
 	OriginA, OriginB Origin
 }
 
-// Diff is the settings in which a and b differ, in the order of their fields, the kind first.
+// Diff returns the settings in which a and b differ: the kind first, the others in the order of their fields.
 func Diff(a, b Resolved) []Difference {
 	var out []Difference
 	if a.Kind != b.Kind {
@@ -254,7 +255,7 @@ func union(a, b map[string]string) map[string]string {
 
 type leaf struct{ path, text string }
 
-// flatten lists the single values of a struct.
+// flatten returns the single values of a struct.
 func flatten(v reflect.Value, prefix string) []leaf {
 	var out []leaf
 	for i := range v.NumField() {

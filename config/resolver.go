@@ -2,9 +2,9 @@ package config
 
 import "encoding/binary"
 
-// Resolver returns Resolve with a memory: branches that the same entries of the file match have the same settings, so
-// that those of thousands of branches cost little more than matching their names. What it returns is shared between
-// branches and must not be changed. It is not for several goroutines.
+// Resolver returns a Resolve that caches. Branches that the same entries of the file match have the same settings, so the
+// settings of thousands of branches cost little more than matching their names. The returned settings are shared between
+// branches and must not be changed. The function is not safe for concurrent use.
 func (f *File) Resolver() func(branch string) (Resolved, error) {
 	type result struct {
 		resolved Resolved

@@ -21,9 +21,9 @@ func TestSource(t *testing.T) {
 		"git: https://github.com/you/shop/tree/main": `is not a git remote: write github: you/shop`,
 		"git: github.com/you/shop":                   `is not a git remote: write github: you/shop`,
 		"git: octocat_acme/shop":                     `write github: octocat_acme/shop, or git: ./octocat_acme/shop for a folder`,
-		"git: ftp://example.com/shop.git":            `is not a git remote that is asked: write a path, or a URL with https, ssh, git, http or file`,
+		"git: ftp://example.com/shop.git":            `is not a git remote of a supported kind: write a path, or a URL with https, ssh, git, http or file`,
 		"git: https://x:secret@ftp.example.com/shop": `the address holds a user or a password`,
-		`git: "https://example.com/shop?token=x"`:    `is not a git remote: it has a ? or a #: write the URL without what follows it`,
+		`git: "https://example.com/shop?token=x"`:    `is not a git remote: it has a ? or a #: write the URL without the part after it`,
 	} {
 		text := "project: shop\nregion: eu-central-1\ndomain: preview.example.com\nsource: {" + source + "}\n"
 		_, err := config.Parse("branchenv.yaml", []byte(text))

@@ -1,5 +1,5 @@
-// Package address says which addresses of repositories are understood: GitHub's owner/name, and what git takes for a
-// remote. The settings file and the source of branches have these rules in common. It is pure.
+// Package address parses and checks the addresses of repositories: GitHub's owner/name, and git remotes. The settings
+// file and the source of branches share these rules. The package is pure.
 package address
 
 import (
@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// maxName bounds an owner and a name. GitHub takes 39 and 100 characters; an owner may end in _ and a company's short code.
+// maxName is the most characters of an owner or a name. GitHub allows 39 and 100; an owner may also end in _ and a
+// company's short code.
 const maxName = 100
 
 var (
@@ -21,10 +22,10 @@ var (
 	likeHost   = regexp.MustCompile(`(?i)^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/[^/]+/.`) // example.com/owner/name
 )
 
-// Schemes returns the schemes of URLs that are understood. Others run programs, or cannot list branches.
+// Schemes returns the supported schemes of URLs. Others run programs, or cannot list branches.
 func Schemes() []string { return []string{"https", "ssh", "git", "http", "file"} }
 
-// Split returns the parts of GitHub's owner/name.
+// Split splits GitHub's owner/name. It reports false if text is not a valid one.
 func Split(text string) (owner, name string, ok bool) {
 	parts := ownerName.FindStringSubmatch(text)
 	if parts == nil || parts[2] == "." || parts[2] == ".." || strings.HasSuffix(strings.ToLower(parts[2]), ".git") || len(parts[1]) > maxName || len(parts[2]) > maxName {
@@ -33,7 +34,7 @@ func Split(text string) (owner, name string, ok bool) {
 	return parts[1], parts[2], true
 }
 
-// OnGitHub returns owner/name of the repository that an address on github.com is of, as a browser or git shows it:
+// OnGitHub returns the owner/name in an address on github.com, as a browser or git shows it:
 // https://github.com/owner/name/tree/main, git@github.com:owner/name.git, github.com/owner/name.
 func OnGitHub(text string) (repository string, ok bool) {
 	parts := onGitHub.FindStringSubmatch(text)
@@ -45,11 +46,11 @@ func OnGitHub(text string) (repository string, ok bool) {
 	return repository, ok
 }
 
-// IsPath reports whether git takes text for a path: it is no URL and not SSH's host:path.
+// IsPath reports whether git reads text as a path: it is neither a URL nor SSH's host:path.
 func IsPath(text string) bool { return !strings.Contains(text, "://") && !likeSSH.MatchString(text) }
 
-// FilePath returns the absolute path that a file:// URL which CheckGit takes is of. The host localhost is the empty one.
-// Source: RFC 8089, 2.
+// FilePath returns the absolute path in a file:// URL that CheckGit accepts. The host may be empty or localhost, which
+// are the same. Source: RFC 8089, 2.
 func FilePath(text string) (path string, ok bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "file" || !strings.HasPrefix(text, "file://") {
@@ -58,8 +59,8 @@ func FilePath(text string) (path string, ok bool) {
 	return "/" + strings.TrimLeft(u.Path, "/"), true
 }
 
-// CheckGitHub says what is wrong with text as GitHub's owner/name, and what to write instead. wrong is "" if nothing is;
-// else it follows the text: "is not a GitHub repository".
+// CheckGitHub returns what is wrong with text as GitHub's owner/name, and what to write instead. wrong completes a sentence
+// that begins with the text: "is not a GitHub repository". It is "" if nothing is wrong.
 func CheckGitHub(text string) (wrong, instead string) {
 	if _, _, ok := Split(text); ok {
 		return "", ""
@@ -77,8 +78,8 @@ func CheckGitHub(text string) (wrong, instead string) {
 	return "is not a GitHub repository", "write " + repository
 }
 
-// CheckGit says what is wrong with text as the address of a git remote, and what to write instead. wrong is "" if nothing
-// is; else it follows the text: "is not a git remote".
+// CheckGit returns what is wrong with text as the address of a git remote, and what to write instead. wrong completes a
+// sentence that begins with the text: "is not a git remote". It is "" if nothing is wrong.
 func CheckGit(text string) (wrong, instead string) {
 	scheme, _, isURL := strings.Cut(text, "://")
 	repository, gitHub := OnGitHub(text)
@@ -87,11 +88,11 @@ func CheckGit(text string) (wrong, instead string) {
 	case text == "" || text[0] == '-' || text[0] == '[' || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "is not a git remote", "write a path or a URL such as https://github.com/owner/name.git"
 	case program.MatchString(text) || isURL && !slices.Contains(Schemes(), scheme):
-		return "is not a git remote that is asked", "write a path, or a URL with https, ssh, git, http or file"
+		return "is not a git remote of a supported kind", "write a path, or a URL with https, ssh, git, http or file"
 	case isURL && (err != nil || u.Hostname() == "" && scheme != "file"):
 		return "is not a git remote", "write a path or a URL such as https://github.com/owner/name.git"
 	case scheme == "file" && isURL && (u.User != nil || u.Host != "" && !strings.EqualFold(u.Host, "localhost")):
-		return "names a host, and git takes a file:// URL for a path on this one", "write file:///path, or a URL with ssh or https"
+		return "names a host, and git reads a file:// URL as a path on this machine", "write file:///path, or a URL with ssh or https"
 	case gitHub && (!isURL && !likeSSH.MatchString(text) || onGitHub.FindStringSubmatch(text)[3] != ""):
 		return "is not a git remote", "write github: " + repository
 	case hostGitHub.MatchString(text) && !gitHub:
@@ -99,7 +100,7 @@ func CheckGit(text string) (wrong, instead string) {
 	case isURL && scheme != "file" && strings.Trim(u.Path, "/") == "":
 		return "names no repository", "write a URL such as https://github.com/owner/name.git"
 	case isURL && strings.ContainsAny(text, "?#"):
-		return "is not a git remote: it has a ? or a #", "write the URL without what follows it"
+		return "is not a git remote: it has a ? or a #", "write the URL without the part after it"
 	case isURL || likeSSH.MatchString(text):
 		return "", ""
 	}

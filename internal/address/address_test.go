@@ -74,7 +74,7 @@ func TestCheckGit(t *testing.T) {
 		"gopher://x/y":                     "https, ssh, git, http or file",
 		"https://":                         "write a path or a URL",
 		"https://example.com":              "write a URL such as",
-		"https://example.com/a?token=x":    "without what follows it",
+		"https://example.com/a?token=x":    "without the part after it",
 		"https://github.com/a/b/tree/main": "write github: a/b",
 		"https://github.com/a":             "write github: owner/name",
 		"github.com/a":                     "write github: owner/name",

@@ -1,6 +1,6 @@
-// Package engines says what RDS takes for a database of ours: which engines, their versions, and the names of the master
-// user and of the database in the instance. The settings and the component ask the same rules, so that what one of them
-// lets pass the other does not refuse.
+// Package engines holds RDS's rules for databases: the engines, their versions, and the names of the master user and of
+// the database in the instance. The settings file and the component use the same rules, so that neither refuses what the
+// other accepts.
 package engines
 
 import (
@@ -10,21 +10,22 @@ import (
 	"strings"
 )
 
-// Engine is what differs between the engines.
+// Engine is a database engine that branchenv supports.
 type Engine struct {
-	Name    string
-	Port    int
-	Example string // a version
-	// version's first group is the version in a parameter group family's name.
+	Name    string // postgres or mysql
+	Port    int    // the default port
+	Example string // of versions, for messages
+	// version matches the engine's versions. Its first group is the version in the name of a parameter group family.
 	version  *regexp.Regexp
-	username int // characters at most
-	reserved []string
-	prefix   string // begins the users that the engine keeps for itself; "" for none
+	username int      // most characters of a user's name
+	reserved []string // names that RDS refuses
+	prefix   string   // of users that the engine keeps for itself; "" for none
 }
 
-// all: RDS for PostgreSQL counts major.minor from version 10 on, RDS for MySQL major.minor.patch, of which what
-// stands behind may be left open. Sources: API reference of RDS, CreateDBInstance; release notes of RDS for PostgreSQL
-// and for MySQL; for a user of postgres, the longest one that the API takes (it documents 16 for all engines, and takes 63).
+// all are the supported engines. RDS for PostgreSQL counts major.minor from version 10 on, RDS for MySQL
+// major.minor.patch; the last part may be left out. Sources: API reference of RDS, CreateDBInstance; release notes of
+// RDS for PostgreSQL and for MySQL. For a user of postgres the API documents 16 characters, as for all engines, and
+// takes 63.
 var all = []Engine{
 	{
 		Name: "postgres", Port: 5432, Example: "16 or 16.4", username: 63, prefix: "pg_",
@@ -39,7 +40,7 @@ var all = []Engine{
 	},
 }
 
-// Of returns the engine of that name, false if RDS has one that is not supported here.
+// Of returns the engine of that name. It reports false for an engine that branchenv does not support.
 func Of(name string) (Engine, bool) {
 	i := slices.IndexFunc(all, func(e Engine) bool { return e.Name == name })
 	if i < 0 {
@@ -48,8 +49,8 @@ func Of(name string) (Engine, bool) {
 	return all[i], true
 }
 
-// Family is the version in the name of a parameter group's family: 16 for 16.4, 8.4 for 8.4.3. "" for no version of the
-// engine.
+// Family returns the version in the name of a parameter group's family: 16 for 16.4, 8.4 for 8.4.3. It returns "" if the
+// engine has no such version.
 func (e Engine) Family(version string) string {
 	if m := e.version.FindStringSubmatch(version); m != nil {
 		return m[1]
@@ -57,7 +58,7 @@ func (e Engine) Family(version string) string {
 	return ""
 }
 
-// CheckVersion says why the engine has no such version, or "".
+// CheckVersion returns why the engine has no such version, or "" if it has it.
 func (e Engine) CheckVersion(version string) string {
 	if e.Family(version) == "" {
 		return fmt.Sprintf("%s has no version %q", e.Name, version)
@@ -65,10 +66,10 @@ func (e Engine) CheckVersion(version string) string {
 	return ""
 }
 
-// word is what every engine takes for a name, by its characters.
+// word matches the names whose characters every engine accepts.
 var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
-// CheckUsername says why the engine takes no such master user, or "".
+// CheckUsername returns why the engine refuses a name for the master user, or "" if it accepts it.
 func (e Engine) CheckUsername(name string) string {
 	switch lower := strings.ToLower(name); {
 	case len(name) > e.username:
@@ -77,14 +78,15 @@ func (e Engine) CheckUsername(name string) string {
 		return fmt.Sprintf("user %q is not letters, digits and underscores, a letter first", name)
 	case e.prefix != "" && strings.HasPrefix(lower, e.prefix):
 		return fmt.Sprintf("%s keeps users that begin with %s for itself", e.Name, e.prefix)
-	case lower == "postgres": // the usual one, which RDS takes
+	case lower == "postgres": // the usual name, which RDS accepts
 	case e.isReserved(lower):
 		return fmt.Sprintf("user %q is a reserved word of RDS for %s", name, e.Name)
 	}
 	return ""
 }
 
-// CheckDatabase says why the engine takes no such name of a database, or "". PostgreSQL has a database postgres already.
+// CheckDatabase returns why the engine refuses a name for a database, or "" if it accepts it. PostgreSQL already has a
+// database postgres.
 func (e Engine) CheckDatabase(name string) string {
 	switch {
 	case !word.MatchString(name) || len(name) > 63:
@@ -99,8 +101,8 @@ func (e Engine) isReserved(lower string) bool {
 	return slices.Contains(e.reserved, lower) || strings.HasPrefix(lower, "rdsadmin") || slices.Contains(reservedWords, lower)
 }
 
-// reservedWords are the words that SQL reserves in PostgreSQL or in MySQL, and the databases that both bring along. RDS
-// refuses more words than it documents; those of the other engine are refused as well, which costs another name.
+// reservedWords are the words that SQL reserves in PostgreSQL or in MySQL, and the databases that both create themselves.
+// RDS refuses more words than it documents. So both lists apply to both engines: a wrong refusal costs only another name.
 // Sources: PostgreSQL 17, appendix C, "reserved"; MySQL 8.4 reference manual, "Keywords and Reserved Words".
 var reservedWords = strings.Fields(`
 accessible add all alter analyse analyze and any array as asc asensitive asymmetric authorization before between bigint

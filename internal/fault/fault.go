@@ -1,5 +1,5 @@
-// Package fault holds the two things that every error of branchenv may carry beside its text: how the command should
-// end, and what the reader can do about it. An error without either is a plain failure.
+// Package fault holds the errors that carry an exit code and a hint. The hint says what the reader can do. Any other error
+// is a plain failure, exit code 1.
 package fault
 
 import (
@@ -15,7 +15,7 @@ const (
 	Partial = 99 // some environments failed; they were listed
 )
 
-// Error is an error with an exit code and, where there is a remedy, a hint.
+// Error is an error with an exit code and, if there is a remedy, a hint.
 type Error struct {
 	Code int    // one of the exit codes
 	Hint string // what to do about it, a sentence without a full stop; may be empty
@@ -25,32 +25,32 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Usagef is an error of usage or settings: exit code 2.
+// Usagef returns an error of usage or settings: exit code 2.
 func Usagef(format string, args ...any) *Error {
 	shorten(args)
 	return &Error{Code: Usage, Err: fmt.Errorf(format, args...)}
 }
 
-// Refusedf is a refusal for safety: exit code 3.
+// Refusedf returns a refusal for safety: exit code 3.
 func Refusedf(format string, args ...any) *Error {
 	shorten(args)
 	return &Error{Code: Refused, Err: fmt.Errorf(format, args...)}
 }
 
-// Failedf is a plain failure: exit code 1.
+// Failedf returns a plain failure: exit code 1.
 func Failedf(format string, args ...any) *Error {
 	shorten(args)
 	return &Error{Code: Failed, Err: fmt.Errorf(format, args...)}
 }
 
-// WithHint returns e with a hint.
+// WithHint sets the hint of e and returns e.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	shorten(args)
 	e.Hint = fmt.Sprintf(format, args...)
 	return e
 }
 
-// Code is the exit code for err: 0 for nil, that of the outermost Error in its chain, else 1.
+// Code returns the exit code for err: 0 for nil, the code of the outermost Error in its chain, else 1.
 func Code(err error) int {
 	if err == nil {
 		return 0
@@ -62,7 +62,7 @@ func Code(err error) int {
 	return Failed
 }
 
-// Hint is the outermost hint in err's chain, or "".
+// Hint returns the outermost hint in err's chain, or "".
 func Hint(err error) string {
 	for err != nil {
 		var e *Error

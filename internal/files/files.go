@@ -1,5 +1,5 @@
-// Package files opens files that somebody else names. Only regular files are opened, through symbolic links too: a named
-// pipe would wait for a writer for ever, and a device may never end.
+// Package files reads and writes files whose paths come from outside: from flags, settings and variables. It opens only
+// regular files, also through symbolic links. A named pipe would wait for a writer for ever, and a device may never end.
 package files
 
 import (
@@ -12,10 +12,10 @@ import (
 	"syscall"
 )
 
-// ErrTooLarge is why Read returned less than the file holds.
+// ErrTooLarge says that Read returned only the beginning of the file.
 var ErrTooLarge = errors.New("the file is too large")
 
-// NotRegularError is why something was not opened.
+// NotRegularError says that a path names something other than a regular file.
 type NotRegularError struct {
 	Path string
 	Mode fs.FileMode
@@ -23,7 +23,7 @@ type NotRegularError struct {
 
 func (e *NotRegularError) Error() string { return fmt.Sprintf("%q is %s", e.Path, e.kind()) }
 
-// Directory reports whether it is a directory.
+// Directory reports whether the path names a directory.
 func (e *NotRegularError) Directory() bool { return e.Mode.IsDir() }
 
 func (e *NotRegularError) kind() string {
@@ -40,8 +40,8 @@ func (e *NotRegularError) kind() string {
 	return "not a regular file"
 }
 
-// Read returns what the regular file at path holds, at most limit bytes. The error wraps a NotRegularError, or
-// ErrTooLarge, with which it returns the first limit bytes, or what the system says.
+// Read returns the content of the regular file at path. Of a file with more than limit bytes it returns the first limit
+// bytes and an error that wraps ErrTooLarge. Other errors wrap a NotRegularError, or the system's error.
 func Read(path string, limit int64) (data []byte, err error) {
 	f, err := open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -55,7 +55,7 @@ func Read(path string, limit int64) (data []byte, err error) {
 	return data, err
 }
 
-// Append adds text to the regular file at path, and makes the file if there is none. The error may wrap a
+// Append adds text to the regular file at path, and creates the file if there is none. The error may wrap a
 // NotRegularError.
 func Append(path, text string) (err error) {
 	f, err := open(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -67,9 +67,9 @@ func Append(path, text string) (err error) {
 	return err
 }
 
-// open opens a regular file. O_NONBLOCK keeps the open of a pipe from waiting, and means nothing to a regular file.
+// open opens a regular file. O_NONBLOCK keeps the open of a pipe from waiting; it has no effect on a regular file.
 func open(path string, flags int, perm fs.FileMode) (*os.File, error) {
-	f, err := os.OpenFile(path, flags|syscall.O_NONBLOCK, perm) // #nosec G304 -- opening what is named is the purpose
+	f, err := os.OpenFile(path, flags|syscall.O_NONBLOCK, perm) // #nosec G304 -- the path is meant to come from outside
 	if err != nil {
 		if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() { // a pipe without a reader, a directory
 			return nil, &NotRegularError{path, info.Mode()}
@@ -86,8 +86,8 @@ func open(path string, flags int, perm fs.FileMode) (*os.File, error) {
 	return f, nil
 }
 
-// Write puts data in the place of the regular file at path, in one go: whoever reads it, or a full disk, never leaves
-// half of it. A symbolic link stays, and what it points to is replaced. The error may wrap a NotRegularError.
+// Write replaces the content of the regular file at path in one step: neither a reader nor a full disk ever sees half of
+// it. A symbolic link stays; Write replaces its target. The error may wrap a NotRegularError.
 func Write(path string, data []byte, perm fs.FileMode) error {
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {

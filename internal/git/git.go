@@ -1,7 +1,7 @@
-// Package git runs the git program. It is the only package that does.
+// Package git runs the git program. No other package does.
 //
-// git sees the repository that it is told of and no other: variables that select a repository, as git exports them to
-// its hooks, do not reach it. It never asks anybody anything, and its messages are in English.
+// git sees only the repository that it is given: variables that select another one, such as those that git exports to
+// its hooks, are removed. git never prompts, and its messages are in English.
 package git
 
 import (
@@ -18,26 +18,26 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// Protocols are those by which git may reach a remote. Others can run programs: ext::, and what git-remote-* there is.
+// Protocols are those by which git may reach a remote. Others can run programs: ext::, and any git-remote-*.
 const Protocols = "https:http:ssh:git:file"
 
 const (
 	maxOutput = 64 << 20 // bytes, of half a million branches
-	maxSaid   = 64 << 10 // bytes of what git says about an error
+	maxSaid   = 64 << 10 // bytes of git's error messages
 )
 
 // Command is a run of git.
 type Command struct {
 	Dir     string        // where it runs; "" is the current folder
-	Args    []string      // Text from elsewhere comes after "--", or is checked not to begin with a hyphen.
-	Input   []byte        // on its standard input
-	Timeout time.Duration // 0 is none but the context's
+	Args    []string      // text from outside must follow "--", or must not begin with a hyphen
+	Input   []byte        // its standard input
+	Timeout time.Duration // 0 for no other limit than the context's
 }
 
-// Failure is that git ran and said no.
+// Failure is the error of a run of git that ended with another exit code than 0.
 type Failure struct {
 	Code int    // its exit code; -1 if it was killed
-	Said string // its standard error, as it is
+	Said string // its standard error, unchanged
 }
 
 func (f *Failure) Error() string {
@@ -48,8 +48,8 @@ func (f *Failure) Error() string {
 	return "git: " + said
 }
 
-// Run returns what git printed, at most 64 MB. The error is a Failure, that of the context, or says that git is not
-// installed (errors.Is exec.ErrNotFound), gave no answer in time, or printed too much.
+// Run runs git and returns its standard output, at most 64 MB. The error is a Failure or the context's error. It may also
+// say that git is not installed (errors.Is exec.ErrNotFound), gave no answer in time, or printed too much.
 func (c Command) Run(ctx context.Context) ([]byte, error) {
 	limited := ctx
 	if c.Timeout > 0 {
@@ -86,13 +86,13 @@ func (c Command) Run(ctx context.Context) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Line runs git in dir and returns what it printed, without the line's end.
+// Line runs git in dir and returns its standard output without the line break at the end.
 func Line(ctx context.Context, dir string, args ...string) (string, error) {
 	output, err := Command{Dir: dir, Args: args}.Run(ctx)
 	return strings.TrimSuffix(string(output), "\n"), err
 }
 
-// bounded takes as much of an output as max. More is dropped, so that the program does not stop because of it.
+// bounded keeps the first max bytes of an output. It drops the rest, so that the program does not block.
 type bounded struct {
 	bytes.Buffer
 	max  int

@@ -170,8 +170,8 @@ func TestOpenRefuses(t *testing.T) {
 		"token in plain":    {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://ghe.example.com/api/v3"}, "GITHUB_API_URL is http://ghe.example.com: everybody on the way could read GITHUB_TOKEN"},
 		"a name like an IP": {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://127.0.0.1.example.com/"}, "everybody on the way"},
 		"option":            {Options{Git: "--upload-pack=touch x"}, nil, "is not a git remote"},
-		"program":           {Options{Git: "ext::sh -c x"}, nil, "is not a git remote that is asked"},
-		"scheme":            {Options{Git: "gopher://x/y"}, nil, "is not a git remote that is asked"},
+		"program":           {Options{Git: "ext::sh -c x"}, nil, "is not a git remote of a supported kind"},
+		"scheme":            {Options{Git: "gopher://x/y"}, nil, "is not a git remote of a supported kind"},
 		"two lines":         {Options{Git: "a\nb"}, nil, "is not a git remote"},
 	}
 	for name, test := range tests {

@@ -1,4 +1,5 @@
-// Package pulumitest records what a Pulumi program registers, for tests. No engine, provider or network takes part.
+// Package pulumitest records the resources that a Pulumi program registers, for tests. It needs no engine, provider or
+// network.
 package pulumitest
 
 import (
@@ -19,29 +20,28 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Resource is one registered resource. Secret inputs are written as [secret].
 type Resource struct {
 	Type    string         `json:"type"`
 	Name    string         `json:"name"`
-	Parent  string         `json:"parent,omitempty"` // name
+	Parent  string         `json:"parent,omitempty"` // its name
 	Inputs  map[string]any `json:"inputs,omitempty"`
 	Options map[string]any `json:"options,omitempty"`
 
 	dependencies []string
 }
 
-// DependsOn tells whether the resource depends on the one of that type and name directly.
+// DependsOn reports whether the resource directly depends on the one of that type and name.
 func (r Resource) DependsOn(typ, name string) bool {
 	return slices.ContainsFunc(r.dependencies, func(urn string) bool { return strings.HasSuffix(urn, typ+"::"+name) })
 }
 
-// Recorder is a mock of the engine that records resources. It answers with the inputs and Computed, and with "NAME-id"
-// for the id.
+// Recorder is a mock of the engine that records resources. A resource's outputs are its inputs and Computed, its id is
+// NAME-id.
 type Recorder struct {
-	// Computed are the outputs beside the inputs that a provider would compute, by resource type and, after a slash,
-	// the logical name or *.
+	// Computed are the further outputs that a provider would compute. The key is TYPE/NAME, or TYPE/* for all names.
 	Computed map[string]map[string]any
 	// Functions are the answers of look-ups by token.
 	Functions map[string]func(args map[string]any) (map[string]any, error)
@@ -50,12 +50,12 @@ type Recorder struct {
 	resources []Resource
 }
 
-// Run runs the program as stack of project, with config by full key, and returns its error.
+// Run runs the program for a stack of a project, and returns its error. The keys of config are full ones.
 func (r *Recorder) Run(project, stack string, config map[string]string, program pulumi.RunFunc) error {
 	return pulumi.RunErr(program, pulumi.WithMocks(project, stack, r), func(info *pulumi.RunInfo) { info.Config = config })
 }
 
-// Resources are what was registered, by type and name.
+// Resources returns the registered resources, sorted by type and name.
 func (r *Recorder) Resources() []Resource {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,7 +64,7 @@ func (r *Recorder) Resources() []Resource {
 	})
 }
 
-// Find is the resource of that type and name; the test fails without one.
+// Find returns the resource of that type and name. The test fails if there is none.
 func (r *Recorder) Find(t *testing.T, typ, name string) Resource {
 	t.Helper()
 	for _, found := range r.Resources() {
@@ -76,7 +76,7 @@ func (r *Recorder) Find(t *testing.T, typ, name string) Resource {
 	return Resource{}
 }
 
-// NewResource is part of pulumi.MockResourceMonitor.
+// NewResource implements pulumi.MockResourceMonitor.
 func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	recorded := Resource{Type: args.TypeToken, Name: args.Name, Inputs: plain(args.Inputs)}
 	if rpc := args.RegisterRPC; rpc != nil {
@@ -96,7 +96,7 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	return args.Name + "-id", outputs, nil
 }
 
-// Call is part of pulumi.MockResourceMonitor.
+// Call implements pulumi.MockResourceMonitor.
 func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	answer, ok := r.Functions[args.Token]
 	if !ok {
@@ -106,7 +106,7 @@ func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 	return resource.NewPropertyMapFromMap(result), err
 }
 
-// plain makes properties ordinary values, and hides secrets.
+// plain turns properties into ordinary values, and hides secrets.
 func plain(m resource.PropertyMap) map[string]any {
 	return m.MapRepl(nil, func(v resource.PropertyValue) (any, bool) {
 		if v.IsSecret() || v.IsOutput() && v.OutputValue().Secret {
@@ -116,7 +116,7 @@ func plain(m resource.PropertyMap) map[string]any {
 	})
 }
 
-// options are the resource options that matter.
+// options returns the resource options that tests compare.
 func options(rpc *pulumirpc.RegisterResourceRequest) map[string]any {
 	o := map[string]any{}
 	if rpc.GetDeleteBeforeReplace() {

@@ -1,5 +1,5 @@
-// Package regions knows which AWS regions there are. The table is that of the AWS SDK, which keeps it to itself; a test
-// compares the two.
+// Package regions lists the AWS regions and their partitions. The table is a copy of the AWS SDK's, which the SDK does not
+// export; a test compares the two.
 package regions
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// Partition is a part of AWS with accounts, ARNs and host names of its own.
+// Partition is a part of AWS with its own accounts, ARNs and host names.
 type Partition struct {
 	ID     string // in ARNs: aws, aws-cn
 	Domain string // of its services' host names: amazonaws.com
@@ -18,7 +18,7 @@ type Partition struct {
 	known  []string
 }
 
-// partitions: the general one comes last, because its shape fits some regions of others.
+// partitions are all partitions. The general one comes last, because its pattern also matches some regions of others.
 // Source: aws-sdk-go-v2, internal/endpoints/awsrulesfn/partitions.json.
 var partitions = []Partition{
 	{"aws-cn", "amazonaws.com.cn", regexp.MustCompile(`^cn-\w+-\d+$`), []string{"cn-north-1", "cn-northwest-1"}},
@@ -35,10 +35,10 @@ var partitions = []Partition{
 		me-south-1 mx-central-1 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2`)},
 }
 
-// compass ends every name that AWS gave a region so far, before the number.
+// compass matches the end of every region's name so far: a direction and a number.
 var compass = regexp.MustCompile(`-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]\d?$`)
 
-// PartitionOf returns the partition of a region, the general one if the region fits none.
+// PartitionOf returns the partition of a region, and the general one for a region that no partition has.
 func PartitionOf(region string) Partition {
 	for _, p := range partitions {
 		if p.shape.MatchString(region) {
@@ -48,7 +48,7 @@ func PartitionOf(region string) Partition {
 	return partitions[len(partitions)-1]
 }
 
-// Plausible reports whether AWS may have a region of that name, perhaps one that is newer than this table.
+// Plausible reports whether AWS may have a region of that name. It may be newer than this table.
 func Plausible(region string) bool {
 	return compass.MatchString(region) && PartitionOf(region).shape.MatchString(region)
 }
