@@ -35,7 +35,7 @@ tools: ## bin/pulumi and bin/pulumi-language-go: those on PATH, or built from so
 	@tools/pulumi.sh $(BIN)
 	@tools/language-go.sh $(BIN)
 
-lint: ## gofmt, go vet, staticcheck, gosec, govulncheck
+lint: ## gofmt, go vet, staticcheck, revive, godot, misspell, gosec, govulncheck
 	@tools/lint.sh
 
 preview: build ## pulumi's preview of a branch: make preview BRANCH=x [ARGS="--image REF --sandbox"]

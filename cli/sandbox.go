@@ -125,7 +125,7 @@ func (s *session) sandboxServe(c *urfave.Context) error {
 	return nil
 }
 
-func (s *session) sandboxResources(c *urfave.Context) error {
+func (s *session) sandboxResources(_ *urfave.Context) error {
 	file, err := s.settings()
 	if err != nil {
 		return err

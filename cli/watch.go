@@ -209,8 +209,8 @@ func (s *session) keepCommand() *urfave.Command {
 			if !c.IsSet("for") {
 				return fault.Usagef("--for is missing").WithHint("add --for 5d")
 			}
-			for_, err := config.ParseDuration(c.String("for"))
-			switch d := time.Duration(for_); {
+			given, err := config.ParseDuration(c.String("for"))
+			switch d := time.Duration(given); {
 			case err != nil:
 				return fault.Usagef("--for %.80q %w", c.String("for"), err).WithHint("write it as in 5d or 12h")
 			case d <= 0 || d > 365*24*time.Hour:
@@ -225,7 +225,7 @@ func (s *session) keepCommand() *urfave.Command {
 				return err
 			}
 			return s.read(c.Context, file, func(m *stacks.Manager) error {
-				until := s.now().Add(time.Duration(for_))
+				until := s.now().Add(time.Duration(given))
 				e, err := m.Keep(c.Context, branch, until)
 				if err != nil {
 					return err

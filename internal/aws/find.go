@@ -31,11 +31,11 @@ func (c *Client) Find(ctx context.Context, r Resource) (Found, error) {
 }
 
 // overwritten is the finder of types that a second creation overwrites: nothing needs to be found.
-func overwritten(*Client, context.Context, Resource) (Found, []string, error) {
+func (*Client) overwritten(context.Context, Resource) (Found, []string, error) {
 	return Found{}, nil, nil
 }
 
 // notImported is the finder of types that branchenv never creates, or that the provider cannot import.
-func notImported(*Client, context.Context, Resource) (Found, []string, error) {
+func (*Client) notImported(context.Context, Resource) (Found, []string, error) {
 	return Found{}, nil, nil
 }

@@ -16,7 +16,7 @@ var acmTypes = []Type{
 	},
 	{
 		Token: "aws:acm/certificateValidation:CertificateValidation", Noun: "certificate validation", pace: slow,
-		describe: (*Client).describeCertificate, find: overwritten,
+		describe: (*Client).describeCertificate, find: (*Client).overwritten,
 	},
 }
 

@@ -32,7 +32,7 @@ var beanstalkTypes = []Type{
 	{
 		// The provider cannot import a version: DiscardVersion deletes it.
 		Token: TypeVersion, Noun: "application version", pace: quick,
-		describe: (*Client).describeVersion, find: notImported,
+		describe: (*Client).describeVersion, find: (*Client).notImported,
 		arn: arnForm{service: "elasticbeanstalk", kind: "applicationversion", resource: ofApplication},
 	},
 }

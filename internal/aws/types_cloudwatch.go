@@ -10,7 +10,7 @@ import (
 
 var cloudWatchTypes = []Type{{
 	Token: "aws:cloudwatch/logGroup:LogGroup", Noun: "log group", pace: quick,
-	describe: (*Client).describeLogGroup, find: notImported,
+	describe: (*Client).describeLogGroup, find: (*Client).notImported,
 	arn: arnForm{service: "logs", kind: "log-group", resource: func(_, name string) Resource {
 		return Resource{ID: strings.TrimSuffix(name, ":*"), Name: name}
 	}},

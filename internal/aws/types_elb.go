@@ -21,12 +21,12 @@ var elbTypes = []Type{
 	},
 	{
 		Token: "aws:lb/listenerRule:ListenerRule", Noun: "listener rule", pace: quick,
-		describe: (*Client).describeListenerRule, find: notImported,
+		describe: (*Client).describeListenerRule, find: (*Client).notImported,
 		arn: arnForm{service: "elasticloadbalancing", kind: "listener-rule", resource: byARN},
 	},
 	{
 		Token: "aws:lb/targetGroup:TargetGroup", Noun: "target group", pace: quick,
-		describe: (*Client).describeTargetGroup, find: notImported,
+		describe: (*Client).describeTargetGroup, find: (*Client).notImported,
 		arn: arnForm{service: "elasticloadbalancing", kind: "targetgroup", resource: byARN},
 	},
 }

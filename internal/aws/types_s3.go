@@ -24,7 +24,7 @@ var s3Types = []Type{
 	},
 	{
 		Token: "aws:s3/bucketObjectv2:BucketObjectv2", Noun: "object", pace: quick,
-		describe: (*Client).describeObject, find: overwritten,
+		describe: (*Client).describeObject, find: (*Client).overwritten,
 	},
 	bucketSetting("aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2", "bucket CORS rules"),
 	bucketSetting("aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "bucket lifecycle"),
@@ -36,7 +36,7 @@ var s3Types = []Type{
 }
 
 func bucketSetting(token, noun string) Type {
-	return Type{Token: token, Noun: noun, pace: quick, describe: (*Client).describeBucketSetting, find: overwritten}
+	return Type{Token: token, Noun: noun, pace: quick, describe: (*Client).describeBucketSetting, find: (*Client).overwritten}
 }
 
 // S3 answers a HEAD without a body: NotFound is all there is to a 404, and a 403 can be someone else's bucket.
@@ -68,7 +68,7 @@ func (c *Client) describeObject(ctx context.Context, r Resource) (answer, error)
 	return answer{state: Exists, gone: []string{"NotFound", "NoSuchKey", "NoSuchBucket"}}, err
 }
 
-// bucketSetting is for what a bucket takes with it: policy, versioning, lifecycle …
+// describeBucketSetting asks for the bucket of a setting: policy, versioning, lifecycle and so on go with their bucket.
 func (c *Client) describeBucketSetting(ctx context.Context, r Resource) (answer, error) {
 	bucket := r.text("bucket")
 	if bucket == "" {

@@ -143,7 +143,7 @@ func githubPush(b *Build, e env, event githubEvent) {
 
 const deleted = "set BRANCH: ${{ github.event.ref }} in env, then: branchenv destroy \"$BRANCH\" --yes"
 
-// githubOther is about no branch: a schedule, a comment, a deletion, a merge queue, a release, …
+// githubOther is for the events that have no branch: a schedule, a comment, a deletion, a merge queue, a release.
 func githubOther(b *Build, event githubEvent) {
 	switch {
 	case b.Event == "delete" && event.RefType == "branch":
