@@ -85,7 +85,7 @@ func of(ctx context.Context, m *stacks.Manager, word string, found []stacks.Ailm
 	if found = slices.DeleteFunc(found, func(a stacks.Ailment) bool { return other(a.Stack) }); len(found) > 0 {
 		return found, nil
 	}
-	facts, err := m.StackFacts(ctx)
+	facts, err := stacks.StackFacts(ctx, m)
 	if err == nil && !slices.ContainsFunc(facts, func(f stacks.StackFact) bool { return !other(f.Name) }) {
 		err = fault.Failedf("%q is neither a branch with an environment nor a stack", word).WithHint("%s list", program)
 	}

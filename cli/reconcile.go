@@ -83,7 +83,7 @@ func (s *session) reconcile(c *urfave.Context) error {
 				p = s.startProgressByStack()
 			}
 			flags.carry.Head = r.head
-			outcome := m.CarryOut(c.Context, r.input, r.decided, flags.carry)
+			outcome := stacks.Run(c.Context, m, r.input, r.decided, flags.carry)
 			p.close()
 			p = &quietProgress{err: s.err}
 			document.Outcome = &outcome
@@ -154,7 +154,7 @@ type reconciliation struct {
 // facts reads the stacks first, the branches second: a branch that is pushed between the two has no environment yet and
 // can lose none.
 func (r *reconciliation) facts(ctx context.Context) error {
-	facts, err := r.manager.StackFacts(ctx)
+	facts, err := stacks.StackFacts(ctx, r.manager)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ const pingTimeout = 20 * time.Second
 // Actions' summary of the job, and the settings' pingUrl, which hears of good runs only. The error is the heartbeat's:
 // without it `status` would call a healthy reconcile dead.
 func (s *session) watch(ctx context.Context, m *stacks.Manager, file *config.File, document reconciled, problem error) error {
-	err := m.Beat(ctx, problem)
+	err := stacks.Beat(ctx, m, problem)
 	if path := s.env("GITHUB_STEP_SUMMARY"); path != "" {
 		if err := files.Append(path, summary(document, problem)); err != nil {
 			s.warn("the summary was not written: %v", err)
@@ -122,7 +122,7 @@ func (s *session) statusCommand() *urfave.Command {
 				return fault.Usagef("a --max-age of %s is out of range", maxAge).WithHint("give more than 0, as in 3h")
 			}
 			return s.read(c.Context, file, func(m *stacks.Manager) error {
-				h, err := m.Heartbeat(c.Context)
+				h, err := stacks.ReadHeartbeat(c.Context, m)
 				if err != nil {
 					return err
 				}

@@ -9,12 +9,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// adopt edits an exported deployment: each pending create whose URN is in ids becomes a resource with that id, whose
+// importPending edits an exported deployment: each pending create whose URN is in ids becomes a resource with that id, whose
 // outputs are its inputs until a refresh reads them from AWS. Without outputs the provider would import the resource, and
 // forget what AWS cannot tell: how long to wait for a Beanstalk environment (then not at all, so that no destroy
 // succeeds), the password of a database, whether it leaves a final snapshot. Everything else stays as it is, down to the
 // digits of its numbers.
-func adopt(deployment []byte, ids map[string]string) ([]byte, error) {
+func importPending(deployment []byte, ids map[string]string) ([]byte, error) {
 	var file, d map[string]json.RawMessage
 	var resources, raw, kept []json.RawMessage
 	var pending []struct {

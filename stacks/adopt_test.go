@@ -26,7 +26,7 @@ func TestAdopt(t *testing.T) {
 			{"type":"creating","resource":{"urn":"c"}},
 			{"type":"deleting","resource":{"urn":"d","id":"d-1"}}],
 		"metadata":{}}}`
-	got, err := adopt([]byte(before), map[string]string{"b": "b-1", "d": "never: it is not being created"})
+	got, err := importPending([]byte(before), map[string]string{"b": "b-1", "d": "never: it is not being created"})
 	if err != nil {
 		t.Fatal(err)
 	}

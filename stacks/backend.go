@@ -38,6 +38,18 @@ type backend interface {
 	heartbeat(ctx context.Context) ([]byte, error)
 	// beat replaces it.
 	beat(ctx context.Context, text []byte) error
+	// projects returns the names of the projects that have something in the backend, sorted; none from Pulumi Cloud.
+	projects(ctx context.Context) ([]string, error)
+	// scratch makes, in a folder, a backend of files with an empty stack and a copy of the application stack.
+	scratch(ctx context.Context, folder, stack string) error
+	// prepareRun makes sure that there is room for a run of pulumi over a stack, and copies its state, which was read, before it.
+	prepareRun(f facts) error
+	// restoreCommand says how to put that copy of a stack's state back; "" if there is none.
+	restoreCommand(stack string) string
+	// dropCopy removes the copy of a stack's state, after the stack itself.
+	dropCopy(stack string) error
+	// where is where the stacks are kept.
+	where() place
 	// selfManaged tells a self-managed backend (a file system or a bucket) from Pulumi Cloud.
 	selfManaged() bool
 	close() error
@@ -147,19 +159,6 @@ func (l lock) describe(now time.Time) string {
 	return fmt.Sprintf("%s@%s, process %d, for %s", l.Username, l.Hostname, l.Pid, lasted(now.Sub(l.Timestamp)))
 }
 
-// lasted is a time for people, in its largest unit.
-func lasted(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", max(0, int(d/time.Second)))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d/time.Minute))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh", int(d/time.Hour))
-	}
-	return fmt.Sprintf("%d days", int(d/(24*time.Hour)))
-}
-
 // update is one run of the engine over a stack, from its history.
 type update struct {
 	Kind      string                     `json:"kind"`
@@ -195,23 +194,4 @@ func (u *update) same(v *update) bool {
 		return u == v
 	}
 	return u.Kind == v.Kind && u.StartTime == v.StartTime && u.EndTime == v.EndTime && u.Result == v.Result
-}
-
-// applicationSpec is the ApplicationSpec that the last run of `application up` worked from, or nil.
-func (u *update) applicationSpec(project string) *ApplicationSpec {
-	return specOf[ApplicationSpec](u, project+":"+applicationKey)
-}
-
-// spec is the Spec that the last run of `up` worked from, or nil.
-func (u *update) spec(project string) *Spec { return specOf[Spec](u, project+":"+specKey) }
-
-func specOf[S any](u *update, key string) *S {
-	if u == nil {
-		return nil
-	}
-	var s S
-	if err := json.Unmarshal(u.Config[key], &s); err != nil {
-		return nil
-	}
-	return &s
 }

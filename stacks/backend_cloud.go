@@ -241,7 +241,7 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (facts
 		if fault.Hint(err) != "" {
 			return f, err
 		}
-		return f, fault.Failedf("%w", err).WithHint("run the same command again; if that does not help: pulumi stack export --stack %s says more", place{b.project, b.url}.qualified(s.StackName))
+		return f, fault.Failedf("%w", err).WithHint("run the same command again; if that does not help: pulumi stack export --stack %s says more", b.where().qualified(s.StackName))
 	}
 	stack, err := b.stack(ctx, s)
 	if err != nil {
@@ -319,5 +319,5 @@ func (b *cloudBackend) setTags(ctx context.Context, name string, tags map[string
 
 // breakLock refuses: the service ends the claims of dead holders itself.
 func (b *cloudBackend) breakLock(_ context.Context, l lock) error {
-	return place{b.project, b.url}.locked(l.stack)
+	return b.where().locked(l.stack)
 }

@@ -116,7 +116,7 @@ func TestCloud(t *testing.T) {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 	spec := branchSpec()
-	if diff := cmp.Diff(&spec, f.last.spec("shop")); diff != "" {
+	if diff := cmp.Diff(&spec, parseSpec(f.last.value("shop", specKey))); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)
 	}
 	if len(f.state.aws()) != 1 || f.state.SecretsProviders.Type != "service" || f.changed.IsZero() || f.status() != StatusUpdating || !f.last.succeeded() {
@@ -153,10 +153,10 @@ func TestCloudHeartbeat(t *testing.T) {
 	c := team(t)
 	c.answers["PATCH /api/stacks/team/shop/application/tags"] = ""
 	m := &Manager{backend: c.open(t), now: func() time.Time { return noon }}
-	if h, err := m.Heartbeat(t.Context()); err != nil || h != (Heartbeat{}) {
+	if h, err := ReadHeartbeat(t.Context(), m); err != nil || h != (Heartbeat{}) {
 		t.Errorf("before the first run: %+v, %v", h, err)
 	}
-	if err := m.Beat(t.Context(), errors.New(strings.Repeat("<&>", 100))); err != nil {
+	if err := Beat(t.Context(), m, errors.New(strings.Repeat("<&>", 100))); err != nil {
 		t.Fatal(err)
 	}
 	var tags map[string]string
@@ -171,7 +171,7 @@ func TestCloudHeartbeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.answers["GET /api/stacks/team/shop/application"] = string(answer)
-	h, err := m.Heartbeat(t.Context())
+	h, err := ReadHeartbeat(t.Context(), m)
 	if err != nil || h.Run != noon || !h.Good.IsZero() || !strings.HasPrefix(h.Problem, "<&>") {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -181,7 +181,7 @@ func TestCloudHeartbeat(t *testing.T) {
 		}
 	}
 	c.answers["GET /api/user/stacks#p2"] = `{"stacks": []}`
-	fails(t, m.Beat(t.Context(), nil), fault.Usage, "the application stack, which all environments share, does not exist yet")
+	fails(t, Beat(t.Context(), m, nil), fault.Usage, "the application stack, which all environments share, does not exist yet")
 }
 
 // A server error or a rate limit passes.

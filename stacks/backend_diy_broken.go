@@ -127,25 +127,4 @@ func (b *diyBackend) copy(from object, to string) string {
 }
 
 // setAgain are the commands that give a stack its tags back, from what its last update worked from.
-func (b *diyBackend) setAgain(f facts) string { return place{b.project, b.url}.setTags(f) }
-
-// setTags are the commands that set the tags of a stack that has lost them, as its last update tells them. They are those that cannot
-// be decided again: the next up sets the others.
-func (p place) setTags(f facts) string {
-	set := func(tag, value string) string { return p.setTag(f.name, tag, value) }
-	suffix := cmp.Or(f.bucketSuffix(p.project), "SUFFIX")
-	commands := []string{"export PULUMI_BACKEND_URL=" + fault.ShellWord(p.address()), set(tagProject, p.project), set(tagStack, f.name)}
-	if f.name == ApplicationStack {
-		return strings.Join(append(commands, set(tagBucket, suffix)), "; ")
-	}
-	branch, host := "BRANCH", cmp.Or(f.hostLabel(p.project), "HOST")
-	if spec := f.spec(p.project); spec != nil {
-		branch = BranchTag(spec.Branch)
-	}
-	return strings.Join(append(commands, set(tagBranch, branch), set(tagHost, host), set(tagBucket, suffix)), "; ")
-}
-
-// setTag is the command that sets one tag of a stack.
-func (p place) setTag(stack, tag, value string) string {
-	return fmt.Sprintf("pulumi stack tag set %s %s --stack %s", tag, fault.ShellWord(value), p.qualified(stack))
-}
+func (b *diyBackend) setAgain(f facts) string { return b.where().setTags(f) }

@@ -68,7 +68,7 @@ func TestOutline(t *testing.T) {
 			resource, owner := f.foreign()
 			untagged := f
 			untagged.tags = nil
-			return []any{m.environment(f, RulesOf(m.File)), m.stackFact(f), m.stackFact(untagged), m.examineStack(f), m.examineStack(untagged), s.outputs(), resource, owner}
+			return []any{m.environment(f, RulesOf(m.File)), stackFact(m.File.Project, f), stackFact(m.File.Project, untagged), m.examineStack(f), m.examineStack(untagged), s.outputs(), resource, owner}
 		}
 		if diff := cmp.Diff(says(whole), says(outline), cmp.AllowUnexported(Ailment{}, lock{}, holder{})); diff != "" {
 			t.Fatalf("%s: what the whole state says, and what its outline says, differ (-whole +outline):\n%s", name, diff)

@@ -179,7 +179,7 @@ func TestUnreadable(t *testing.T) {
 			_, alone := b.read(t.Context(), "x")
 			for _, f := range all {
 				if f.name != "x" {
-					if f.broken != nil || f.last.spec("shop").Branch != "topic" {
+					if f.broken != nil || parseSpec(f.last.value("shop", specKey)).Branch != "topic" {
 						t.Errorf("another stack, %s: %v", f.name, f.broken)
 					}
 					continue

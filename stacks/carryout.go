@@ -69,11 +69,11 @@ type result struct {
 	failed error
 }
 
-// CarryOut carries out what plan, which was made from in, has to do: all destructions first, because creates may need
+// Run carries out what plan, which was made from in, has to do: all destructions first, because creates may need
 // the room, then the rest. A step that fails, be it with a panic, does not stop the others. Right before each one
 // begins, it is decided anew from the stack's facts and the branch as they are by then: a branch that came back, an
 // environment that was updated or is to be kept by now, are left alone.
-func (m *Manager) CarryOut(ctx context.Context, in PlanInput, plan Plan, o CarryOut) Outcome {
+func Run(ctx context.Context, m *Manager, in PlanInput, plan Plan, o CarryOut) Outcome {
 	o.Parallel = cmp.Or(o.Parallel, DefaultParallel())
 	o.Timeout = cmp.Or(o.Timeout, time.Hour)
 	o.LockWait = cmp.Or(o.LockWait, 5*time.Minute)
@@ -83,10 +83,10 @@ func (m *Manager) CarryOut(ctx context.Context, in PlanInput, plan Plan, o Carry
 	for _, fact := range in.Stacks {
 		exists[fact.Name] = true
 	}
-	if err := sweepGone(m.File.Project, exists); err != nil { // a run that was killed may have left some, and nobody else would look
-		m.tell("", Event{Kind: Warning, Message: err.Error()})
+	if err := m.SweepWorkDirs(exists); err != nil { // a run that was killed may have left some, and nobody else would look
+		m.Tell("", Event{Kind: Warning, Message: err.Error()})
 	}
-	d := &doing{Manager: m, CarryOut: o, in: in}
+	d := &doing{m: m, CarryOut: o, in: in}
 	phase := func(destroys bool) {
 		var group errgroup.Group
 		group.SetLimit(max(1, o.Parallel))
@@ -129,7 +129,7 @@ func (s PlanStep) next() string {
 
 // doing is a plan that is being carried out.
 type doing struct {
-	*Manager
+	m *Manager
 	CarryOut
 	mu sync.Mutex // for in: its rules are not for several goroutines
 	in PlanInput
@@ -137,7 +137,7 @@ type doing struct {
 
 // step carries out one step.
 func (d *doing) step(ctx context.Context, step PlanStep) (r result) {
-	if d.Stop.Stopped() || ctx.Err() != nil {
+	if d.m.Stop.Stopped() || ctx.Err() != nil {
 		return result{}
 	}
 	r.begun = true
@@ -149,7 +149,7 @@ func (d *doing) step(ctx context.Context, step PlanStep) (r result) {
 	}()
 	limited, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
-	d.tell(step.Stack, Event{Kind: Step, Op: string(step.Action), Message: step.Reason})
+	d.m.Tell(step.Stack, Event{Kind: Step, Op: string(step.Action), Message: step.Reason})
 	r.kept, r.failed = d.do(limited, step)
 	if r.failed != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
 		r.failed = fmt.Errorf("it took longer than %s: %w", config.Duration(d.Timeout), r.failed)
@@ -160,11 +160,11 @@ func (d *doing) step(ctx context.Context, step PlanStep) (r result) {
 func (d *doing) report(step PlanStep, r result) {
 	switch {
 	case r.failed != nil:
-		d.tell(step.Stack, Event{Kind: Warning, Message: string(step.Action) + ": " + r.failed.Error()})
+		d.m.Tell(step.Stack, Event{Kind: Warning, Message: string(step.Action) + ": " + r.failed.Error()})
 	case r.kept != "":
-		d.tell(step.Stack, Event{Kind: Note, Message: "left alone: " + r.kept})
+		d.m.Tell(step.Stack, Event{Kind: Note, Message: "left alone: " + r.kept})
 	default:
-		d.tell(step.Stack, Event{Kind: Note, Message: string(step.Action) + " done"})
+		d.m.Tell(step.Stack, Event{Kind: Note, Message: string(step.Action) + " done"})
 	}
 }
 
@@ -175,7 +175,7 @@ func (d *doing) do(ctx context.Context, step PlanStep) (kept string, err error) 
 	defer cancel()
 	for {
 		kept, err = d.try(ctx, step)
-		if !isContended(err) || d.Stop.Stopped() {
+		if !isContended(err) || d.m.Stop.Stopped() {
 			return kept, err
 		}
 		select {
@@ -195,13 +195,13 @@ func (d *doing) try(ctx context.Context, step PlanStep) (kept string, err error)
 	if err != nil {
 		return "", err
 	}
-	f, err := d.backend.read(ctx, step.Stack)
+	f, err := d.m.FactsOf(ctx, step.Stack)
 	if err != nil {
 		return "", err
 	}
 	var fact *StackFact
 	if f != nil {
-		s := d.stackFact(*f)
+		s := stackFact(d.m.File.Project, *f)
 		fact = &s
 	}
 	switch again := d.again(step, head, found, fact); {
@@ -210,7 +210,7 @@ func (d *doing) try(ctx context.Context, step PlanStep) (kept string, err error)
 	case again.Action == ActionDestroy:
 		return d.destroy(ctx, step, *f)
 	}
-	_, err = d.Up(ctx, UpRequest{Branch: step.Branch, Commit: head.Commit})
+	_, err = d.m.Up(ctx, UpRequest{Branch: step.Branch, Commit: head.Commit})
 	return "", err
 }
 
@@ -218,29 +218,18 @@ func (d *doing) try(ctx context.Context, step PlanStep) (kept string, err error)
 // that the decision rests on. A stack that is not the same any more is decided about again by do. Right before anything is
 // deleted the branch is asked for and the decision is made once more: kept is why it came out otherwise.
 func (d *doing) destroy(ctx context.Context, step PlanStep, decided facts) (kept string, err error) {
-	planned, err := d.planDestroy(ctx, step.Branch)
-	if err != nil {
-		return "", err
-	}
-	if planned.Absent {
-		return "", overtaken(step.Stack, "removed")
-	}
-	if err := changed(decided, *planned.before); err != nil {
-		return "", err
-	}
-	planned.still = func(ctx context.Context, now facts) error {
+	receipt, err := d.m.DestroyIf(ctx, step.Branch, decided, func(ctx context.Context, now facts) error {
 		head, found, err := d.Head(ctx, step.Branch)
 		if err != nil {
 			return err
 		}
-		fact := d.stackFact(now)
+		fact := stackFact(d.m.File.Project, now)
 		if again := d.again(step, head, found, &fact); again.Action != ActionDestroy {
 			kept = again.Reason
 			return errDecidedOtherwise
 		}
 		return nil
-	}
-	receipt, err := d.Destroy(ctx, planned)
+	})
 	if errors.Is(err, errDecidedOtherwise) {
 		return kept, nil
 	}
@@ -260,18 +249,18 @@ var errDecidedOtherwise = errors.New("it was decided otherwise right before anyt
 func (d *doing) again(step PlanStep, head PlanBranch, found bool, stack *StackFact) PlanStep {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.in.Now = d.now()
+	d.in.Now = d.m.Now()
 	return d.in.again(step, head, found, stack)
 }
 
 // busy is an error where somebody works on the stack. Who begins after that is met by PlanDestroy and Up.
 func (d *doing) busy(ctx context.Context, stack string) error {
-	f, err := d.backend.read(ctx, stack)
+	f, err := d.m.FactsOf(ctx, stack)
 	if err != nil || f == nil {
 		return err
 	}
-	if live := slices.DeleteFunc(f.locks, d.abandoned); len(live) > 0 {
-		return d.where().locked(stack, live[0].describe(d.now()))
+	if live := slices.DeleteFunc(f.locks, lock.abandoned); len(live) > 0 {
+		return d.m.Location().locked(stack, live[0].describe(d.m.Now()))
 	}
 	return nil
 }

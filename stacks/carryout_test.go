@@ -83,7 +83,7 @@ func TestStackFacts(t *testing.T) {
 	})
 	holdStack(t, folder, "held")
 	write(t, filepath.Join(folder, ".pulumi/stacks/shop/new.json"), `{"version":3,"checkpoint":{}}`)
-	got, err := folderManager(t, folder).StackFacts(t.Context())
+	got, err := StackFacts(t.Context(), folderManager(t, folder))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestCarryOut(t *testing.T) {
 		})
 	}
 	m := folderManager(t, folder)
-	stacks, err := m.StackFacts(t.Context())
+	stacks, err := StackFacts(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestCarryOut(t *testing.T) {
 	holdStack(t, folder, "locked")
 	var asked []string
 	var mu sync.Mutex
-	out := m.CarryOut(t.Context(), in, plan, CarryOut{Parallel: 3, LockWait: time.Nanosecond, Head: func(_ context.Context, branch string) (PlanBranch, bool, error) {
+	out := Run(t.Context(), m, in, plan, CarryOut{Parallel: 3, LockWait: time.Nanosecond, Head: func(_ context.Context, branch string) (PlanBranch, bool, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		asked = append(asked, branch)
@@ -236,13 +236,13 @@ func TestCarryOutStopped(t *testing.T) {
 	keepBackend(t, folder, "b")
 	m := folderManager(t, folder)
 	m.Stop = NewStopper()
-	stacks, err := m.StackFacts(t.Context())
+	stacks, err := StackFacts(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	in := planInput(nil, stacks)
 	in.Rules = RulesOf(m.File)
-	out := m.CarryOut(t.Context(), in, MakePlan(in), CarryOut{Parallel: 1, Head: func(context.Context, string) (PlanBranch, bool, error) {
+	out := Run(t.Context(), m, in, MakePlan(in), CarryOut{Parallel: 1, Head: func(context.Context, string) (PlanBranch, bool, error) {
 		m.Stop.Stop()
 		return PlanBranch{}, false, errors.New("asked")
 	}})
@@ -270,7 +270,7 @@ func TestKeep(t *testing.T) {
 	if err != nil || !e.ExpiresAt.Equal(until.Add(time.Hour)) {
 		t.Errorf("%+v, %v", e, err)
 	}
-	stacks, err := m.StackFacts(t.Context())
+	stacks, err := StackFacts(t.Context(), m)
 	if err != nil || !stacks[0].KeepUntil.Equal(until) || stacks[0].Tag != "mine" {
 		t.Errorf("%+v, %v", stacks, err)
 	}
@@ -290,22 +290,22 @@ func TestHeartbeat(t *testing.T) {
 	m := folderManager(t, folder)
 	beat := func(at time.Time, problem error) Heartbeat {
 		m.now = func() time.Time { return at }
-		if err := m.Beat(t.Context(), problem); err != nil {
+		if err := Beat(t.Context(), m, problem); err != nil {
 			t.Fatal(err)
 		}
-		h, err := m.Heartbeat(t.Context())
+		h, err := ReadHeartbeat(t.Context(), m)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return h
 	}
-	first, err := m.Heartbeat(t.Context())
+	first, err := ReadHeartbeat(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := []Heartbeat{first, beat(noon, errors.New("no luck")), beat(noon.Add(time.Hour), nil), beat(noon.Add(2*time.Hour), errors.New(strings.Repeat("x", 200)))}
 	write(t, filepath.Join(folder, ".branchenv/heartbeat-shop.json"), "{")
-	if _, err := m.Heartbeat(t.Context()); fault.Hint(err) == "" {
+	if _, err := ReadHeartbeat(t.Context(), m); fault.Hint(err) == "" {
 		t.Errorf("damaged: %v, want a hint", err)
 	}
 	got = append(got, beat(noon.Add(3*time.Hour), errors.New("again")))

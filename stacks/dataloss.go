@@ -13,7 +13,7 @@ import (
 // that leaves the program, of a bucket that is not named as bucket is, and of a database that AWS can only replace by a
 // new one, which is empty. The schema of the provider says which properties these are (aws:rds/instance:Instance,
 // replaceOnChanges).
-func (s state) losses(next config.Settings, bucket string) []string {
+func losses(s state, next config.Settings, bucket string) []string {
 	var lost []string
 	for _, r := range s.aws() {
 		switch r.Type {

@@ -41,7 +41,7 @@ func TestLosses(t *testing.T) {
 	} {
 		next := made
 		test.change(&next)
-		got := test.state.losses(next, "id")
+		got := losses(test.state, next, "id")
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

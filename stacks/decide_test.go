@@ -116,7 +116,7 @@ func TestOwns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.facts.name, test.facts.project = "x", "shop"
-			err := place{project: "shop"}.owns(test.facts, "feature/login")
+			err := owns(place{project: "shop"}, test.facts, "feature/login")
 			if got := message(err); got != test.want || test.want != "" && fault.Code(err) != fault.Refused {
 				t.Errorf("got %q, code %d; want %q", got, fault.Code(err), test.want)
 			}
@@ -134,7 +134,7 @@ func message(err error) string {
 // A hint is there to be copied into a shell, and a branch's name is what somebody else chose.
 func TestHintIsSafe(t *testing.T) {
 	t.Parallel()
-	hint := fault.Hint(place{}.owns(facts{name: "x", state: stateOf(nil, typeBucket)}, "a$(rm)"))
+	hint := fault.Hint(owns(place{}, facts{name: "x", state: stateOf(nil, typeBucket)}, "a$(rm)"))
 	if want := "if it is yours to give: pulumi stack tag set branchenv:branch 'a$(rm)' --stack x"; hint != want {
 		t.Errorf("hint %s, want %s", hint, want)
 	}
@@ -440,7 +440,7 @@ func TestStackConfig(t *testing.T) {
 	}
 	var s state
 	s.SecretsProviders.Type, s.SecretsProviders.State = "passphrase", json.RawMessage(`[`)
-	if _, err := (stackConfig{}).withSecrets(s); !strings.HasPrefix(message(err), "read the state's secrets provider: ") {
+	if _, err := (stackConfig{}).withSecrets(s.SecretsProviders.Type, s.SecretsProviders.State); !strings.HasPrefix(message(err), "read the state's secrets provider: ") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -616,7 +616,7 @@ func TestOwnsApplication(t *testing.T) {
 		"not AWS":         {facts{state: stateIn(ApplicationStack, nil, "random:index/randomId:RandomId")}, false},
 	} {
 		test.facts.name, test.facts.project = ApplicationStack, "shop"
-		if err := (place{project: "shop"}).ownsApplication(test.facts); (err == nil) != test.owned || err != nil && fault.Code(err) != fault.Refused {
+		if err := ownsApplication(place{project: "shop"}, test.facts); (err == nil) != test.owned || err != nil && fault.Code(err) != fault.Refused {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -48,7 +48,7 @@ func (m *Manager) planDestroy(ctx context.Context, branch string) (Destruction, 
 		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, sweepWorkDirs(m.File.Project, stack)
 	}
 	may := func() error {
-		return cmp.Or(m.where().owns(*f, branch), m.mayEnd(ctx, f, branch), m.unprotected(*f, branch))
+		return cmp.Or(owns(m.where(), *f, branch), m.mayEnd(ctx, f, branch), m.unprotected(*f, branch))
 	}
 	if err := may(); err != nil {
 		return Destruction{}, err
@@ -178,6 +178,24 @@ func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	return r, m.backend.dropKept(ctx, r.Stack)
 }
 
+// DestroyIf destroys a branch's environment by the same steps, with the same refusals, as PlanDestroy and Destroy, if its stack is still
+// as decided says. Right before anything is deleted, still is asked, with the stack's facts as they are then: its error ends
+// the destroy.
+func (m *Manager) DestroyIf(ctx context.Context, branch string, decided facts, still func(ctx context.Context, now facts) error) (Receipt, error) {
+	d, err := m.planDestroy(ctx, branch)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if d.Absent {
+		return Receipt{}, overtaken(decided.name, "removed")
+	}
+	if err := changed(decided, *d.before); err != nil {
+		return Receipt{}, err
+	}
+	d.still = still
+	return m.Destroy(ctx, d)
+}
+
 // unchanged is d as it would be planned now. Between a plan and its beginning somebody may have been asked, for as long as
 // that took: what was protected, kept, updated or removed meanwhile is not destroyed by what was known before.
 func (m *Manager) unchanged(ctx context.Context, d Destruction) (Destruction, error) {
@@ -255,5 +273,5 @@ func (m *Manager) removeStack(ctx context.Context, e *engine, f *facts) error {
 	if err := errors.Join(w.remove(ctx), w.close()); err != nil {
 		return err
 	}
-	return m.forgetCopy(f.name)
+	return m.backend.dropCopy(f.name)
 }

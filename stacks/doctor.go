@@ -58,7 +58,7 @@ func (m *Manager) Examine(ctx context.Context) ([]Ailment, error) {
 	found := []Ailment{}
 	for _, f := range all {
 		found = append(found, m.examineStack(f)...)
-		if a, other := f.examineSource(source); other && unknown == nil {
+		if a, other := examineSource(f, source); other && unknown == nil {
 			found = append(found, a)
 		}
 	}
@@ -180,7 +180,7 @@ func inAWS(left []Resource) string {
 }
 
 // examineSource tells of a stack that is not known to follow the source.
-func (f facts) examineSource(source Identity) (Ailment, bool) {
+func examineSource(f facts, source Identity) (Ailment, bool) {
 	follows := f.follows()
 	if f.broken != nil || f.tags[tagStack] == "" || follows.ID == source.ID {
 		return Ailment{}, false
@@ -217,7 +217,7 @@ func (m *Manager) missingOf(ctx context.Context, all []facts, tagged []aws.Tagge
 		if f == nil {
 			continue
 		}
-		gone := m.missing(ctx, f.state.candidates(arns))
+		gone := m.missing(ctx, candidates(f.state, arns))
 		if err := m.noteMissing(ctx, *f, gone); err != nil && !isContended(err) {
 			return nil, err
 		}

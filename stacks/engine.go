@@ -28,12 +28,15 @@ import (
 type engine struct {
 	pulumi          *process
 	project         string
-	place           place
-	secretsProvider string // passphrase, a key's URL, or "" for the service's own
-	plainPassphrase bool   // the passphrase is empty
+	locked          func(stack string) error // the error that another process works on the stack
+	secretsProvider string                   // passphrase, a key's URL, or "" for the service's own
+	plainPassphrase bool                     // the passphrase is empty
 	observe         Observer
 	restoring       func(stack string) string // how to put the copy of a state back; may be nil
 }
+
+// errStackThere is the error of a stack that was to be created and exists.
+var errStackThere = errors.New("the stack exists")
 
 // passphrase is the secrets provider that encrypts by PULUMI_CONFIG_PASSPHRASE.
 const passphrase = "passphrase"
@@ -48,18 +51,18 @@ type stackConfig struct {
 }
 
 // withSecrets takes over the secrets provider that the stack's state was encrypted with.
-func (c stackConfig) withSecrets(s state) (stackConfig, error) {
+func (c stackConfig) withSecrets(provider string, state json.RawMessage) (stackConfig, error) {
 	var p struct {
 		Salt         string `json:"salt"`
 		URL          string `json:"url"`
 		EncryptedKey string `json:"encryptedkey"`
 	}
-	if len(s.SecretsProviders.State) > 0 {
-		if err := json.Unmarshal(s.SecretsProviders.State, &p); err != nil {
+	if len(state) > 0 {
+		if err := json.Unmarshal(state, &p); err != nil {
 			return c, fmt.Errorf("read the state's secrets provider: %w", err)
 		}
 	}
-	switch s.SecretsProviders.Type {
+	switch provider {
 	case passphrase:
 		c.EncryptionSalt = p.Salt
 	case "cloud":
@@ -146,7 +149,7 @@ func (w *workspace) prepare(ctx context.Context, c stackConfig, program pulumi.R
 	}
 	w.stack, err = open(ctx, w.name, local)
 	if auto.IsCreateStack409Error(err) {
-		return errStackExists
+		return errStackThere
 	}
 	return w.explain("open", err, nil)
 }
@@ -192,10 +195,6 @@ func (w *workspace) destroy(ctx context.Context, exclude []string, watch func(ap
 	})
 }
 
-// recovery is the message by which a recovery is told from other refreshes in a stack's history: the update that it
-// went before may never have come.
-const recovery = "branchenv: recover an interrupted run"
-
 // recover brings a state with pending creates in line with AWS: those with an id become resources of the state, which
 // the refresh then reads from AWS; the others are forgotten. `pulumi refresh --import-pending-creates` promises the
 // first but drops them (3.250, tried), so the state is exported, edited and imported. Secrets stay encrypted meanwhile.
@@ -205,7 +204,7 @@ func (w *workspace) recover(ctx context.Context, imports map[string]string) erro
 		if err != nil {
 			return err
 		}
-		edited, err := adopt([]byte(deployment), imports)
+		edited, err := importPending([]byte(deployment), imports)
 		if err != nil {
 			return fault.Failedf("read the state of stack %s: %w", w.name, err)
 		}
@@ -266,7 +265,7 @@ func (w *workspace) explain(what string, err error, failures []string) error {
 		return nil
 	}
 	if auto.IsConcurrentUpdateError(err) { // a bare type assertion: before any wrapping
-		return w.engine.place.locked(w.name)
+		return w.engine.locked(w.name)
 	}
 	// A program also ends with an error when the engine ends it because a resource failed.
 	ended := func(err error) bool {

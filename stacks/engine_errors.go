@@ -27,7 +27,7 @@ func (w *workspace) explainText(what string, err error, stderr string, failures 
 	case strings.Contains(text, "incorrect passphrase"), strings.Contains(text, "passphrase must be set"):
 		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
 	case strings.Contains(stderr, "the stack is currently locked"):
-		return w.engine.place.locked(w.name)
+		return w.engine.locked(w.name)
 	case strings.HasPrefix(text, "no resource named "): // one to exclude, which was there when the state was read
 		return fault.Failedf("%s stack %s: its state was changed %w since it was read", what, w.name, byAnother).WithHint("run the same command again")
 	case strings.Contains(text, "unexpected end of JSON input"): // a lock of which pulumi saw only the beginning (3.250)

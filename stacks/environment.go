@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"fmt"
 	"maps"
 	"time"
 
@@ -19,15 +18,6 @@ func Program(ctx *pulumi.Context) error {
 		return ApplicationProgram(ctx)
 	}
 	return EnvironmentProgram(ctx)
-}
-
-// Standalone is Program for Pulumi's own commands. They print an error's text only, so the hint is put in it.
-func Standalone(ctx *pulumi.Context) error {
-	err := Program(ctx)
-	if hint := fault.Hint(err); hint != "" {
-		return fmt.Errorf("%w; hint: %s", err, hint)
-	}
-	return err
 }
 
 // environment is what the parts of one environment's program share.

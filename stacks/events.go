@@ -104,31 +104,3 @@ var colours = regexp.MustCompile(`<\{%[^%]*%\}>`)
 func engineLine(s string) string {
 	return strings.TrimPrefix(fault.Line(colours.ReplaceAllString(s, "")), "1 error occurred: * ")
 }
-
-// observe gathers an event of the engine into the preview.
-func (p *Preview) observe(e apiEvent) {
-	if e.ResourcePreEvent == nil {
-		return
-	}
-	m := e.ResourcePreEvent.Metadata
-	if !isAWS(m.Type) {
-		return
-	}
-	switch m.Op {
-	case apitype.OpCreateReplacement, apitype.OpDeleteReplaced, apitype.OpRead: // parts of a replacement; look-ups
-		return
-	}
-	p.Changes[string(m.Op)]++
-	if m.Op == apitype.OpSame {
-		return
-	}
-	step := PreviewStep{Op: string(m.Op), Type: m.Type, Name: urnName(m.URN)}
-	for path := range m.DetailedDiff {
-		step.Diff = append(step.Diff, path)
-	}
-	if len(step.Diff) == 0 {
-		step.Diff = append(step.Diff, m.Diffs...)
-	}
-	slices.Sort(step.Diff)
-	p.Steps = append(p.Steps, step)
-}

@@ -12,8 +12,8 @@ import (
 	"github.com/branchenv/branchenv/internal/pulumitest"
 )
 
-// recorded are events of the engine: an update in which the making of a Beanstalk environment failed.
-func recorded(t *testing.T) (events []apiEvent) {
+// recordedEvents are events of the engine: an update in which the making of a Beanstalk environment failed.
+func recordedEvents(t *testing.T) (events []apiEvent) {
 	t.Helper()
 	file, err := os.Open("testdata/engine-events.jsonl")
 	if err != nil {
@@ -39,7 +39,7 @@ func TestTranslator(t *testing.T) {
 		Events   []told
 		Failures []string
 	}
-	events, watched := recorded(t), 0
+	events, watched := recordedEvents(t), 0
 	translate := newTranslator("login", func(e Event) {
 		if e.Stack != "login" || e.Time.IsZero() || e.Elapsed < 0 || names[e.Kind] == "" {
 			t.Errorf("event %+v", e)
@@ -73,7 +73,7 @@ func TestElapsed(t *testing.T) {
 func TestPreviewObserve(t *testing.T) {
 	t.Parallel()
 	p := Preview{Changes: map[string]int{}}
-	for _, e := range recorded(t) {
+	for _, e := range recordedEvents(t) {
 		p.observe(e)
 	}
 	const bucket = "aws:s3/bucketV2:BucketV2"

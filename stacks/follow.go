@@ -7,15 +7,6 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Type tokens that the manager looks out for.
-const (
-	typeEnvironment = "aws:elasticbeanstalk/environment:Environment"
-	typeVersion     = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"
-	typeDatabase    = "aws:rds/instance:Instance"
-	typeBucket      = "aws:s3/bucketV2:BucketV2"
-	typeRecord      = "aws:route53/record:Record"
-)
-
 // Beanstalk is asked for news soon after it has begun, and then less and less often: it takes minutes.
 const (
 	pollFirst = 500 * time.Millisecond

@@ -3,10 +3,7 @@ package stacks
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"time"
-
-	"gocloud.dev/gcerrors"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -20,10 +17,10 @@ type Heartbeat struct {
 	Problem string    `json:"problem,omitempty"` // why the last run was not; at most 100 bytes
 }
 
-// Heartbeat reads the project's heartbeat; the zero Heartbeat where reconcile never ran.
-func (m *Manager) Heartbeat(ctx context.Context) (Heartbeat, error) {
+// ReadHeartbeat reads the project's heartbeat; the zero Heartbeat where reconcile never ran.
+func ReadHeartbeat(ctx context.Context, m *Manager) (Heartbeat, error) {
 	var h Heartbeat
-	text, err := m.backend.heartbeat(ctx)
+	text, err := m.StateBackend().heartbeat(ctx)
 	if err != nil || len(text) == 0 {
 		return h, err
 	}
@@ -34,12 +31,12 @@ func (m *Manager) Heartbeat(ctx context.Context) (Heartbeat, error) {
 }
 
 // Beat notes that a run has just ended: well, or with problem.
-func (m *Manager) Beat(ctx context.Context, problem error) error {
-	h := Heartbeat{Run: m.now().UTC().Truncate(time.Second)}
+func Beat(ctx context.Context, m *Manager, problem error) error {
+	h := Heartbeat{Run: m.Now().UTC().Truncate(time.Second)}
 	if problem == nil {
 		h.Good = h.Run
 	} else {
-		before, err := m.Heartbeat(ctx)
+		before, err := ReadHeartbeat(ctx, m)
 		if err == nil { // a damaged one is replaced: the last good run is not known then
 			h.Good = before.Good
 		}
@@ -49,7 +46,7 @@ func (m *Manager) Beat(ctx context.Context, problem error) error {
 	if err != nil {
 		return err
 	}
-	return m.backend.beat(ctx, text)
+	return m.StateBackend().beat(ctx, text)
 }
 
 // text is h in so few bytes that a tag of Pulumi Cloud holds it: 256 (pkg/util/validation/stack.go).
@@ -62,45 +59,4 @@ func (h Heartbeat) text() ([]byte, error) {
 			return text, err
 		}
 	}
-}
-
-func (b *diyBackend) heartbeatKey() string { return ".branchenv/heartbeat-" + b.project + ".json" }
-
-func (b *diyBackend) heartbeat(ctx context.Context) ([]byte, error) {
-	text, err := b.bucket.ReadAll(ctx, b.heartbeatKey())
-	if gcerrors.Code(err) == gcerrors.NotFound {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fault.Failedf("read reconcile's heartbeat: %w", err)
-	}
-	return text, nil
-}
-
-func (b *diyBackend) beat(ctx context.Context, text []byte) error {
-	if err := b.bucket.WriteAll(ctx, b.heartbeatKey(), text, nil); err != nil {
-		return fault.Failedf("write reconcile's heartbeat: %w", err)
-	}
-	return nil
-}
-
-func (b *cloudBackend) heartbeat(ctx context.Context) ([]byte, error) {
-	f, err := b.read(ctx, ApplicationStack)
-	if err != nil || f == nil {
-		return nil, err
-	}
-	return []byte(f.tags[tagHeartbeat]), nil
-}
-
-func (b *cloudBackend) beat(ctx context.Context, text []byte) error {
-	f, err := b.read(ctx, ApplicationStack)
-	if err != nil {
-		return err
-	}
-	if f == nil {
-		return applicationReady(nil, "")
-	}
-	tags := maps.Clone(f.tags)
-	tags[tagHeartbeat] = string(text)
-	return b.setTags(ctx, ApplicationStack, tags)
 }

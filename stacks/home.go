@@ -34,11 +34,11 @@ func (m *Manager) atHome(ctx context.Context, f facts) error {
 	if err != nil {
 		return err
 	}
-	return f.livesIn(h, m.File.Path)
+	return livesIn(f, h, m.File.Path)
 }
 
 // livesIn refuses a stack that does not live in h, as its tags say; settings is the file that names h's region.
-func (f facts) livesIn(h home, settings string) error {
+func livesIn(f facts, h home, settings string) error {
 	account, region := f.tags[tagAccount], f.tags[tagRegion]
 	switch {
 	case account != "" && account != h.account:
@@ -57,7 +57,7 @@ func (u *undertaking) staysInApplication() error {
 	if u.before == nil || !slices.ContainsFunc(u.before.state.Resources, func(r stateResource) bool { return r.Type == typeEnvironment }) {
 		return nil
 	}
-	last := u.before.spec(u.spec.Project)
+	last := parseSpec(u.before.specText(u.spec.Project))
 	if last == nil || last.Settings.Application == u.spec.Settings.Application {
 		return nil
 	}

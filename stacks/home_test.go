@@ -20,7 +20,7 @@ func TestLivesIn(t *testing.T) {
 		"another account": {map[string]string{tagAccount: "222222222222", tagRegion: "eu-central-1"}, "stack x lives in AWS account 222222222222, and the credentials are of account 111111111111"},
 		"another region":  {map[string]string{tagAccount: "111111111111", tagRegion: "us-east-1"}, "stack x lives in region us-east-1, and b.yaml names region eu-central-1"},
 	} {
-		err := facts{name: "x", tags: test.tags}.livesIn(here, "b.yaml")
+		err := livesIn(facts{name: "x", tags: test.tags}, here, "b.yaml")
 		if got := message(err); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}

@@ -3,8 +3,8 @@ package stacks
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,16 +15,16 @@ import (
 // List returns every environment, sorted by branch. Those that cannot be read are among them; they, and an application stack that
 // cannot be read, are in the error, too: exit code 99.
 func (m *Manager) List(ctx context.Context) ([]Environment, error) {
-	all, err := m.backend.list(ctx)
+	all, err := m.Facts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(all) == 0 {
-		m.warnOfOthers(ctx)
-	}
-	list := []Environment{}
+	list, broken := []Environment{}, map[string]error{}
 	rules := RulesOf(m.File)
 	for _, f := range all {
+		if f.broken != nil {
+			broken[f.name] = f.broken
+		}
 		if f.name != ApplicationStack && (f.tags[tagBranch] != "" || f.broken != nil) {
 			list = append(list, m.environment(f, rules))
 		}
@@ -32,36 +32,20 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 	slices.SortFunc(list, func(a, b Environment) int {
 		return cmp.Or(strings.Compare(a.Branch, b.Branch), strings.Compare(a.Stack, b.Stack))
 	})
-	return list, unreadable(all, func(f facts) (string, error) { return f.name, f.broken })
+	return list, UnreadableError(broken)
 }
 
-// Unreadable is an error that names the stacks that cannot be read, exit code 99; nil if there are none.
-func Unreadable(all []StackFact) error {
-	return unreadable(all, func(f StackFact) (string, error) {
-		if f.Unreadable == "" {
-			return f.Name, nil
-		}
-		return f.Name, errors.New(f.Unreadable)
-	})
-}
-
-func unreadable[F any](all []F, look func(F) (string, error)) error {
-	var names []string
-	var first error
-	for _, f := range all {
-		if name, err := look(f); err != nil {
-			names = append(names, name)
-			first = cmp.Or(first, err)
-		}
-	}
+// UnreadableError is an error that names the stacks that cannot be read, exit code 99: broken is why, by stack. nil if there are none.
+func UnreadableError(broken map[string]error) error {
+	names := slices.Sorted(maps.Keys(broken))
 	switch len(names) {
 	case 0:
 		return nil
 	case 1:
-		return &fault.Error{Code: fault.Partial, Err: first, Hint: "branchenv doctor " + fault.ShellWord(names[0]) + " says what to do; nothing is done with this stack until then"}
+		return &fault.Error{Code: fault.Partial, Err: broken[names[0]], Hint: "branchenv doctor " + fault.ShellWord(names[0]) + " says what to do; nothing is done with this stack until then"}
 	}
 	return &fault.Error{
-		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", count(len(names), "stack"), cut(strings.Join(names, ", "), 300), first),
+		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", count(len(names), "stack"), cut(strings.Join(names, ", "), 300), broken[names[0]]),
 		Hint: "branchenv doctor says of each what to do; nothing is done with these stacks until then",
 	}
 }
@@ -70,7 +54,7 @@ func unreadable[F any](all []F, look func(F) (string, error)) error {
 func (m *Manager) environment(f facts, rules Rules) Environment {
 	f.locks = slices.DeleteFunc(slices.Clone(f.locks), m.abandoned)
 	branch := f.tags[tagBranch]
-	spec := f.spec(m.File.Project)
+	spec := parseSpec(f.specText(m.File.Project))
 	if spec != nil {
 		branch = spec.Branch
 	}
@@ -84,7 +68,7 @@ func (m *Manager) environment(f facts, rules Rules) Environment {
 	if rule.Protected == "" && f.tags[tagProtected] == "true" {
 		rule.Protected = "it was protected when it was last updated"
 	}
-	return f.environment(m.File.Project, m.File.Domain, rule, time.Duration(m.File.Reconcile.Interval))
+	return environmentOf(f, m.File.Project, m.File.Domain, rule, time.Duration(m.File.Reconcile.Interval))
 }
 
 // existing reads the facts of a branch's own stack; an error where there is none.
@@ -101,7 +85,7 @@ func (m *Manager) existing(ctx context.Context, branch string) (facts, error) {
 		return facts{}, fault.Failedf("branch %q has no environment", branch).
 			WithHint("branchenv up %s --image REF", fault.ShellWord(branch))
 	}
-	return *f, m.where().owns(*f, branch)
+	return *f, owns(m.where(), *f, branch)
 }
 
 // Show returns one environment; an error where there is none.

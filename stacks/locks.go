@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -16,24 +14,6 @@ import (
 // lockPatience is how long a lock of a living holder is waited for: enough for two commands that started together and
 // both backed off, and for a pulumi that is ending because its branchenv was killed.
 const lockPatience = 10 * time.Second
-
-// contended is in the errors that say that another process works on a stack, or just made or removed it, and names that
-// process. A moment later the same command may do.
-type contended string
-
-const byAnother contended = "by another process"
-
-func (c contended) Error() string { return string(c) }
-
-// overtaken is what to say where another process just made or removed a stack, as done says.
-func overtaken(stack, done string) error {
-	return fault.Failedf("stack %s was just %s %w", stack, done, byAnother).WithHint("run the same command again")
-}
-
-func isContended(err error) bool {
-	var c contended
-	return errors.As(err, &c)
-}
 
 // abandoned reports that whoever took the lock is gone.
 func (m *Manager) abandoned(l lock) bool { return l.abandoned() }
@@ -49,11 +29,6 @@ func (m *Manager) OldLocks(ctx context.Context) ([]string, error) {
 		lines = append(lines, "stack "+l.stack+" is locked by "+l.describe(m.now()))
 	}
 	return lines, err
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
 
 // unlocked checks that nobody works on a stack. An abandoned lock is removed. Any other is waited for a little while,
@@ -145,41 +120,7 @@ func (m *Manager) held(ctx context.Context, f *facts) ([]lock, error) {
 	return held, nil
 }
 
-// place is where a project's stacks are kept.
-type place struct{ project, backend string }
-
-func (m *Manager) where() place { return place{m.File.Project, m.backendURL} }
-
-// locked says that somebody else works on a stack.
-func (p place) locked(stack string, holders ...string) error {
-	by := byAnother
-	if len(holders) > 0 {
-		by = contended("by " + strings.Join(holders, ", "))
-	}
-	return fault.Failedf("stack %s is locked %w", stack, by).
-		WithHint("wait until it has ended; if its holder is certainly gone: %s, then the same command again", p.cancel(stack))
-}
-
-// address is the backend's URL without a password.
-func (p place) address() string {
-	if u, err := url.Parse(p.backend); err == nil {
-		return u.Redacted()
-	}
-	return p.backend
-}
+func (m *Manager) where() place { return m.backend.where() }
 
 // BackendAddress is where the stacks are kept, for people: its URL without a password.
 func (m *Manager) BackendAddress() string { return m.where().address() }
-
-// cancel is the command that removes every lock of a stack, that of a living holder too. It needs no Pulumi.yaml.
-func (p place) cancel(stack string) string {
-	return fmt.Sprintf("PULUMI_BACKEND_URL=%s pulumi cancel --yes --stack %s", fault.ShellWord(p.address()), p.qualified(stack))
-}
-
-// qualified is a stack's full name, which pulumi understands everywhere.
-func (p place) qualified(stack string) string {
-	if strings.HasPrefix(p.backend, "http") {
-		return p.project + "/" + stack
-	}
-	return "organization/" + p.project + "/" + stack // what self-managed backends call every organization
-}

@@ -83,7 +83,7 @@ func (m *Manager) create(ctx context.Context, e *engine, stack string, tags map[
 			}
 		}
 		switch {
-		case errors.Is(err, errStackExists):
+		case errors.Is(err, errStackExists), errors.Is(err, errStackThere):
 			return overtaken(stack, "made")
 		case !errors.Is(err, errStackLocked):
 			return err

@@ -2,16 +2,12 @@ package stacks
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"maps"
-	"math/big"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -79,15 +75,6 @@ func (m *Manager) variable(name string) string {
 	return m.Env(name)
 }
 
-func lookup(variables []string, name string) string {
-	for _, v := range slices.Backward(variables) {
-		if value, ok := strings.CutPrefix(v, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
 // extraEndpoint is the AWS that the extra variables name, or nil where they name none.
 func extraEndpoint(extra []string) *aws.Endpoint {
 	address := lookup(extra, "AWS_ENDPOINT_URL")
@@ -113,53 +100,6 @@ func chooseBackend(o ManagerOptions) (string, error) {
 	return fileBackend(filepath.Join(o.File.Dir, ".branchenv", "state"))
 }
 
-// resolveBackend makes a relative file:// URL absolute, from the settings' folder.
-func resolveBackend(backend, dir string) (string, error) {
-	path, ok := strings.CutPrefix(backend, "file://")
-	if !ok {
-		return backend, nil
-	}
-	path, query, _ := strings.Cut(path, "?")
-	path, err := url.PathUnescape(path)
-	if err != nil {
-		return "", fault.Usagef("backend %s is not a URL: %w", backend, err).WithHint("write %%25 for a %% in the folder's name")
-	}
-	if rest, home := strings.CutPrefix(path, "~"); home {
-		base, err := os.UserHomeDir()
-		if err != nil {
-			return "", fault.Usagef("backend %s: %w", backend, err)
-		}
-		path = filepath.Join(base, rest)
-	} else if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	absolute, err := fileBackend(path)
-	if query != "" {
-		absolute += "?" + query
-	}
-	return absolute, err
-}
-
-func fileBackend(path string) (string, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String(), nil
-}
-
-// openBackend opens what a backend's URL names.
-func openBackend(ctx context.Context, address, project string, env func(string) string) (backend, error) {
-	scheme, _, _ := strings.Cut(address, "://")
-	switch scheme {
-	case "file", "s3":
-		return openDIY(ctx, address, project)
-	case "https", "http":
-		return openCloud(address, project, env)
-	}
-	return nil, fault.Usagef("backend %s is not of a kind that branchenv reads", address).WithHint("use s3://BUCKET, https://api.pulumi.com or file://FOLDER")
-}
-
 // engine finds pulumi and prepares its environment.
 func (m *Manager) engine(ctx context.Context) (*engine, error) { return m.engineOn(ctx, m.backendURL) }
 
@@ -169,7 +109,7 @@ func (m *Manager) engineOn(ctx context.Context, backendURL string) (*engine, err
 		return nil, fault.Usagef("backend %s is not a URL: %w", backendURL, err)
 	}
 	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + withoutAttributes(address).String()})
-	e := &engine{project: m.File.Project, place: m.where(), observe: m.Observe, secretsProvider: m.File.SecretsProvider, restoring: m.restoring}
+	e := &engine{project: m.File.Project, locked: func(stack string) error { return m.where().locked(stack) }, observe: m.Observe, secretsProvider: m.File.SecretsProvider, restoring: m.backend.restoreCommand}
 	// Without a passphrase variable pulumi fails; an empty one is what a person's own machine starts with.
 	if e.secretsProvider == "" && m.backend.selfManaged() {
 		e.secretsProvider = passphrase
@@ -204,6 +144,37 @@ func (m *Manager) findPulumi(ctx context.Context, env []string) (*process, error
 	return &p, nil
 }
 
+// Facts returns what the backend knows of every stack. It warns if there is none and the backend has other projects.
+func (m *Manager) Facts(ctx context.Context) ([]facts, error) {
+	all, err := m.backend.list(ctx)
+	if err == nil && len(all) == 0 {
+		m.warnOfOthers(ctx)
+	}
+	return all, err
+}
+
+// FactsOf returns what the backend knows of one stack; nil if there is none.
+func (m *Manager) FactsOf(ctx context.Context, stack string) (*facts, error) {
+	return m.backend.read(ctx, stack)
+}
+
+// SweepWorkDirs removes what killed runs left behind for stacks that do not exist.
+func (m *Manager) SweepWorkDirs(exists map[string]bool) error {
+	return sweepGone(m.File.Project, exists)
+}
+
+// StateBackend is where the stacks are kept.
+func (m *Manager) StateBackend() backend { return m.backend }
+
+// Location is where the stacks are kept, for people and for pulumi's own commands.
+func (m *Manager) Location() place { return m.backend.where() }
+
+// Now is the time by the Manager's clock.
+func (m *Manager) Now() time.Time { return m.now() }
+
+// Tell tells the Manager's observer about a stack.
+func (m *Manager) Tell(stack string, e Event) { m.tell(stack, e) }
+
 func (m *Manager) tell(stack string, e Event) {
 	if m.Observe != nil {
 		e.Stack, e.Time = stack, m.now()
@@ -236,19 +207,5 @@ func (m *Manager) stackConfig(stack, branch, key string, spec any, s state) (sta
 		}
 		c[m.File.Project+":"+key] = json.RawMessage(text)
 	}
-	return stackConfig{Config: c}.withSecrets(s)
-}
-
-// randomSuffix makes a name new: 6 characters a-z0-9, 2 billion of them.
-func randomSuffix() (string, error) {
-	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-	var b strings.Builder
-	for range 6 {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			return "", fault.Failedf("read random numbers: %w", err)
-		}
-		b.WriteByte(letters[n.Int64()])
-	}
-	return b.String(), nil
+	return stackConfig{Config: c}.withSecrets(s.SecretsProviders.Type, s.SecretsProviders.State)
 }

@@ -13,7 +13,7 @@ import (
 func (m *Manager) missing(ctx context.Context, resources []stateResource) []stateResource {
 	asked := make([]aws.Resource, 0, len(resources))
 	for _, r := range resources {
-		asked = append(asked, r.described())
+		asked = append(asked, described(r))
 	}
 	var gone []stateResource
 	for i, found := range m.aws.Describe(ctx, asked) {
@@ -25,7 +25,7 @@ func (m *Manager) missing(ctx context.Context, resources []stateResource) []stat
 }
 
 // described is the resource as package aws asks for it.
-func (r stateResource) described() aws.Resource {
+func described(r stateResource) aws.Resource {
 	return aws.Resource{Type: r.Type, ID: r.ID, Name: urnName(r.URN), Inputs: r.Inputs, Outputs: r.Outputs}
 }
 
@@ -59,19 +59,6 @@ func (m *Manager) forgetMissing(ctx context.Context, e *engine, f *facts) error 
 // goneInAWS finds what the provider and AWS say when an update meets something that was deleted meanwhile.
 var goneInAWS = regexp.MustCompile(`couldn't find resource|NotFound|No Environment found|NoSuchBucket|NoSuchEntity|NoSuchHostedZone`)
 
-// candidates are the resources of a state that may be gone: what AWS does not list by its tags, and DNS records, which
-// have none. What is set on a resource goes with it.
-func (s state) candidates(tagged map[string]bool) []stateResource {
-	var found []stateResource
-	for _, r := range s.aws() {
-		arn, _ := r.Outputs["arn"].(string)
-		if r.Type == typeRecord || arn != "" && r.Outputs["tagsAll"] != nil && !tagged[arn] {
-			found = append(found, r)
-		}
-	}
-	return found
-}
-
 // noteMissing keeps in a stack's tags what is gone, for those who ask AWS nothing.
 func (m *Manager) noteMissing(ctx context.Context, f facts, gone []stateResource) error {
 	note := ""
@@ -87,4 +74,17 @@ func (m *Manager) noteMissing(ctx context.Context, f facts, gone []stateResource
 			delete(tags, tagMissing)
 		}
 	})
+}
+
+// candidates are the resources of a state that may be gone: what AWS does not list by its tags, and DNS records, which
+// have none. What is set on a resource goes with it.
+func candidates(s state, tagged map[string]bool) []stateResource {
+	var found []stateResource
+	for _, r := range s.aws() {
+		arn, _ := r.Outputs["arn"].(string)
+		if r.Type == typeRecord || arn != "" && r.Outputs["tagsAll"] != nil && !tagged[arn] {
+			found = append(found, r)
+		}
+	}
+	return found
 }

@@ -41,7 +41,7 @@ func TestCandidates(t *testing.T) {
 		{URN: "a setting", Custom: true, Type: "aws:s3/bucketPolicy:BucketPolicy", Outputs: map[string]any{}},
 	}}
 	var got []string
-	for _, r := range s.candidates(map[string]bool{"arn:1": true}) {
+	for _, r := range candidates(s, map[string]bool{"arn:1": true}) {
 		got = append(got, r.URN)
 	}
 	if diff := cmp.Diff([]string{"not listed", "no ARN"}, got); diff != "" {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
 // Preview tells what Up would change. A branch that has no stack gets one for the time of the preview only.
@@ -43,20 +46,22 @@ func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspac
 // time.
 func (m *Manager) withTemporaryStack(ctx context.Context, stack string, c stackConfig, create bool, do func(*workspace) error) (err error) {
 	backendURL := m.backendURL
-	shared, selfManaged := m.backend.(*diyBackend)
-	if create && selfManaged {
+	if create && m.backend.selfManaged() {
 		var beside workDir
-		if beside, err = makeBeside(ctx, shared, stack); err != nil {
+		if beside, err = makeWorkDir(m.File.Project, stack); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, beside.close()) }()
+		if err := m.backend.scratch(ctx, beside.path, stack); err != nil {
+			return err
+		}
 		backendURL = "file://" + beside.path
 	}
 	e, err := m.engineOn(ctx, backendURL)
 	if err != nil {
 		return err
 	}
-	if create && !selfManaged { // Pulumi Cloud
+	if create && !m.backend.selfManaged() { // Pulumi Cloud
 		if err := e.create(ctx, stack); err != nil {
 			return err
 		}
@@ -69,29 +74,6 @@ func (m *Manager) withTemporaryStack(ctx context.Context, stack string, c stackC
 	return errors.Join(do(w), w.close())
 }
 
-// makeBeside makes a backend in a folder of its own that has an empty stack, and a copy of the application stack, whose
-// outputs the program reads. What happens there is nobody else's concern: an `up` of the same branch may come at any
-// time, and would adopt an empty stack that it found.
-func makeBeside(ctx context.Context, shared *diyBackend, stack string) (dir workDir, err error) {
-	if dir, err = makeWorkDir(shared.project, stack); err != nil {
-		return dir, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, dir.close())
-		}
-	}()
-	b, err := openDIY(ctx, "file://"+dir.path, shared.project)
-	if err != nil {
-		return dir, err
-	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	if err := b.create(ctx, stack, nil, func(lock) bool { return false }); err != nil || stack == ApplicationStack {
-		return dir, err
-	}
-	return dir, shared.copyStack(ctx, ApplicationStack, b)
-}
-
 // removeUnowned removes a stack that was made for a while, unless an `up` has adopted it since.
 func (m *Manager) removeUnowned(ctx context.Context, e *engine, stack string) error {
 	f, err := m.backend.read(ctx, stack)
@@ -99,4 +81,32 @@ func (m *Manager) removeUnowned(ctx context.Context, e *engine, stack string) er
 		return err
 	}
 	return m.removeStack(ctx, e, f)
+}
+
+// observe gathers an event of the engine into the preview.
+func (p *Preview) observe(e apiEvent) {
+	if e.ResourcePreEvent == nil {
+		return
+	}
+	m := e.ResourcePreEvent.Metadata
+	if !isAWS(m.Type) {
+		return
+	}
+	switch m.Op {
+	case apitype.OpCreateReplacement, apitype.OpDeleteReplaced, apitype.OpRead: // parts of a replacement; look-ups
+		return
+	}
+	p.Changes[string(m.Op)]++
+	if m.Op == apitype.OpSame {
+		return
+	}
+	step := PreviewStep{Op: string(m.Op), Type: m.Type, Name: urnName(m.URN)}
+	for path := range m.DetailedDiff {
+		step.Diff = append(step.Diff, path)
+	}
+	if len(step.Diff) == 0 {
+		step.Diff = append(step.Diff, m.Diffs...)
+	}
+	slices.Sort(step.Diff)
+	p.Steps = append(p.Steps, step)
 }

@@ -217,9 +217,6 @@ func (p *process) wait(ctx context.Context, stop *Stopper, cmd *exec.Cmd, ended 
 	return errors.Join(errStopped, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL), <-ended)
 }
 
-// errStopped is why a command ended early: someone asked for it.
-var errStopped = errors.New("stopped on request")
-
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return line

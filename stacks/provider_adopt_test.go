@@ -67,7 +67,7 @@ func adopted(t *testing.T, res apitype.ResourceV3) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	edited, err := adopt(text, map[string]string{string(res.URN): string(res.ID)})
+	edited, err := importPending(text, map[string]string{string(res.URN): string(res.ID)})
 	if err != nil {
 		t.Fatal(err)
 	}

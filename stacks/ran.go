@@ -1,40 +1,12 @@
 package stacks
 
-import (
-	"encoding/json"
+import "encoding/json"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
-
-// outSpec is the stack output that holds the Spec which the environment was made from. The history tells it too, but
-// only of the last run of any kind: a `pulumi refresh` by hand, which is the documented way to mend a state, has none.
-const outSpec = "spec"
-
-// done is spec as an output that is known once made is: what is recorded as running does run.
-func done(made pulumi.StringOutput, spec Spec) pulumi.Output {
-	return made.ApplyT(func(string) (map[string]any, error) {
-		var plain map[string]any
-		text, err := json.Marshal(spec)
-		if err == nil {
-			err = json.Unmarshal(text, &plain)
-		}
-		return plain, err
-	})
-}
-
-// spec is the Spec that the stack's last run worked from, or if that run had none, the one that the stack was last made
-// from. nil if neither is known.
-func (f *facts) spec(project string) *Spec {
-	if s := f.last.spec(project); s != nil {
-		return s
-	}
-	text, err := json.Marshal(f.state.outputs()[outSpec])
-	if err != nil {
+// parseSpec reads a specification that the backend keeps; nil if there is none.
+func parseSpec(text json.RawMessage) *Spec {
+	var s Spec
+	if json.Unmarshal(text, &s) != nil {
 		return nil
 	}
-	var s *Spec
-	if err := json.Unmarshal(text, &s); err != nil || s == nil || s.Project != project || s.Stack != f.name {
-		return nil
-	}
-	return s
+	return &s
 }

@@ -86,10 +86,10 @@ func TestRefreshedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if refreshed.last.Kind != "refresh" || refreshed.last.spec("shop") != nil {
+	if refreshed.last.Kind != "refresh" || parseSpec(refreshed.last.value("shop", specKey)) != nil {
 		t.Fatalf("the last run is %+v, not a refresh without a spec", refreshed.last)
 	}
-	if diff := cmp.Diff(made.spec("shop"), refreshed.spec("shop")); diff != "" {
+	if diff := cmp.Diff(parseSpec(made.specText("shop")), parseSpec(refreshed.specText("shop"))); diff != "" {
 		t.Errorf("the spec (-before +after the refresh):\n%s", diff)
 	}
 	list, err := m.List(t.Context())
@@ -118,7 +118,7 @@ func TestRefreshedByHand(t *testing.T) {
 	if err != nil || again.Version != "app:1" {
 		t.Errorf("up without a version: %+v, %v", again, err)
 	}
-	if f, err := m.existing(t.Context(), "feature/login"); err != nil || f.spec("shop").Commit != strings.Repeat("a", 40) {
-		t.Errorf("the commit is lost: %+v, %v", f.spec("shop"), err)
+	if f, err := m.existing(t.Context(), "feature/login"); err != nil || parseSpec(f.specText("shop")).Commit != strings.Repeat("a", 40) {
+		t.Errorf("the commit is lost: %+v, %v", parseSpec(f.specText("shop")), err)
 	}
 }

@@ -89,13 +89,13 @@ func TestHintSetsEveryTag(t *testing.T) {
 	set := func(stack, tag, value string) string {
 		return "pulumi stack tag set branchenv:" + tag + " " + value + " --stack organization/shop/" + stack
 	}
-	err := p.owns(facts{name: "login", project: "shop", state: bucketIn("login", "shop-login-x1y2z3", nil), last: updated(t, &spec)}, "login")
+	err := owns(p, facts{name: "login", project: "shop", state: bucketIn("login", "shop-login-x1y2z3", nil), last: updated(t, &spec)}, "login")
 	want := export + set("login", "project", "shop") + "; " + set("login", "stack", "login") + "; " + set("login", "branch", "login") + "; " +
 		set("login", "host", "login") + "; " + set("login", "bucket", "x1y2z3")
 	if got := fault.Hint(err); got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
-	err = p.ownsApplication(facts{name: ApplicationStack, project: "shop", state: bucketIn(ApplicationStack, "shop-application-aaaaaa", nil)})
+	err = ownsApplication(p, facts{name: ApplicationStack, project: "shop", state: bucketIn(ApplicationStack, "shop-application-aaaaaa", nil)})
 	want = export + set("application", "project", "shop") + "; " + set("application", "stack", "application") + "; " + set("application", "bucket", "aaaaaa")
 	if got := fault.Hint(err); got != want {
 		t.Errorf("hint %s\nwant %s", got, want)

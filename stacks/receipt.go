@@ -23,7 +23,7 @@ func (m *Manager) verify(ctx context.Context, f *facts, s state, r *Receipt) (ex
 	defer cancel()
 	var left, gone []aws.Resource
 	for _, x := range s.aws() {
-		left = append(left, x.described())
+		left = append(left, described(x))
 	}
 	for pause := time.Second; ; pause *= 2 {
 		var again []aws.Resource
@@ -107,7 +107,7 @@ func (m *Manager) lostRecords(ctx context.Context, f *facts, s state) ([]Resourc
 		return nil, nil
 	}
 	domain := m.File.Domain
-	if spec := f.spec(m.File.Project); spec != nil {
+	if spec := parseSpec(f.specText(m.File.Project)); spec != nil {
 		domain = spec.Domain
 	}
 	name := f.tags[tagHost] + "." + domain
@@ -142,28 +142,7 @@ func (m *Manager) rememberLeft(ctx context.Context, f *facts, left []Resource) e
 	})
 }
 
-// cutTag cuts a stack tag's value to what Pulumi takes, 256 bytes.
-func cutTag(value string) string { return cut(value, 250) }
-
-// cut cuts text to so many bytes, and an ellipsis where something is missing.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
-}
-
 func byName(a, b Resource) int { return strings.Compare(a.Type+" "+a.Name, b.Type+" "+b.Name) }
-
-// awsName is a resource's name as people see it in AWS, else its id.
-func awsName(id string, inputs map[string]any) string {
-	for _, property := range []string{"identifier", "name", "key", "bucket"} {
-		if name, ok := inputs[property].(string); ok && name != "" {
-			return name
-		}
-	}
-	return id
-}
 
 // resources lists what a state has, sorted.
 func resources(s state) []Resource {

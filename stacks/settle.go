@@ -50,7 +50,7 @@ func (m *Manager) refresh(ctx context.Context, e *engine, f *facts, imports map[
 // standing is the configuration of a stack as it was last updated, for what is done to it without its program: the spec
 // must not get lost from its history, where the next update looks for the version.
 func (m *Manager) standing(f *facts) (stackConfig, error) {
-	if s := f.spec(m.File.Project); s != nil {
+	if s := parseSpec(f.specText(m.File.Project)); s != nil {
 		return m.stackConfig(f.name, s.Branch, specKey, s, f.state)
 	}
 	return m.stackConfig(f.name, "", "", nil, f.state)

@@ -10,12 +10,6 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// The outputs of the application stack that the manager reads itself; the environment program reads more.
-const (
-	outVersionsBucket = "versionsBucket"
-	outDomain         = "domain"
-)
-
 // ApplicationReport is what the application stack holds.
 type ApplicationReport struct {
 	Stack   string         `json:"stack"`
@@ -47,7 +41,7 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err := m.makeStack(ctx, e, u); err != nil {
 		return ApplicationReport{}, err
 	}
-	if err := m.guard(u.before); err != nil {
+	if err := m.backend.prepareRun(*u.before); err != nil {
 		return ApplicationReport{}, err
 	}
 	c, err := m.stackConfig(ApplicationStack, "", applicationKey, spec, u.before.state)
@@ -128,7 +122,7 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", count(len(all)-1, "other stack"), other.name).
 			WithHint("branchenv list; destroy the environments first; branchenv doctor shows the rest")
 	}
-	if err := m.where().ownsApplication(*f); err != nil {
+	if err := ownsApplication(m.where(), *f); err != nil {
 		return Destruction{}, err
 	}
 	if err := m.unprotected(*f, ApplicationStack); err != nil {
@@ -158,7 +152,7 @@ func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
 	if err != nil || f == nil {
 		return nil, err
 	}
-	if err := m.where().ownsApplication(*f); err != nil {
+	if err := ownsApplication(m.where(), *f); err != nil {
 		return nil, err
 	}
 	if err := m.atHome(ctx, *f); err != nil {
@@ -167,7 +161,7 @@ func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
 	return f, m.unlocked(ctx, f)
 }
 
-func (p place) ownsApplication(f facts) error {
+func ownsApplication(p place, f facts) error {
 	if f.tags[tagStack] == ApplicationStack || f.tags[tagStack] == "" && f.state.blank() {
 		return f.ownsResources()
 	}
@@ -188,7 +182,7 @@ func (m *Manager) applicationSpec(ctx context.Context, before *facts) (Applicati
 	}
 	delete(tags, tagMissing)
 	delete(tags, tagDestroying)
-	suffix, err := before.suffixOr(m.File.Project, tags[tagBucket])
+	suffix, err := suffixOr(before, m.File.Project, tags[tagBucket])
 	if err != nil {
 		return ApplicationSpec{}, nil, err
 	}

@@ -17,27 +17,6 @@ type Source interface {
 	String() string
 }
 
-// Identity says which repository a source is. The same name may be another repository tomorrow, and another name the
-// same: only ID counts.
-type Identity struct {
-	ID      string // as it is kept in stack tags: github:NUMBER, or git: and the normalised remote
-	Name    string // for people: github.com/owner/name, or the remote
-	Default string // the default branch; "" if it is not known
-}
-
-// describe names i for a message.
-func (i Identity) describe() string {
-	if i.Name == "" || i.ID == "git:"+i.Name {
-		return i.ID
-	}
-	return i.Name + " (" + i.ID + ")"
-}
-
-// follows is the identity of the source that a stack follows, as its tags say; its ID is "" if they do not say.
-func (f facts) follows() Identity {
-	return Identity{ID: f.tags[tagSource], Name: f.tags[tagSourceName]}
-}
-
 // identity asks the source once which repository it is. The zero Identity means that it cannot be asked now, or that
 // the Manager has no source; err is then nil and unknown says why. err is an answer that cannot be believed.
 func (m *Manager) identity(ctx context.Context) (id Identity, unknown error, err error) {
@@ -87,30 +66,6 @@ func (m *Manager) followed(ctx context.Context, f *facts) (Identity, error) {
 func otherSource(stack string, recorded, now Identity) error {
 	return fault.Refusedf("stack %s follows the branches of %s, and source is now %s", stack, recorded.describe(), now.describe()).
 		WithHint("set source back, or give this repository another project; if its environments are to follow the new source: branchenv adopt --from %s", fault.ShellWord(recorded.ID))
-}
-
-// isDefault reports whether branch is the source's default branch, which never expires and is never destroyed. If the
-// source does not say which that is, it is the one that was recorded last, in one of the tags.
-func (i Identity) isDefault(branch string, recorded ...string) bool {
-	if i.Default != "" {
-		return i.Default == branch
-	}
-	for _, tag := range recorded {
-		if tag != "" {
-			return tag == BranchTag(branch)
-		}
-	}
-	return false
-}
-
-// record notes in a stack's tags which source it follows, and the source's default branch.
-func (i Identity) record(tags map[string]string) {
-	if i.ID != "" {
-		tags[tagSource], tags[tagSourceName] = i.ID, cutTag(i.Name)
-	}
-	if i.Default != "" {
-		tags[tagDefault] = BranchTag(i.Default)
-	}
 }
 
 // mayEnd refuses an environment of another source, and that of the source's default branch. If neither the source nor a

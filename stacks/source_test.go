@@ -228,7 +228,7 @@ func TestExamineSource(t *testing.T) {
 		"nobody's":     {facts{name: "x"}, Ailment{}},
 		"unreadable":   {facts{name: "x", tags: tags("github:2"), broken: errors.New("no")}, Ailment{}},
 	} {
-		got, found := test.facts.examineSource(acmeShop)
+		got, found := examineSource(test.facts, acmeShop)
 		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Ailment{}, lock{})); diff != "" || found != (test.want.Kind != "") {
 			t.Errorf("%s: %v\n%s", name, found, diff)
 		}
@@ -293,7 +293,7 @@ func destroyQuiet(t *testing.T, at int, meanwhile func(t *testing.T, folder stri
 	keepBackend(t, folder, "quiet", old)
 	m := folderManager(t, folder)
 	m.account, m.Source, m.pulumi = "123456789012", shop{id: acmeShop}, player(t, nil, "echo no >&2; exit 1")
-	stacks, err := m.StackFacts(t.Context())
+	stacks, err := StackFacts(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +305,7 @@ func destroyQuiet(t *testing.T, at int, meanwhile func(t *testing.T, folder stri
 	}
 	hook := &readHook{backend: m.backend, at: at, do: func() { meanwhile(t, folder) }}
 	m.backend = hook
-	out := m.CarryOut(t.Context(), in, plan, CarryOut{Parallel: 1, Head: func(_ context.Context, branch string) (PlanBranch, bool, error) {
+	out := Run(t.Context(), m, in, plan, CarryOut{Parallel: 1, Head: func(_ context.Context, branch string) (PlanBranch, bool, error) {
 		return in.Branches[1], true, nil
 	}})
 	return hook.reads, out

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -24,23 +23,13 @@ const (
 	statesToHold = 3
 )
 
-// stateFolder is the folder of a file backend; "" for another.
-func (m *Manager) stateFolder() string {
-	u, err := url.Parse(m.backendURL)
-	if err != nil || u.Scheme != "file" {
-		return ""
-	}
-	return filepath.FromSlash(u.Path)
-}
-
-// guard makes sure that there is room for a run of pulumi over a stack, and copies its state, which was read, before it.
-func (m *Manager) guard(f *facts) error {
-	folder := m.stateFolder()
-	if folder == "" {
+// prepareRun makes sure that there is room for a run of pulumi over a stack, and copies its state, which was read, before it.
+func (b *diyBackend) prepareRun(f facts) error {
+	if b.root == "" {
 		return nil
 	}
-	state, size := m.checkpoint(f.name)
-	for _, place := range []string{folder, os.TempDir()} {
+	state, size := b.checkpointFile(f.name)
+	for _, place := range []string{b.root, os.TempDir()} {
 		if err := room(place, spareRoom+statesToHold*uint64(size)); err != nil {
 			return err
 		}
@@ -52,7 +41,7 @@ func (m *Manager) guard(f *facts) error {
 	if err != nil {
 		return fault.Failedf("copy the state of stack %s: %w", f.name, err)
 	}
-	to := m.stateCopy(f.name, filepath.Ext(state))
+	to := b.stateCopy(f.name, filepath.Ext(state))
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return fault.Failedf("copy the state of stack %s: %w", f.name, err)
 	}
@@ -62,10 +51,10 @@ func (m *Manager) guard(f *facts) error {
 	return nil
 }
 
-// checkpoint is the file of a file backend that holds a stack's state, and its size; "" if there is none.
-func (m *Manager) checkpoint(stack string) (path string, size int64) {
+// checkpointFile is the file of a file backend that holds a stack's state, and its size; "" if there is none.
+func (b *diyBackend) checkpointFile(stack string) (path string, size int64) {
 	for _, extension := range []string{".json", ".json.gz", ".json.zst"} {
-		path := filepath.Join(m.stateFolder(), ".pulumi", "stacks", m.File.Project, stack+extension)
+		path := filepath.Join(b.root, ".pulumi", "stacks", b.project, stack+extension)
 		if info, err := os.Stat(path); err == nil {
 			return path, info.Size()
 		}
@@ -74,31 +63,34 @@ func (m *Manager) checkpoint(stack string) (path string, size int64) {
 }
 
 // stateCopy is where a stack's state is copied to; extension is the state's.
-func (m *Manager) stateCopy(stack, extension string) string {
-	return filepath.Join(m.stateFolder(), ".branchenv", "state-copies", m.File.Project, stack+extension)
+func (b *diyBackend) stateCopy(stack, extension string) string {
+	return filepath.Join(b.root, ".branchenv", "state-copies", b.project, stack+extension)
 }
 
-// restoring says how to put the copy of a stack's state back; "" if there is none.
-func (m *Manager) restoring(stack string) string {
-	state, _ := m.checkpoint(stack)
-	if m.stateFolder() == "" || state == "" {
+// restoreCommand says how to put the copy of a stack's state back; "" if there is none.
+func (b *diyBackend) restoreCommand(stack string) string {
+	if b.root == "" {
 		return ""
 	}
-	copied := m.stateCopy(stack, filepath.Ext(state))
+	state, _ := b.checkpointFile(stack)
+	if state == "" {
+		return ""
+	}
+	copied := b.stateCopy(stack, filepath.Ext(state))
 	if !exists(copied) {
 		return ""
 	}
 	return fmt.Sprintf("cp %s %s", fault.ShellWord(copied), fault.ShellWord(state))
 }
 
-// forgetCopy removes the copy of a stack's state, after the stack itself.
-func (m *Manager) forgetCopy(stack string) error {
-	if m.stateFolder() == "" {
+// dropCopy removes the copy of a stack's state, after the stack itself.
+func (b *diyBackend) dropCopy(stack string) error {
+	if b.root == "" {
 		return nil
 	}
 	var all error
 	for _, extension := range []string{".json", ".gz", ".zst"} {
-		if err := os.Remove(m.stateCopy(stack, extension)); !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(b.stateCopy(stack, extension)); !errors.Is(err, fs.ErrNotExist) {
 			all = errors.Join(all, err)
 		}
 	}
@@ -120,3 +112,8 @@ func room(folder string, need uint64) error {
 }
 
 func megabytes(bytes uint64) string { return fmt.Sprintf("%.0f MB", float64(bytes)/(1<<20)) }
+
+// Pulumi Cloud keeps every version of a state.
+func (b *cloudBackend) prepareRun(facts) error       { return nil }
+func (b *cloudBackend) restoreCommand(string) string { return "" }
+func (b *cloudBackend) dropCopy(string) error        { return nil }

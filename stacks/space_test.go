@@ -66,7 +66,8 @@ func TestDiskFull(t *testing.T) {
 	if _, err := m.Up(t.Context(), UpRequest{Branch: "topic", Image: "app:1"}); err != nil {
 		t.Fatal(err)
 	}
-	state, _ := m.checkpoint("topic")
+	state := filepath.Join(folder, ".pulumi", "stacks", m.File.Project, "topic.json")
+	stateCopy := filepath.Join(folder, ".branchenv", "state-copies", m.File.Project, "topic.json")
 	before, err := os.ReadFile(state)
 	if err != nil {
 		t.Fatal(err)
@@ -78,14 +79,14 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 	_, err = m.Up(t.Context(), UpRequest{Branch: "topic", Image: "app:2"})
-	if err == nil || !strings.Contains(err.Error(), "disk full") || !strings.Contains(fault.Hint(err), "cp "+m.stateCopy("topic", ".json")+" "+state) {
+	if err == nil || !strings.Contains(err.Error(), "disk full") || !strings.Contains(fault.Hint(err), "cp "+stateCopy+" "+state) {
 		t.Fatalf("up on a full disk: %v, hint %q", err, fault.Hint(err))
 	}
 	m.Observe = nil
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	copied, err := os.ReadFile(m.stateCopy("topic", ".json"))
+	copied, err := os.ReadFile(stateCopy)
 	if err != nil || string(copied) != string(before) {
 		t.Fatalf("the copy is not the state from before: %d bytes, want %d; %v", len(copied), len(before), err)
 	}
@@ -105,7 +106,7 @@ func TestDiskFull(t *testing.T) {
 	if err == nil {
 		_, err = m.Destroy(t.Context(), d)
 	}
-	if err != nil || exists(m.stateCopy("topic", ".json")) {
-		t.Errorf("the copy after the stack: %v, %v", exists(m.stateCopy("topic", ".json")), err)
+	if err != nil || exists(stateCopy) {
+		t.Errorf("the copy after the stack: %v, %v", exists(stateCopy), err)
 	}
 }

@@ -1,9 +1,11 @@
 package stacks
 
-import "github.com/branchenv/branchenv/config"
+import (
+	"encoding/json"
 
-// ApplicationStack is the reserved name of the stack that holds what environments share.
-const ApplicationStack = "application"
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+)
 
 // Spec is everything that the environment program needs to know. The manager writes it into the stack's config as one
 // object before every run; the program reads it back and asks nobody else.
@@ -47,8 +49,23 @@ type ApplicationSpec struct {
 	BucketSuffix string `json:"bucketSuffix"`
 }
 
-// The keys below the project's namespace under which the specs stand in stack config.
-const (
-	specKey        = "environment"
-	applicationKey = "application"
-)
+// Name is a version as people name it: the image, or the label.
+func (v Version) Name() string {
+	if v.Image != "" {
+		return v.Image
+	}
+	return v.Label
+}
+
+// sharedOf is what the state of the application stack offers to environments.
+func sharedOf(s state) (shared, error) {
+	var out shared
+	text, err := json.Marshal(s.outputs())
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		return out, fault.Failedf("outputs of the application stack: %w", err)
+	}
+	return out, nil
+}

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -68,3 +69,6 @@ func (s *Stopper) interruptible(ctx context.Context) (_ context.Context, release
 		cancel(nil)
 	}
 }
+
+// errStopped is why a command ended early: someone asked for it.
+var errStopped = errors.New("stopped on request")

@@ -3,8 +3,6 @@ package stacks
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/branchenv/branchenv/internal/fault"
 )
@@ -25,7 +23,7 @@ func (m *Manager) tearDown(ctx context.Context, e *engine, d Destruction, tags m
 		}
 		return had, m.removeBundles(ctx, f)
 	}
-	if err := m.guard(f); err != nil {
+	if err := m.backend.prepareRun(*f); err != nil {
 		return had, err
 	}
 	c, err := m.standing(f)
@@ -57,28 +55,6 @@ func (m *Manager) tearDown(ctx context.Context, e *engine, d Destruction, tags m
 	}
 	m.tell(f.name, Event{Kind: Step, Op: "destroy the rest"})
 	return had, w.destroy(ctx, nil, nil)
-}
-
-func (s state) buckets() []stateResource {
-	return slices.DeleteFunc(s.aws(), func(r stateResource) bool { return r.Type != typeBucket })
-}
-
-// withSettings are the URNs of the buckets and of what is set on them: who may reach the objects, and for how long they
-// are kept.
-func (s state) withSettings(buckets []stateResource) []string {
-	var urns []string
-	for _, r := range s.aws() {
-		bucket, _ := r.Inputs["bucket"].(string)
-		if slices.ContainsFunc(buckets, func(b stateResource) bool { return b.URN == r.URN || isBucketSetting(r.Type) && bucket == b.ID }) {
-			urns = append(urns, r.URN)
-		}
-	}
-	return urns
-}
-
-// isBucketSetting tells whether resources of a type are something of a bucket: its policy, its objects.
-func isBucketSetting(typ string) bool {
-	return strings.HasPrefix(typ, "aws:s3/bucket") && typ != typeBucket
 }
 
 // mayEmpty refuses a bucket that was made to keep what is in it, before anything of the stack is touched.

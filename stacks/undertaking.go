@@ -56,7 +56,7 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := application.livesIn(h, m.File.Path); err != nil {
+	if err := livesIn(*application, h, m.File.Path); err != nil {
 		return nil, err
 	}
 	if _, err := m.followed(ctx, application); err != nil {
@@ -66,7 +66,7 @@ func (m *Manager) decide(ctx context.Context, r UpRequest) (*undertaking, error)
 		return nil, err
 	}
 	if u.before != nil {
-		if err := cmp.Or(m.where().owns(*u.before, r.Branch), u.before.livesIn(h, m.File.Path)); err != nil {
+		if err := cmp.Or(owns(m.where(), *u.before, r.Branch), livesIn(*u.before, h, m.File.Path)); err != nil {
 			return nil, err
 		}
 		if err := m.unlocked(ctx, u.before); err != nil {
@@ -139,7 +139,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, like *facts
 	unknown := u.origin.Default == "" && m.Source != nil
 	tags[tagProtected] = strconv.FormatBool(settings.Protected || u.origin.isDefault(r.Branch, tags[tagDefault]) || unknown && tags[tagProtected] == "true")
 	u.origin.record(tags)
-	u.tags, u.losses = tags, u.state().losses(settings, BucketName(m.File.Project, stack, tags[tagBucket]))
+	u.tags, u.losses = tags, losses(u.state(), settings, BucketName(m.File.Project, stack, tags[tagBucket]))
 	if known := u.before.bucketSuffix(m.File.Project); known != "" && known != tags[tagBucket] {
 		u.retag = m.where().setTag(stack, tagBucket, known)
 	}
@@ -150,7 +150,7 @@ func (m *Manager) specify(u *undertaking, r UpRequest, stack string, like *facts
 	u.spec.Commit = r.Commit
 	u.source, err = chooseVersion(r, u.before, like, settings, m.File.Project)
 	if u.source.kept {
-		u.spec.Commit = u.before.spec(m.File.Project).Commit
+		u.spec.Commit = parseSpec(u.before.specText(m.File.Project)).Commit
 	}
 	return err
 }
@@ -160,7 +160,7 @@ func (m *Manager) decideOnce(before *facts, tags map[string]string, r UpRequest,
 	if tags[tagHost] == "" {
 		tags[tagHost] = host
 	}
-	suffix, err := before.suffixOr(m.File.Project, tags[tagBucket])
+	suffix, err := suffixOr(before, m.File.Project, tags[tagBucket])
 	if err != nil {
 		return err
 	}
@@ -175,8 +175,7 @@ func (m *Manager) decideOnce(before *facts, tags map[string]string, r UpRequest,
 // applicationReady checks that the application stack is there, and that its certificate is one of the domain.
 func applicationReady(f *facts, domain string) error {
 	if f == nil || f.state.outputs()[outVersionsBucket] == nil {
-		return fault.Usagef("the application stack, which all environments share, does not exist yet").
-			WithHint("branchenv application up")
+		return noApplication()
 	}
 	if made, _ := f.state.outputs()[outDomain].(string); made != "" && made != domain {
 		return fault.Usagef("the application stack, with its certificate, was made for domain %s, and the settings name %s", made, domain).

@@ -104,7 +104,7 @@ func (m *Manager) update(ctx context.Context, e *engine, u *undertaking) (change
 	if m.Stop.Stopped() {
 		return "", stoppedBefore("update", u.spec.Stack)
 	}
-	if err := m.guard(u.before); err != nil {
+	if err := m.backend.prepareRun(*u.before); err != nil {
 		return "", err
 	}
 	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.before.state)

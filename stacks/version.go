@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -52,7 +51,7 @@ func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project 
 		return versionSource{}, r.noCommit(s.Image)
 	}
 	if before != nil {
-		if spec := before.spec(project); spec != nil && spec.Version != (Version{}) {
+		if spec := parseSpec(before.specText(project)); spec != nil && spec.Version != (Version{}) {
 			return versionSource{version: spec.Version, kept: true}, nil
 		}
 	}
@@ -79,7 +78,7 @@ func versionOf(r UpRequest, like *facts, project string) (versionSource, error) 
 	if like == nil {
 		return versionSource{}, fault.Usagef("branch %q has no environment to copy", r.Like).WithHint("branchenv list")
 	}
-	if spec := like.spec(project); spec != nil && spec.Version.Image != "" {
+	if spec := parseSpec(like.specText(project)); spec != nil && spec.Version.Image != "" {
 		return versionSource{version: Version{Image: spec.Version.Image}}, nil
 	} else if spec != nil && spec.Version.BundleKey != "" {
 		return versionSource{key: spec.Version.BundleKey}, nil
@@ -176,30 +175,17 @@ func (m *Manager) application(ctx context.Context, which string) (name, bucket s
 		return "", "", err
 	}
 	if f == nil {
-		return "", "", applicationReady(nil, "")
+		return "", "", noApplication()
 	}
-	out, err := f.state.shared()
+	out, err := sharedOf(f.state)
 	if err != nil {
 		return "", "", err
 	}
 	name, bucket = out.Applications[which].Name, out.VersionsBucket
 	if name == "" || bucket == "" {
-		return "", "", applicationReady(nil, "")
+		return "", "", noApplication()
 	}
 	return name, bucket, nil
-}
-
-// shared is what the state of the application stack offers to environments.
-func (s state) shared() (shared, error) {
-	var out shared
-	text, err := json.Marshal(s.outputs())
-	if err == nil {
-		err = json.Unmarshal(text, &out)
-	}
-	if err != nil {
-		return out, fault.Failedf("outputs of the application stack: %w", err)
-	}
-	return out, nil
 }
 
 // fileDigest is the SHA-256 of a file, in hexadecimal digits.

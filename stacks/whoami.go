@@ -10,14 +10,6 @@ import (
 // Containers run processes under a uid that no user has, often with no HOME. Neither branchenv nor pulumi needs more of a
 // user than a name for a lock and a folder for plugins.
 
-// userName is a name for whoever runs this process, for people.
-func userName() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "uid " + strconv.Itoa(os.Getuid())
-}
-
 // userVariables are what pulumi has to be told of a user whom the system does not know: without these variables it ends
 // with "user: Current requires cgo or $USER, $HOME set in environment".
 func userVariables() []string {

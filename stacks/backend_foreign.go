@@ -1,0 +1,78 @@
+package stacks
+
+import (
+	"cmp"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// ownsResources refuses a stack whose state has resources of another: a state that was copied, or from which resources
+// were moved. To destroy it would be to destroy the other.
+func (f facts) ownsResources() error {
+	if resource, owner := f.foreign(); owner != "" {
+		return fault.Refusedf("the state of stack %s has a resource of stack %s: %s", f.name, owner, resource).
+			WithHint("find out how it came there; to take it out of this state and leave it in AWS: pulumi state delete --stack %s URN", f.name)
+	}
+	return nil
+}
+
+// foreign finds a resource in f's state that is another stack's, and says whose. Its URN names the stack that it was
+// made in (`pulumi stack rename` and `pulumi state move` rewrite it), and so do its AWS tags if it has any.
+func (f facts) foreign() (resource, owner string) {
+	for _, r := range f.state.Resources {
+		if owner := f.otherOwner(r.URN); owner != "" {
+			return awsName(cmp.Or(r.ID, r.URN), r.Inputs), owner
+		}
+	}
+	for _, op := range f.state.Pending {
+		if owner := f.otherOwner(op.Resource.URN); owner != "" {
+			return awsName(cmp.Or(op.Resource.ID, op.Resource.URN), op.Resource.Inputs), owner
+		}
+	}
+	for _, r := range f.state.aws() {
+		tags, ok := r.Outputs["tagsAll"].(map[string]any)
+		if !ok {
+			tags, _ = r.Inputs["tagsAll"].(map[string]any)
+		}
+		text := func(tag string) string { s, _ := tags[tag].(string); return s }
+		stack, project := text(tagStack), text(tagProject)
+		switch {
+		case stack != "" && project != "" && project != f.project:
+			return awsName(r.ID, r.Inputs), project + "/" + stack
+		case stack != "" && stack != f.name:
+			return awsName(r.ID, r.Inputs), stack
+		}
+	}
+	return "", ""
+}
+
+// otherOwner is the stack that a resource's URN names, if it is not f. What has no URN says nothing.
+func (f facts) otherOwner(text string) string {
+	u, err := urn.Parse(text)
+	switch {
+	case err != nil:
+		return ""
+	case string(u.Project()) != f.project:
+		return string(u.Project()) + "/" + string(u.Stack())
+	case string(u.Stack()) != f.name:
+		return string(u.Stack())
+	}
+	return ""
+}
+
+// awsName is a resource's name as people see it in AWS, else its id.
+func awsName(id string, inputs map[string]any) string {
+	for _, property := range []string{"identifier", "name", "key", "bucket"} {
+		if name, ok := inputs[property].(string); ok && name != "" {
+			return name
+		}
+	}
+	return id
+}
+
+// follows is the identity of the source that a stack follows, as its tags say; its ID is "" if they do not say.
+func (f facts) follows() Identity {
+	return Identity{ID: f.tags[tagSource], Name: f.tags[tagSourceName]}
+}

@@ -1,0 +1,43 @@
+package stacks
+
+import "strings"
+
+// bucketSuffix is the suffix of the bucket that the stack has: as the bucket is named in the state, else as the stack was last
+// made. "" if neither is known. A tag that is lost is set from it: another suffix would replace the bucket by an empty one.
+func (f *facts) bucketSuffix(project string) string {
+	if f == nil {
+		return ""
+	}
+	names := []string{}
+	for _, r := range f.state.buckets() {
+		if !r.Delete { // one that is being replaced
+			names = append(names, r.ID)
+		}
+	}
+	for _, output := range []string{"bucket", "versionsBucket"} {
+		name, _ := f.state.outputs()[output].(string)
+		names = append(names, name)
+	}
+	for _, name := range names {
+		if suffix, ok := strings.CutPrefix(name, BucketName(project, f.name, "")); ok && suffix != "" {
+			return suffix
+		}
+	}
+	if made := f.recorded(project); made != nil {
+		return made.BucketSuffix
+	}
+	return ""
+}
+
+// hostLabel is the host label that the stack was last made with; "" if it is not known.
+func (f *facts) hostLabel(project string) string {
+	if f == nil {
+		return ""
+	}
+	if made := f.recorded(project); made != nil && made.Host != "" {
+		return made.Host
+	}
+	host, _ := f.state.outputs()["host"].(string)
+	label, _, _ := strings.Cut(host, ".") // a label has no dot
+	return label
+}

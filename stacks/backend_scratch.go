@@ -1,0 +1,24 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+)
+
+// scratch makes a backend in a folder that has an empty stack, and a copy of the application stack, whose outputs the program
+// reads. What happens there is nobody else's concern: an `up` of the same branch may come at any time, and would adopt an
+// empty stack that it found.
+func (b *diyBackend) scratch(ctx context.Context, folder, stack string) (err error) {
+	beside, err := openDIY(ctx, "file://"+folder, b.project)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, beside.close()) }()
+	if err := beside.create(ctx, stack, nil, func(lock) bool { return false }); err != nil || stack == ApplicationStack {
+		return err
+	}
+	return b.copyStack(ctx, ApplicationStack, beside)
+}
+
+// scratch has no use: only pulumi can make a stack in Pulumi Cloud.
+func (b *cloudBackend) scratch(context.Context, string, string) error { return errors.ErrUnsupported }

@@ -1,0 +1,39 @@
+package stacks
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// cutTag cuts a stack tag's value to what Pulumi takes, 256 bytes.
+func cutTag(value string) string { return cut(value, 250) }
+
+// cut cuts text to so many bytes, and an ellipsis where something is missing.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
+// count counts things for people.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// lasted is a time for people, in its largest unit.
+func lasted(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", max(0, int(d/time.Second)))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d/time.Minute))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d/time.Hour))
+	}
+	return fmt.Sprintf("%d days", int(d/(24*time.Hour)))
+}
