@@ -31,7 +31,7 @@ func TestOutline(t *testing.T) {
 	)
 	resources := []string{root, bare, aws, part, bucket, record, another, inputs, moved, read, random}
 	choose := rand.New(rand.NewPCG(1, 2))
-	var names []string
+	var listed []string
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, ".pulumi/meta.yaml"), "version: 1")
 	for i := range 200 {
@@ -47,13 +47,13 @@ func TestOutline(t *testing.T) {
 			pending = `,"pending_operations":[{"type":"creating","resource":` + bucket + `}]`
 		}
 		folder := fmt.Sprint(i)
-		names = append(names, folder)
+		listed = append(listed, folder)
 		write(t, filepath.Join(dir, folder, "x.json"), `{"version":3,"checkpoint":{"latest":{"manifest":{"time":"2026-01-01T00:00:00Z"},"resources":[`+strings.Join(some, ",")+`]`+pending+`}}}`)
 	}
 	b := openTest(t, dir)
 	m := folderManager(t, dir)
 	foreign := 0
-	for _, name := range names {
+	for _, name := range listed {
 		o := object{key: name + "/x.json"}
 		whole, err := b.state(t.Context(), "x", o)
 		if err != nil {
@@ -77,8 +77,8 @@ func TestOutline(t *testing.T) {
 			foreign++
 		}
 	}
-	if foreign == 0 || foreign == len(names) {
-		t.Errorf("%d of %d states have another stack's resources: the test tells nothing", foreign, len(names))
+	if foreign == 0 || foreign == len(listed) {
+		t.Errorf("%d of %d states have another stack's resources: the test tells nothing", foreign, len(listed))
 	}
 }
 

@@ -8,17 +8,17 @@ func (f *facts) bucketSuffix(project string) string {
 	if f == nil {
 		return ""
 	}
-	names := []string{}
+	buckets := []string{}
 	for _, r := range f.state.buckets() {
 		if !r.Delete { // one that is being replaced
-			names = append(names, r.ID)
+			buckets = append(buckets, r.ID)
 		}
 	}
 	for _, output := range []string{"bucket", "versionsBucket"} {
 		name, _ := f.state.outputs()[output].(string)
-		names = append(names, name)
+		buckets = append(buckets, name)
 	}
-	for _, name := range names {
+	for _, name := range buckets {
 		if suffix, ok := strings.CutPrefix(name, BucketName(project, f.name, "")); ok && suffix != "" {
 			return suffix
 		}

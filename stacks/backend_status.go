@@ -26,3 +26,7 @@ func (f facts) status() Status {
 	}
 	return StatusReady
 }
+
+// recovery is the message by which a recovery is told from other refreshes in a stack's history: the update that it
+// went before may never have come.
+const recovery = "branchenv: recover an interrupted run"

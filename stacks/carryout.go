@@ -73,11 +73,11 @@ type result struct {
 // the room, then the rest. A step that fails, be it with a panic, does not stop the others. Right before each one
 // begins, it is decided anew from the stack's facts and the branch as they are by then: a branch that came back, an
 // environment that was updated or is to be kept by now, are left alone.
-func Run(ctx context.Context, m *Manager, in PlanInput, plan Plan, o CarryOut) Outcome {
+func Run(ctx context.Context, m *Manager, in PlanInput, p Plan, o CarryOut) Outcome {
 	o.Parallel = cmp.Or(o.Parallel, DefaultParallel())
 	o.Timeout = cmp.Or(o.Timeout, time.Hour)
 	o.LockWait = cmp.Or(o.LockWait, 5*time.Minute)
-	todo := plan.Todo()
+	todo := p.Todo()
 	results := make([]result, len(todo))
 	exists := map[string]bool{}
 	for _, fact := range in.Stacks {
@@ -236,11 +236,11 @@ func (d *doing) destroy(ctx context.Context, step PlanStep, decided facts) (kept
 	if err != nil || len(receipt.Remaining) == 0 {
 		return "", err
 	}
-	var names []string
+	var left []string
 	for _, r := range receipt.Remaining {
-		names = append(names, strings.TrimSpace(r.Type+" "+r.Name+" "+r.Note))
+		left = append(left, strings.TrimSpace(r.Type+" "+r.Name+" "+r.Note))
 	}
-	return "", fmt.Errorf("%s left behind: %s", count(len(names), "resource"), strings.Join(names, ", "))
+	return "", fmt.Errorf("%s left behind: %s", count(len(left), "resource"), strings.Join(left, ", "))
 }
 
 // errDecidedOtherwise ends a destroy that is not to be any more.

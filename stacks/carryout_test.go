@@ -176,14 +176,14 @@ func TestCarryOut(t *testing.T) {
 	}
 	in := planInput(nil, stacks)
 	in.Rules = RulesOf(m.File)
-	plan := MakePlan(in)
-	if len(plan.Todo()) != 5 {
-		t.Fatalf("%+v", plan)
+	made := MakePlan(in)
+	if len(made.Todo()) != 5 {
+		t.Fatalf("%+v", made)
 	}
 	holdStack(t, folder, "locked")
 	var asked []string
 	var mu sync.Mutex
-	out := Run(t.Context(), m, in, plan, CarryOut{Parallel: 3, LockWait: time.Nanosecond, Head: func(_ context.Context, branch string) (PlanBranch, bool, error) {
+	out := Run(t.Context(), m, in, made, CarryOut{Parallel: 3, LockWait: time.Nanosecond, Head: func(_ context.Context, branch string) (PlanBranch, bool, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		asked = append(asked, branch)

@@ -37,3 +37,5 @@ func lasted(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d/(24*time.Hour)))
 }
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

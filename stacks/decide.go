@@ -269,8 +269,6 @@ func (t *trace) noteRule(r Rule) {
 	}
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
 // short is a commit as people write it.
 func short(commit string) string {
 	if commit == "" {

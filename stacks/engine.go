@@ -198,7 +198,8 @@ func (w *workspace) destroy(ctx context.Context, exclude []string, watch func(ap
 // recover brings a state with pending creates in line with AWS: those with an id become resources of the state, which
 // the refresh then reads from AWS; the others are forgotten. `pulumi refresh --import-pending-creates` promises the
 // first but drops them (3.250, tried), so the state is exported, edited and imported. Secrets stay encrypted meanwhile.
-func (w *workspace) recover(ctx context.Context, imports map[string]string) error {
+// message is kept in the stack's history.
+func (w *workspace) recover(ctx context.Context, imports map[string]string, message string) error {
 	if len(imports) > 0 {
 		deployment, err := w.pulumi(ctx, "export", nil, "stack", "export", "--stack", w.name)
 		if err != nil {
@@ -212,7 +213,7 @@ func (w *workspace) recover(ctx context.Context, imports map[string]string) erro
 			return err
 		}
 	}
-	_, err := w.pulumi(ctx, "refresh", nil, "refresh", "--yes", "--skip-preview", "--message", recovery, "--suppress-progress",
+	_, err := w.pulumi(ctx, "refresh", nil, "refresh", "--yes", "--skip-preview", "--message", message, "--suppress-progress",
 		"--suppress-outputs", "--run-program=false", "--clear-pending-creates", "--stack", w.name)
 	return err
 }

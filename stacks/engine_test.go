@@ -38,7 +38,7 @@ func realEngine(t *testing.T, stop *Stopper) (e *engine, b *diyBackend, folder s
 }
 
 // in opens a stack, does something with it and closes it.
-func in(t *testing.T, e *engine, b *diyBackend, create bool, program pulumi.RunFunc, do func(*workspace) error) error {
+func in(t *testing.T, e *engine, b *diyBackend, create bool, testProgram pulumi.RunFunc, do func(*workspace) error) error {
 	t.Helper()
 	m := manager(t, "")
 	var s state
@@ -54,7 +54,7 @@ func in(t *testing.T, e *engine, b *diyBackend, create bool, program pulumi.RunF
 			return err
 		}
 	}
-	w, err := e.open(t.Context(), "x", c, program)
+	w, err := e.open(t.Context(), "x", c, testProgram)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func TestEngine(t *testing.T) {
 	locked(t, e, b, folder, up)
 	wrongPassphrase(t, e, b, up)
 
-	if err := in(t, e, b, false, nil, func(w *workspace) error { return w.recover(ctx, nil) }); err != nil {
+	if err := in(t, e, b, false, nil, func(w *workspace) error { return w.recover(ctx, nil, recovery) }); err != nil {
 		t.Error(err)
 	}
 	if f := factsOf(t, b); f.last.Kind != "refresh" || f.last.Message != recovery {
@@ -228,7 +228,7 @@ func TestEngineStopped(t *testing.T) {
 	stop.Stop()
 	err := in(t, e, b, true, greet, func(w *workspace) error {
 		err := w.up(t.Context(), nil)
-		if got, want := message(w.recover(t.Context(), nil)), "refresh of stack x: stopped on request"; got != want {
+		if got, want := message(w.recover(t.Context(), nil, recovery)), "refresh of stack x: stopped on request"; got != want {
 			t.Errorf("recover: %q, want %q", got, want)
 		}
 		return err

@@ -73,7 +73,7 @@ func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
 			return
 		}
 		t.causes[d.URN] = text
-		if d.URN != "" && !strings.Contains(d.URN, "::"+rootType+"::") {
+		if d.URN != "" && !strings.Contains(d.URN, "::pulumi:pulumi:Stack::") {
 			text = urnName(d.URN) + ": " + text
 		}
 		if !slices.Contains(t.failures, text) {
@@ -86,7 +86,7 @@ func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
 
 // worthTelling leaves out what changes nothing and what stands for no AWS resource.
 func worthTelling(m apitype.StepEventMetadata) bool {
-	return isAWS(m.Type) && m.Op != apitype.OpSame && m.Op != apitype.OpReplace
+	return strings.HasPrefix(m.Type, "aws:") && m.Op != apitype.OpSame && m.Op != apitype.OpReplace
 }
 
 // urnName is the logical name at the end of a URN.

@@ -37,15 +37,15 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 
 // UnreadableError is an error that names the stacks that cannot be read, exit code 99: broken is why, by stack. nil if there are none.
 func UnreadableError(broken map[string]error) error {
-	names := slices.Sorted(maps.Keys(broken))
-	switch len(names) {
+	stacks := slices.Sorted(maps.Keys(broken))
+	switch len(stacks) {
 	case 0:
 		return nil
 	case 1:
-		return &fault.Error{Code: fault.Partial, Err: broken[names[0]], Hint: "branchenv doctor " + fault.ShellWord(names[0]) + " says what to do; nothing is done with this stack until then"}
+		return &fault.Error{Code: fault.Partial, Err: broken[stacks[0]], Hint: "branchenv doctor " + fault.ShellWord(stacks[0]) + " says what to do; nothing is done with this stack until then"}
 	}
 	return &fault.Error{
-		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", count(len(names), "stack"), cut(strings.Join(names, ", "), 300), broken[names[0]]),
+		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", count(len(stacks), "stack"), cut(strings.Join(stacks, ", "), 300), broken[stacks[0]]),
 		Hint: "branchenv doctor says of each what to do; nothing is done with these stacks until then",
 	}
 }

@@ -198,18 +198,18 @@ func TestDecisions(t *testing.T) {
 			if test.stack != nil {
 				in.Stacks = []StackFact{*test.stack}
 			}
-			plan := MakePlan(in)
-			i := slices.IndexFunc(plan.Steps, func(s PlanStep) bool {
+			made := MakePlan(in)
+			i := slices.IndexFunc(made.Steps, func(s PlanStep) bool {
 				return test.stack != nil && s.Stack == test.stack.Name || test.stack == nil && s.Branch == test.branch.Name
 			})
-			if i < 0 || plan.Steps[i].Action != test.want || !strings.Contains(plan.Steps[i].Reason, test.reason) {
-				t.Fatalf("steps %+v; want %s, %q", plan.Steps, test.want, test.reason)
+			if i < 0 || made.Steps[i].Action != test.want || !strings.Contains(made.Steps[i].Reason, test.reason) {
+				t.Fatalf("steps %+v; want %s, %q", made.Steps, test.want, test.reason)
 			}
-			name := plan.Steps[i].Branch
+			name := made.Steps[i].Branch
 			if name == "" {
-				name = plan.Steps[i].Stack
+				name = made.Steps[i].Stack
 			}
-			if why := in.Why(name); !slices.Contains(why, fmt.Sprintf("so: %s: %s", plan.Steps[i].Action, plan.Steps[i].Reason)) {
+			if why := in.Why(name); !slices.Contains(why, fmt.Sprintf("so: %s: %s", made.Steps[i].Action, made.Steps[i].Reason)) {
 				t.Errorf("the trace does not end in the decision: %q", why)
 			}
 		})
@@ -262,11 +262,11 @@ func TestBrake(t *testing.T) {
 			// What is not an environment of branchenv does not make the share smaller.
 			in.Stacks = append(in.Stacks, StackFact{Name: "foreign"}, StackFact{Name: ApplicationStack})
 			in.Limits = test.limits
-			plan := MakePlan(in)
-			if plan.Refused != test.want {
-				t.Errorf("refused: %q; want %q", plan.Refused, test.want)
+			made := MakePlan(in)
+			if made.Refused != test.want {
+				t.Errorf("refused: %q; want %q", made.Refused, test.want)
 			}
-			if todo := plan.Todo(); len(todo) != test.gone && test.want == "" || len(todo) != 0 && test.want != "" {
+			if todo := made.Todo(); len(todo) != test.gone && test.want == "" || len(todo) != 0 && test.want != "" {
 				t.Errorf("to do: %+v", todo)
 			}
 		})
@@ -294,8 +294,8 @@ func TestBrakeOnCreation(t *testing.T) {
 			in.Branches = append(in.Branches, PlanBranch{Name: fmt.Sprintf("auto/%d", i), Commit: headA, CommittedAt: ago(time.Hour)})
 		}
 		in.Limits = test.limits
-		if plan := MakePlan(in); plan.Refused != test.want || (len(plan.Todo()) == 0) != (test.want != "") {
-			t.Errorf("refused %q, want %q; to do: %d", plan.Refused, test.want, len(plan.Todo()))
+		if made := MakePlan(in); made.Refused != test.want || (len(made.Todo()) == 0) != (test.want != "") {
+			t.Errorf("refused %q, want %q; to do: %d", made.Refused, test.want, len(made.Todo()))
 		}
 	}
 }
@@ -316,11 +316,11 @@ func TestDistrust(t *testing.T) {
 		in := planInput([]PlanBranch{{Name: "auto/new", Commit: headA, CommittedAt: planNow}}, []StackFact{fact(t, "x", 9*day)})
 		in.Limits.ExactDestroy = &one
 		change(&in)
-		plan := MakePlan(in)
-		if plan.Refused != want || plan.Todo() != nil {
-			t.Errorf("refused %q, to do %+v; want %q", plan.Refused, plan.Todo(), want)
+		made := MakePlan(in)
+		if made.Refused != want || made.Todo() != nil {
+			t.Errorf("refused %q, to do %+v; want %q", made.Refused, made.Todo(), want)
 		}
-		for _, s := range plan.Steps {
+		for _, s := range made.Steps {
 			if s.Stack == ApplicationStack {
 				continue
 			}
@@ -463,7 +463,7 @@ branches:
 
 // world draws branches and stacks, with everything that can be odd about them.
 func world(t *rapid.T) PlanInput {
-	names := rapid.SampledFrom([]string{
+	anyName := rapid.SampledFrom([]string{
 		"main", "x", "y", "x/y", "X", "auto/1", "auto/2", "auto/3", "bundle/1", "skip/1", "guarded/1", "guarded-stack", "forever", "broken",
 		"application", "a..b", longName, longName + "2", "ü",
 	})
@@ -482,14 +482,14 @@ func world(t *rapid.T) PlanInput {
 		exact := rapid.IntRange(0, 6).Draw(t, "exact")
 		in.Limits.ExactDestroy = &exact
 	}
-	listed := rapid.SliceOfNDistinct(names, 0, 12, rapid.ID[string]).Draw(t, "branches")
+	listed := rapid.SliceOfNDistinct(anyName, 0, 12, rapid.ID[string]).Draw(t, "branches")
 	if rapid.IntRange(0, 9).Draw(t, "lists main") < 9 && !slices.Contains(listed, "main") {
 		listed = append(listed, "main")
 	}
 	for _, name := range listed {
 		in.Branches = append(in.Branches, PlanBranch{Name: name, Commit: commits.Draw(t, "head"), CommittedAt: maybe.Draw(t, "committed")})
 	}
-	for _, name := range rapid.SliceOfNDistinct(names, 0, 12, rapid.ID[string]).Draw(t, "stacks") {
+	for _, name := range rapid.SliceOfNDistinct(anyName, 0, 12, rapid.ID[string]).Draw(t, "stacks") {
 		slug, err := Slug(name)
 		if err != nil {
 			continue
@@ -513,13 +513,13 @@ func world(t *rapid.T) PlanInput {
 		case 5:
 			s.Protected = true
 		case 6:
-			s.Like = names.Draw(t, "like")
+			s.Like = anyName.Draw(t, "like")
 		case 7:
-			s.Tag = BranchTag(names.Draw(t, "tag"))
+			s.Tag = BranchTag(anyName.Draw(t, "tag"))
 		case 8:
 			s.Tag, s.Branch, s.Empty = "", "", true
 		case 9:
-			s.Branch = names.Draw(t, "branch in the state")
+			s.Branch = anyName.Draw(t, "branch in the state")
 		case 10:
 			s.Foreign = "another"
 		case 11:
@@ -544,9 +544,9 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := world(t)
-		plan := MakePlan(in)
+		made := MakePlan(in)
 		destroyed, created := 0, 0
-		for _, step := range plan.Todo() {
+		for _, step := range made.Todo() {
 			if step.Action == ActionCreate {
 				created++
 			}
@@ -610,9 +610,9 @@ func TestPlansAreComplete(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := world(t)
-		plan := MakePlan(in)
+		made := MakePlan(in)
 		branches, stacks := map[string]int{}, map[string]int{}
-		for _, s := range plan.Steps {
+		for _, s := range made.Steps {
 			if s.Reason == "" || strings.Contains(s.Reason, "\n") || !slices.Contains(actions[:], s.Action) {
 				t.Fatalf("step %+v", s)
 			}
@@ -625,13 +625,13 @@ func TestPlansAreComplete(t *testing.T) {
 		}
 		for _, b := range in.Branches {
 			if branches[b.Name] != 1 {
-				t.Fatalf("branch %q has %d steps: %+v", b.Name, branches[b.Name], plan.Steps)
+				t.Fatalf("branch %q has %d steps: %+v", b.Name, branches[b.Name], made.Steps)
 			}
 		}
 		for _, s := range in.Stacks {
-			creates := slices.ContainsFunc(plan.Steps, func(p PlanStep) bool { return p.Stack == s.Name && p.Action == ActionCreate })
+			creates := slices.ContainsFunc(made.Steps, func(p PlanStep) bool { return p.Stack == s.Name && p.Action == ActionCreate })
 			if stacks[s.Name] > 1 || stacks[s.Name] == 0 && !creates {
-				t.Fatalf("stack %q has %d steps: %+v", s.Name, stacks[s.Name], plan.Steps)
+				t.Fatalf("stack %q has %d steps: %+v", s.Name, stacks[s.Name], made.Steps)
 			}
 		}
 	})
@@ -656,15 +656,15 @@ func TestPlansCarriedOutLeaveNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		in := world(t)
-		plan := MakePlan(in)
-		for _, step := range plan.Todo() {
+		made := MakePlan(in)
+		for _, step := range made.Todo() {
 			carryOut(t, &in, step)
 		}
-		if plan.Refused != "" {
+		if made.Refused != "" {
 			return
 		}
 		if again := MakePlan(in); len(again.Todo()) != 0 || again.Refused != "" {
-			t.Fatalf("after %+v\nagain %+v, refused %q", plan.Todo(), again.Todo(), again.Refused)
+			t.Fatalf("after %+v\nagain %+v, refused %q", made.Todo(), again.Todo(), again.Refused)
 		}
 	})
 }
@@ -722,8 +722,8 @@ branches:
 	}
 	for b.Loop() {
 		in.Rules = RulesOf(file)
-		if plan := MakePlan(in); plan.Refused != "" || len(plan.Steps) != 13334 {
-			b.Fatalf("%d steps, refused %q", len(plan.Steps), plan.Refused)
+		if made := MakePlan(in); made.Refused != "" || len(made.Steps) != 13334 {
+			b.Fatalf("%d steps, refused %q", len(made.Steps), made.Refused)
 		}
 	}
 }

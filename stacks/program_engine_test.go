@@ -76,10 +76,10 @@ func (r *engineRun) stack(name, key string, spec any) auto.Stack {
 }
 
 // open opens a stack of a program.
-func (r *engineRun) open(name string, program pulumi.RunFunc, config map[string]string) auto.Stack {
+func (r *engineRun) open(name string, testProgram pulumi.RunFunc, config map[string]string) auto.Stack {
 	r.t.Helper()
 	ws, err := auto.NewLocalWorkspace(r.t.Context(), auto.Pulumi(r.cli), auto.WorkDir(r.t.TempDir()), auto.PulumiHome(r.t.TempDir()),
-		auto.Program(program), auto.EnvVars(r.env),
+		auto.Program(testProgram), auto.EnvVars(r.env),
 		auto.Project(pulumiproject.Project{Name: "shop", Runtime: pulumiproject.NewProjectRuntimeInfo("go", nil)}))
 	if err != nil {
 		r.t.Fatal(err)

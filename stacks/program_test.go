@@ -89,7 +89,7 @@ func sharedValues() map[string]any {
 }
 
 // program is one run of a program against a recorder.
-type program struct {
+type testProgram struct {
 	stack     string
 	config    map[string]string
 	shared    map[string]any // outputs of the application stack
@@ -102,7 +102,7 @@ type graph struct {
 	Resources []pulumitest.Resource `json:"resources"`
 }
 
-func (p program) run(make func(*pulumi.Context) (pulumi.Map, error)) (*pulumitest.Recorder, graph, error) {
+func (p testProgram) run(make func(*pulumi.Context) (pulumi.Map, error)) (*pulumitest.Recorder, graph, error) {
 	r := &pulumitest.Recorder{Functions: p.functions, Computed: map[string]map[string]any{
 		"pulumi:pulumi:StackReference/*": {"outputs": p.shared},
 		"aws:s3/bucketV2:BucketV2/*":     {"arn": "arn:aws:s3:::bucket"},
@@ -159,7 +159,7 @@ func TestEnvironmentProgram(t *testing.T) {
 	for name, spec := range map[string]Spec{"branch": branchSpec(), "production": productionSpec(), "bare": bareSpec()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := program{stack: spec.Stack, config: configOf(t, specKey, spec), shared: sharedValues()}
+			p := testProgram{stack: spec.Stack, config: configOf(t, specKey, spec), shared: sharedValues()}
 			r, g, err := p.run(makeEnvironment)
 			if err != nil {
 				t.Fatal(err)
@@ -178,7 +178,7 @@ func TestReservedVariables(t *testing.T) {
 	told := map[string]bool{}
 	for _, spec := range []Spec{branchSpec(), productionSpec()} {
 		spec.Settings.Environment, spec.Settings.Secrets = nil, nil
-		p := program{stack: spec.Stack, config: configOf(t, specKey, spec), shared: sharedValues()}
+		p := testProgram{stack: spec.Stack, config: configOf(t, specKey, spec), shared: sharedValues()}
 		r, _, err := p.run(makeEnvironment)
 		if err != nil {
 			t.Fatal(err)
@@ -243,7 +243,7 @@ func TestEnvironmentProgramRefuses(t *testing.T) {
 			if test.change != nil {
 				test.change(&spec)
 			}
-			p := program{stack: spec.Stack, config: configOf(t, specKey, spec), shared: sharedValues()}
+			p := testProgram{stack: spec.Stack, config: configOf(t, specKey, spec), shared: sharedValues()}
 			if test.shared != nil {
 				p.shared = test.shared
 			}
@@ -257,7 +257,7 @@ func TestEnvironmentProgramRefuses(t *testing.T) {
 }
 
 // failure is the error that a program returns, itself and not as the engine wraps it.
-func (p program) failure(make func(*pulumi.Context) (pulumi.Map, error)) (graph, error) {
+func (p testProgram) failure(make func(*pulumi.Context) (pulumi.Map, error)) (graph, error) {
 	var failed error
 	_, g, _ := p.run(func(ctx *pulumi.Context) (pulumi.Map, error) {
 		var outputs pulumi.Map
@@ -309,7 +309,7 @@ func TestApplicationProgram(t *testing.T) {
 	for name, spec := range map[string]ApplicationSpec{"default": applicationSpec(), "given": given} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := program{stack: ApplicationStack, config: configOf(t, applicationKey, spec), functions: lookups()}
+			p := testProgram{stack: ApplicationStack, config: configOf(t, applicationKey, spec), functions: lookups()}
 			_, g, err := p.run(makeApplication)
 			if err != nil {
 				t.Fatal(err)
@@ -323,7 +323,7 @@ func TestApplicationProgram(t *testing.T) {
 // must read.
 func TestSharedOutputs(t *testing.T) {
 	t.Parallel()
-	p := program{stack: ApplicationStack, config: configOf(t, applicationKey, applicationSpec()), functions: lookups()}
+	p := testProgram{stack: ApplicationStack, config: configOf(t, applicationKey, applicationSpec()), functions: lookups()}
 	_, g, err := p.run(makeApplication)
 	if err != nil {
 		t.Fatal(err)
@@ -354,7 +354,7 @@ func TestSharedOutputs(t *testing.T) {
 		}
 	}
 	spec := branchSpec()
-	next := program{stack: spec.Stack, config: configOf(t, specKey, spec), shared: g.Outputs}
+	next := testProgram{stack: spec.Stack, config: configOf(t, specKey, spec), shared: g.Outputs}
 	if _, _, err := next.run(makeEnvironment); err != nil {
 		t.Error(err)
 	}
@@ -396,7 +396,7 @@ func TestApplicationProgramRefuses(t *testing.T) {
 			for token, answer := range test.answer {
 				functions[token] = answer
 			}
-			p := program{stack: ApplicationStack, config: configOf(t, applicationKey, spec), functions: functions}
+			p := testProgram{stack: ApplicationStack, config: configOf(t, applicationKey, spec), functions: functions}
 			g, err := p.failure(makeApplication)
 			checkFault(t, err, fault.Usage, test.want)
 			if len(g.Resources) > 0 {
@@ -410,7 +410,7 @@ func TestApplicationProgramRefuses(t *testing.T) {
 func TestProgramWithoutConfig(t *testing.T) {
 	t.Parallel()
 	for stack, key := range map[string]string{ApplicationStack: "application", "login": "environment"} {
-		p := program{stack: stack}
+		p := testProgram{stack: stack}
 		_, err := p.failure(func(ctx *pulumi.Context) (pulumi.Map, error) { return nil, Standalone(ctx) })
 		checkFault(t, err, fault.Usage, "stack "+stack+" has no config shop:"+key+", which branchenv writes; "+
 			"hint: make the stack with branchenv, then: pulumi config refresh --force --stack "+stack)

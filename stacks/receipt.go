@@ -126,19 +126,19 @@ func (m *Manager) lostRecords(ctx context.Context, f *facts, s state) ([]Resourc
 }
 
 func namesOf(resources []Resource) []string {
-	var names []string
+	var list []string
 	for _, r := range resources {
-		names = append(names, r.Name)
+		list = append(list, r.Name)
 	}
-	return names
+	return list
 }
 
 // rememberLeft notes in the stack's tags what a destroy left behind. The state is empty by now: without the note, the
 // next destroy would find nothing to do and say that all is well.
 func (m *Manager) rememberLeft(ctx context.Context, f *facts, left []Resource) error {
-	names := namesOf(left)
+	list := namesOf(left)
 	return m.retag(ctx, f.name, func(tags map[string]string) {
-		tags[tagLeft] = cutTag(count(len(left), "resource") + ": " + strings.Join(names, ", "))
+		tags[tagLeft] = cutTag(count(len(left), "resource") + ": " + strings.Join(list, ", "))
 	})
 }
 

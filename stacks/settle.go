@@ -41,7 +41,7 @@ func (m *Manager) refresh(ctx context.Context, e *engine, f *facts, imports map[
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(w.recover(ctx, imports), w.close()); err != nil {
+	if err := errors.Join(w.recover(ctx, imports, recovery), w.close()); err != nil {
 		return err
 	}
 	return m.reread(ctx, f)

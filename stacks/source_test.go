@@ -149,8 +149,8 @@ func TestDefaultBranchIsNotDestroyed(t *testing.T) {
 	in := planInput(nil, []StackFact{fact(t, "main", 90*day)})
 	in.Branches[0].CommittedAt = ago(90 * day)
 	in.Rules = func(string, string, string) (Rule, error) { return Rule{Kind: "branch", TTL: 3 * day}, nil }
-	if plan := MakePlan(in); len(plan.Todo()) > 0 || !strings.Contains(plan.Steps[0].Reason, "it is of the default branch of github.com/acme/shop") {
-		t.Errorf("%+v", plan)
+	if made := MakePlan(in); len(made.Todo()) > 0 || !strings.Contains(made.Steps[0].Reason, "it is of the default branch of github.com/acme/shop") {
+		t.Errorf("%+v", made)
 	}
 }
 
@@ -299,13 +299,13 @@ func destroyQuiet(t *testing.T, at int, meanwhile func(t *testing.T, folder stri
 	}
 	in := planInput([]PlanBranch{{Name: "quiet", Commit: headA, CommittedAt: noon.Add(-9 * day)}}, stacks)
 	in.Rules, in.Now = func(string, string, string) (Rule, error) { return Rule{Kind: "branch", TTL: 3 * day}, nil }, noon
-	plan := MakePlan(in)
-	if !slices.ContainsFunc(plan.Todo(), func(s PlanStep) bool { return s.Action == ActionDestroy }) {
-		t.Fatalf("%+v", plan)
+	made := MakePlan(in)
+	if !slices.ContainsFunc(made.Todo(), func(s PlanStep) bool { return s.Action == ActionDestroy }) {
+		t.Fatalf("%+v", made)
 	}
 	hook := &readHook{backend: m.backend, at: at, do: func() { meanwhile(t, folder) }}
 	m.backend = hook
-	out := Run(t.Context(), m, in, plan, CarryOut{Parallel: 1, Head: func(_ context.Context, branch string) (PlanBranch, bool, error) {
+	out := Run(t.Context(), m, in, made, CarryOut{Parallel: 1, Head: func(_ context.Context, branch string) (PlanBranch, bool, error) {
 		return in.Branches[1], true, nil
 	}})
 	return hook.reads, out

@@ -57,10 +57,10 @@ func (v Version) Name() string {
 	return v.Label
 }
 
-// sharedOf is what the state of the application stack offers to environments.
-func sharedOf(s state) (shared, error) {
+// parseShared is what the outputs of the application stack offer to environments.
+func parseShared(outputs map[string]any) (shared, error) {
 	var out shared
-	text, err := json.Marshal(s.outputs())
+	text, err := json.Marshal(outputs)
 	if err == nil {
 		err = json.Unmarshal(text, &out)
 	}

@@ -34,7 +34,3 @@ const (
 	specKey        = "environment"
 	applicationKey = "application"
 )
-
-// recovery is the message by which a recovery is told from other refreshes in a stack's history: the update that it
-// went before may never have come.
-const recovery = "branchenv: recover an interrupted run"

@@ -177,7 +177,7 @@ func (m *Manager) application(ctx context.Context, which string) (name, bucket s
 	if f == nil {
 		return "", "", noApplication()
 	}
-	out, err := sharedOf(f.state)
+	out, err := parseShared(f.state.outputs())
 	if err != nil {
 		return "", "", err
 	}
