@@ -119,14 +119,6 @@ func Run(ctx context.Context, m *Manager, in PlanInput, p Plan, o CarryOut) Outc
 	return out
 }
 
-// next is the command that tries one step alone.
-func (s PlanStep) next() string {
-	if s.Action == ActionDestroy {
-		return "branchenv destroy " + fault.ShellWord(s.Branch) + " --yes"
-	}
-	return "branchenv up " + fault.ShellWord(s.Branch)
-}
-
 // doing is a plan that is being carried out.
 type doing struct {
 	m *Manager
@@ -263,25 +255,4 @@ func (d *doing) busy(ctx context.Context, stack string) error {
 		return d.m.Location().locked(stack, live[0].describe(d.m.Now()))
 	}
 	return nil
-}
-
-// again is what step would be if the plan were made now: with the branch and the stack as given, and all else as it
-// was. nil: there is no such stack.
-func (in PlanInput) again(step PlanStep, head PlanBranch, found bool, stack *StackFact) PlanStep {
-	tag := BranchTag(step.Branch)
-	in.Branches = slices.DeleteFunc(slices.Clone(in.Branches), func(b PlanBranch) bool { return BranchTag(b.Name) == tag })
-	if found {
-		in.Branches = append(in.Branches, head)
-	}
-	in.Stacks = slices.DeleteFunc(slices.Clone(in.Stacks), func(s StackFact) bool { return s.Name == step.Stack })
-	if stack != nil {
-		in.Stacks = append(in.Stacks, *stack)
-	}
-	v := in.view()
-	for _, u := range v.units {
-		if u.stack != nil && u.stack.Name == step.Stack || u.stack == nil && stack == nil && u.name == step.Branch {
-			return v.decide(u, nil).step
-		}
-	}
-	return PlanStep{Branch: step.Branch, Stack: step.Stack, Action: ActionSkip, Reason: "neither its branch nor its stack is there any more"}
 }

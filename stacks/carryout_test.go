@@ -167,14 +167,14 @@ func TestCarryOut(t *testing.T) {
 		})
 	}
 	m := folderManager(t, folder)
-	stacks, err := StackFacts(t.Context(), m)
+	held, err := StackFacts(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range stacks {
-		stacks[i].Protected = false // as it was before somebody protected it
+	for i := range held {
+		held[i].Protected = false // as it was before somebody protected it
 	}
-	in := planInput(nil, stacks)
+	in := planInput(nil, held)
 	in.Rules = RulesOf(m.File)
 	made := MakePlan(in)
 	if len(made.Todo()) != 5 {
@@ -236,11 +236,11 @@ func TestCarryOutStopped(t *testing.T) {
 	keepBackend(t, folder, "b")
 	m := folderManager(t, folder)
 	m.Stop = NewStopper()
-	stacks, err := StackFacts(t.Context(), m)
+	held, err := StackFacts(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := planInput(nil, stacks)
+	in := planInput(nil, held)
 	in.Rules = RulesOf(m.File)
 	out := Run(t.Context(), m, in, MakePlan(in), CarryOut{Parallel: 1, Head: func(context.Context, string) (PlanBranch, bool, error) {
 		m.Stop.Stop()
@@ -270,9 +270,9 @@ func TestKeep(t *testing.T) {
 	if err != nil || !e.ExpiresAt.Equal(until.Add(time.Hour)) {
 		t.Errorf("%+v, %v", e, err)
 	}
-	stacks, err := StackFacts(t.Context(), m)
-	if err != nil || !stacks[0].KeepUntil.Equal(until) || stacks[0].Tag != "mine" {
-		t.Errorf("%+v, %v", stacks, err)
+	held, err := StackFacts(t.Context(), m)
+	if err != nil || !held[0].KeepUntil.Equal(until) || held[0].Tag != "mine" {
+		t.Errorf("%+v, %v", held, err)
 	}
 	for branch, want := range map[string]string{
 		"other": `stack other belongs to branch "Other", not to "other"`, "absent": `branch "absent" has no environment`,
