@@ -12,12 +12,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/branchenv/branchenv/cli"
-	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/program"
 )
 
 func main() {
 	if startedByPulumi(os.Args[1:], os.Getenv) {
-		pulumi.Run(stacks.Standalone)
+		pulumi.Run(program.Standalone)
 		return
 	}
 	os.Exit(cli.Main(context.Background(), os.Args[1:], cli.Standard()))

@@ -17,6 +17,7 @@ import (
 	"github.com/branchenv/branchenv/internal/github"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // maxEvent bounds the file of an event, in bytes. GitHub's payloads have at most 25 MB.
@@ -79,7 +80,7 @@ func (s *session) ownBranch(c *urfave.Context, file *config.File, ends bool) (st
 	if err != nil {
 		return "", build, err
 	}
-	if err := stacks.CheckBranch(branch); err != nil {
+	if err := names.CheckBranch(branch); err != nil {
 		return "", build, err
 	}
 	if build.Origin != ci.Fork && !c.Args().Present() {
@@ -118,7 +119,7 @@ func (s *session) forkAllowed(file *config.File, branch string, build ci.Build, 
 		}
 		return err.WithHint("%s, or allow this fork: --allow-fork %s", leaveOut, text.ShellWord(build.Fork))
 	}
-	slug, err := stacks.Slug(branch)
+	slug, err := names.Slug(branch)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/text"
-	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 func (s *session) configCommand() *urfave.Command {
@@ -67,7 +67,7 @@ func (s *session) configShow(c *urfave.Context) error {
 }
 
 func resolveBranch(file *config.File, branch string) (config.Resolved, error) {
-	if err := stacks.CheckBranch(branch); err != nil {
+	if err := names.CheckBranch(branch); err != nil {
 		return config.Resolved{}, err
 	}
 	return file.Resolve(branch)

@@ -13,6 +13,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
@@ -67,9 +68,9 @@ func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error
 	}
 	var receipt stacks.Receipt
 	absent := false
-	stop := stacks.NewStopper()
+	stop := operation.NewStopper()
 	var p progress = &quietProgress{err: s.err} // until it is known that something will be done
-	options := stacks.ManagerOptions{Stop: stop, Observe: func(e stacks.Event) { p.observe(e) }}
+	options := stacks.ManagerOptions{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
 	err := s.manage(c.Context, file, options, func(m *stacks.Manager) error {
 		planned, err := r.plan(c.Context, m)
 		if err != nil {

@@ -9,8 +9,11 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/reconcile"
+	"github.com/branchenv/branchenv/internal/reconcile/plan"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 func (s *session) doctorCommand() *urfave.Command {
@@ -80,13 +83,13 @@ func (s *session) doctor(c *urfave.Context) error {
 // of are the ailments of one stack, which word names, or whose branch it does. One of which nothing is known is an error:
 // a word that is mistyped must not look well.
 func of(ctx context.Context, m *stacks.Manager, word string, found []stacks.Ailment) ([]stacks.Ailment, error) {
-	slug, _ := stacks.Slug(word) // "" for what is no branch's name
+	slug, _ := names.Slug(word) // "" for what is no branch's name
 	other := func(stack string) bool { return stack != word && stack != slug }
 	if found = slices.DeleteFunc(found, func(a stacks.Ailment) bool { return other(a.Stack) }); len(found) > 0 {
 		return found, nil
 	}
-	facts, err := stacks.StackFacts(ctx, m)
-	if err == nil && !slices.ContainsFunc(facts, func(f stacks.StackFact) bool { return !other(f.Name) }) {
+	facts, err := reconcile.ReadStacks(ctx, m)
+	if err == nil && !slices.ContainsFunc(facts, func(f plan.Stack) bool { return !other(f.Name) }) {
 		err = fault.Failedf("%q is neither a branch with an environment nor a stack", word).WithHint("%s list", program)
 	}
 	return found, err
@@ -112,7 +115,7 @@ func (s *session) printAilments(found []stacks.Ailment) error {
 }
 
 // ailing is a line that points to doctor, or "": how many stacks need a look beyond what the plan does about them.
-func ailing(facts []stacks.StackFact, plan stacks.Plan) string {
+func ailing(facts []plan.Stack, plan plan.Plan) string {
 	doing := map[string]bool{}
 	for _, step := range plan.Todo() {
 		doing[step.Stack] = true

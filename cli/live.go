@@ -10,8 +10,8 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
-	"github.com/branchenv/branchenv/stacks"
 )
 
 // live shows progress at a terminal: what is done as lines that stay, and below them one line for the command and one
@@ -60,25 +60,25 @@ func (l *live) add(line func() string) *mpb.Bar {
 	})))
 }
 
-func (l *live) observe(e stacks.Event) {
+func (l *live) observe(e operation.Event) {
 	key := e.Type + "\n" + e.Name
 	switch e.Kind {
-	case stacks.Step:
+	case operation.Step:
 		l.mu.Lock()
 		l.step = describe(e)
 		l.mu.Unlock()
-	case stacks.ResourceStart:
+	case operation.ResourceStart:
 		if shown(e) {
 			l.set(key, fmt.Sprintf("%s %s %s", verbs[e.Op].doing, aws.TypeOf(e.Type).Noun, e.Name), e.Time)
 		}
-	case stacks.Emptying:
+	case operation.Emptying:
 		l.set(e.Bucket, describe(e), e.Time)
-	case stacks.ResourceDone:
+	case operation.ResourceDone:
 		if shown(e) {
 			l.remove(key)
 			l.remain(e)
 		}
-	case stacks.ResourceFailed:
+	case operation.ResourceFailed:
 		l.remove(key)
 		l.remain(e)
 	default:
@@ -120,7 +120,7 @@ func (l *live) remove(key string) {
 }
 
 // remain prints a line that stays, above the moving ones.
-func (l *live) remain(e stacks.Event) {
+func (l *live) remain(e operation.Event) {
 	l.err.linef("%6s  %s", text.Elapsed(e.Time.Sub(l.start)), describe(e))
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/github"
+	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -90,12 +91,12 @@ func (s *session) read(ctx context.Context, file *config.File, do func(*stacks.M
 
 // change runs do, which changes something, with a manager: progress is shown, and an interrupt stops it between steps.
 // What do is about is printed after it, when progress has ended. The watchers see every event as well.
-func (s *session) change(ctx context.Context, file *config.File, do func(*stacks.Manager) error, watchers ...stacks.Observer) error {
-	stop := stacks.NewStopper()
+func (s *session) change(ctx context.Context, file *config.File, do func(*stacks.Manager) error, watchers ...operation.Observer) error {
+	stop := operation.NewStopper()
 	s.signals.changing(stop, s.warn)
 	p := s.startProgress()
 	defer p.close()
-	observe := func(e stacks.Event) {
+	observe := func(e operation.Event) {
 		p.observe(e)
 		for _, watch := range watchers {
 			watch(e)

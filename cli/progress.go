@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
-	"github.com/branchenv/branchenv/stacks"
 )
 
 // heartbeat is how often progress without a terminal says that it is still there: CI systems end a job that is silent
@@ -21,7 +21,7 @@ const emptyingEvery = 5 * time.Second
 
 // progress shows what a command is doing.
 type progress interface {
-	observe(stacks.Event)
+	observe(operation.Event)
 	close()
 }
 
@@ -55,8 +55,8 @@ type quietProgress struct {
 	byStack bool
 }
 
-func (q *quietProgress) observe(e stacks.Event) {
-	if e.Kind == stacks.Warning || e.Kind == stacks.ResourceFailed {
+func (q *quietProgress) observe(e operation.Event) {
+	if e.Kind == operation.Warning || e.Kind == operation.ResourceFailed {
 		q.err.linef("%s: %s", program, describeOf(e, q.byStack))
 	}
 }
@@ -92,7 +92,7 @@ func newPlain(err *printer, start time.Time) *plain {
 	return p
 }
 
-func (p *plain) observe(e stacks.Event) {
+func (p *plain) observe(e operation.Event) {
 	p.print(func(log *progressLog) []string { return log.event(e) })
 }
 
@@ -124,9 +124,9 @@ type running struct {
 }
 
 // event returns the lines for e.
-func (l *progressLog) event(e stacks.Event) []string {
+func (l *progressLog) event(e operation.Event) []string {
 	switch e.Kind {
-	case stacks.ResourceStart:
+	case operation.ResourceStart:
 		if !shown(e) {
 			return nil
 		}
@@ -134,12 +134,12 @@ func (l *progressLog) event(e stacks.Event) []string {
 		if !aws.TypeOf(e.Type).Slow() {
 			return nil
 		}
-	case stacks.ResourceDone, stacks.ResourceFailed:
+	case operation.ResourceDone, operation.ResourceFailed:
 		l.running = slices.DeleteFunc(l.running, func(r running) bool { return r.stack == e.Stack && r.name == e.Name && r.token == e.Type })
-		if !shown(e) && e.Kind == stacks.ResourceDone {
+		if !shown(e) && e.Kind == operation.ResourceDone {
 			return nil
 		}
-	case stacks.Emptying:
+	case operation.Emptying:
 		if last, ok := l.emptying[e.Bucket]; ok && e.Time.Sub(last) < emptyingEvery {
 			return nil
 		}
@@ -186,13 +186,13 @@ var verbs = map[string]verb{
 }
 
 // shown tells whether an operation on a resource is worth a line: it changes something that exists at AWS.
-func shown(e stacks.Event) bool {
+func shown(e operation.Event) bool {
 	_, known := verbs[e.Op]
 	return known && !isOurs(e.Type) && e.Op != "refresh"
 }
 
 // describeOf is e in words, with its stack where that is to be told.
-func describeOf(e stacks.Event, byStack bool) string {
+func describeOf(e operation.Event, byStack bool) string {
 	if byStack && e.Stack != "" {
 		return "[" + e.Stack + "] " + describe(e)
 	}
@@ -200,31 +200,31 @@ func describeOf(e stacks.Event, byStack bool) string {
 }
 
 // describe is e in words, without its time.
-func describe(e stacks.Event) string {
+func describe(e operation.Event) string {
 	switch v := verbs[e.Op]; e.Kind {
-	case stacks.Step:
+	case operation.Step:
 		return strings.TrimSpace(e.Op+" "+e.Bucket) + messageAfter(e, ": ")
-	case stacks.ResourceStart:
+	case operation.ResourceStart:
 		return fmt.Sprintf("%s %s %s …", v.doing, aws.TypeOf(e.Type).Noun, e.Name)
-	case stacks.ResourceDone:
+	case operation.ResourceDone:
 		return fmt.Sprintf("%s %s %s (%s)", v.done, aws.TypeOf(e.Type).Noun, e.Name, text.Elapsed(e.Elapsed))
-	case stacks.ResourceFailed:
+	case operation.ResourceFailed:
 		if v.doing == "" {
 			return fmt.Sprintf("%s %s failed%s", aws.TypeOf(e.Type).Noun, e.Name, messageAfter(e, ": "))
 		}
 		return fmt.Sprintf("%s %s %s failed (%s)%s", v.doing, aws.TypeOf(e.Type).Noun, e.Name, text.Elapsed(e.Elapsed), messageAfter(e, ": "))
-	case stacks.Warning:
+	case operation.Warning:
 		return "warning: " + e.Message
-	case stacks.AWS:
+	case operation.AWS:
 		return "AWS: " + e.Message
-	case stacks.Emptying:
+	case operation.Emptying:
 		return fmt.Sprintf("emptying bucket %s: %s removed", e.Bucket, text.Count(e.Done, "object version"))
 	default:
 		return e.Message
 	}
 }
 
-func messageAfter(e stacks.Event, separator string) string {
+func messageAfter(e operation.Event, separator string) string {
 	if e.Message == "" {
 		return ""
 	}

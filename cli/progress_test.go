@@ -9,34 +9,34 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vbauerster/mpb/v8"
 
+	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
-	"github.com/branchenv/branchenv/stacks"
 )
 
 var progressStart = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // runEvents is an update and the emptying of a bucket, as the manager tells them, a time after the start.
-func runEvents() []stacks.Event {
+func runEvents() []operation.Event {
 	const database, bucket = "aws:rds/instance:Instance", "aws:s3/bucketV2:BucketV2"
-	at := func(seconds int, e stacks.Event) stacks.Event {
+	at := func(seconds int, e operation.Event) operation.Event {
 		e.Time = progressStart.Add(time.Duration(seconds) * time.Second)
 		return e
 	}
-	return []stacks.Event{
-		at(0, stacks.Event{Kind: stacks.Step, Op: "update"}),
-		at(1, stacks.Event{Kind: stacks.ResourceStart, Op: "create", Type: "pulumi:pulumi:Stack", Name: "acme-x"}),
-		at(1, stacks.Event{Kind: stacks.ResourceStart, Op: "same", Type: bucket, Name: "old"}),
-		at(2, stacks.Event{Kind: stacks.ResourceStart, Op: "create", Type: "branchenv:index:BranchDatabase", Name: "x"}),
-		at(2, stacks.Event{Kind: stacks.ResourceStart, Op: "create", Type: database, Name: "x-database"}),
-		at(2, stacks.Event{Kind: stacks.ResourceStart, Op: "create", Type: bucket, Name: "x-assets"}),
-		at(3, stacks.Event{Kind: stacks.ResourceDone, Op: "create", Type: bucket, Name: "x-assets", Elapsed: time.Second}),
-		at(40, stacks.Event{Kind: stacks.AWS, Message: "Environment health is Red \x1b[31m"}),
-		at(65, stacks.Event{Kind: stacks.ResourceFailed, Op: "create", Type: database, Name: "x-database", Elapsed: 63 * time.Second, Message: "no capacity"}),
-		at(66, stacks.Event{Kind: stacks.Emptying, Bucket: "acme-x", Done: 1000}),
-		at(67, stacks.Event{Kind: stacks.Emptying, Bucket: "acme-x", Done: 2000}),
-		at(72, stacks.Event{Kind: stacks.Emptying, Bucket: "acme-x", Done: 12000}),
-		at(73, stacks.Event{Kind: stacks.Warning, Message: "mind the gap"}),
-		at(74, stacks.Event{Kind: stacks.Note, Message: "done\nhere"}),
+	return []operation.Event{
+		at(0, operation.Event{Kind: operation.Step, Op: "update"}),
+		at(1, operation.Event{Kind: operation.ResourceStart, Op: "create", Type: "pulumi:pulumi:Stack", Name: "acme-x"}),
+		at(1, operation.Event{Kind: operation.ResourceStart, Op: "same", Type: bucket, Name: "old"}),
+		at(2, operation.Event{Kind: operation.ResourceStart, Op: "create", Type: "branchenv:index:BranchDatabase", Name: "x"}),
+		at(2, operation.Event{Kind: operation.ResourceStart, Op: "create", Type: database, Name: "x-database"}),
+		at(2, operation.Event{Kind: operation.ResourceStart, Op: "create", Type: bucket, Name: "x-assets"}),
+		at(3, operation.Event{Kind: operation.ResourceDone, Op: "create", Type: bucket, Name: "x-assets", Elapsed: time.Second}),
+		at(40, operation.Event{Kind: operation.AWS, Message: "Environment health is Red \x1b[31m"}),
+		at(65, operation.Event{Kind: operation.ResourceFailed, Op: "create", Type: database, Name: "x-database", Elapsed: 63 * time.Second, Message: "no capacity"}),
+		at(66, operation.Event{Kind: operation.Emptying, Bucket: "acme-x", Done: 1000}),
+		at(67, operation.Event{Kind: operation.Emptying, Bucket: "acme-x", Done: 2000}),
+		at(72, operation.Event{Kind: operation.Emptying, Bucket: "acme-x", Done: 12000}),
+		at(73, operation.Event{Kind: operation.Warning, Message: "mind the gap"}),
+		at(74, operation.Event{Kind: operation.Note, Message: "done\nhere"}),
 	}
 }
 

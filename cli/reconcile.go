@@ -12,6 +12,9 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/github"
+	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/internal/reconcile"
+	"github.com/branchenv/branchenv/internal/reconcile/plan"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
@@ -37,8 +40,8 @@ func (s *session) reconcileCommand() *urfave.Command {
 
 // reconciled is reconcile's JSON document.
 type reconciled struct {
-	stacks.Plan
-	Outcome *stacks.Outcome `json:"outcome,omitempty"` // where the plan was carried out
+	plan.Plan
+	Outcome *reconcile.Outcome `json:"outcome,omitempty"` // where the plan was carried out
 }
 
 // reconcile plans, prints, asks, and carries out what was printed.
@@ -55,9 +58,9 @@ func (s *session) reconcile(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	stop := stacks.NewStopper()
+	stop := operation.NewStopper()
 	var p progress = &quietProgress{err: s.err} // until it is known that something will be done
-	options := stacks.ManagerOptions{Stop: stop, Observe: func(e stacks.Event) { p.observe(e) }}
+	options := stacks.ManagerOptions{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
 	return s.manage(c.Context, file, options, func(m *stacks.Manager) error {
 		r := &reconciliation{file: file, source: source, manager: m, now: s.now, say: s.say}
 		changes := c.Bool("yes")
@@ -83,13 +86,13 @@ func (s *session) reconcile(c *urfave.Context) error {
 				p = s.startProgressByStack()
 			}
 			flags.carry.Head = r.head
-			outcome := stacks.Run(c.Context, m, r.input, r.decided, flags.carry)
+			outcome := reconcile.Run(c.Context, m, r.input, r.decided, flags.carry)
 			p.close()
 			p = &quietProgress{err: s.err}
 			document.Outcome = &outcome
 			err = s.printOutcome(outcome)
 		}
-		err = errors.Join(err, stacks.Unreadable(r.input.Stacks))
+		err = errors.Join(err, reconcile.Unreadable(r.input.Stacks))
 		if s.json && document.Steps != nil {
 			err = errors.Join(err, s.out.document(document))
 		}
@@ -102,14 +105,14 @@ func (s *session) reconcile(c *urfave.Context) error {
 
 // reconcileFlags are what was typed. A nil pointer stands for what the settings say.
 type reconcileFlags struct {
-	carry                     stacks.CarryOut
+	carry                     reconcile.Options
 	exactDestroy, exactCreate *int
 	grace                     *time.Duration
 }
 
 // readReconcileFlags checks what was typed.
 func readReconcileFlags(c *urfave.Context) (f reconcileFlags, err error) {
-	f.carry = stacks.CarryOut{Parallel: c.Int("parallel")}
+	f.carry = reconcile.Options{Parallel: c.Int("parallel")}
 	if f.carry.Timeout, err = durationFlag(c, "timeout"); err != nil {
 		return f, err
 	}
@@ -147,14 +150,14 @@ type reconciliation struct {
 	say     func(format string, args ...any)
 
 	locks   []string // those older than a day
-	input   stacks.PlanInput
-	decided stacks.Plan
+	input   plan.Input
+	decided plan.Plan
 }
 
 // facts reads the stacks first, the branches second: a branch that is pushed between the two has no environment yet and
 // can lose none.
 func (r *reconciliation) facts(ctx context.Context) error {
-	facts, err := stacks.StackFacts(ctx, r.manager)
+	facts, err := reconcile.ReadStacks(ctx, r.manager)
 	if err != nil {
 		return err
 	}
@@ -165,16 +168,16 @@ func (r *reconciliation) facts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.input = stacks.PlanInput{
-		Source: r.source.String(), SourceID: list.Identity.ID, Default: list.Default, Stacks: facts, Rules: stacks.RulesOf(r.file), Now: r.now(),
+	r.input = plan.Input{
+		Source: r.source.String(), SourceID: list.Identity.ID, Default: list.Default, Stacks: facts, Rules: config.RulesOf(r.file), Now: r.now(),
 		Interval: time.Duration(r.file.Reconcile.Interval),
 		Grace:    time.Duration(r.file.Reconcile.Grace),
-		Limits: stacks.Limits{
+		Limits: plan.Limits{
 			MaxDestroy: r.file.Reconcile.MaxDestroy, Share: r.file.Reconcile.MaxDestroyShare, MaxCreate: r.file.Reconcile.MaxCreate,
 		},
 	}
 	for _, b := range list.Branches {
-		r.input.Branches = append(r.input.Branches, stacks.PlanBranch{Name: b.Name, Commit: b.Commit})
+		r.input.Branches = append(r.input.Branches, plan.Branch{Name: b.Name, Commit: b.Commit})
 	}
 	return r.date(ctx)
 }
@@ -204,11 +207,11 @@ func (r *reconciliation) plan(ctx context.Context, flags reconcileFlags) error {
 		r.input.Grace = *flags.grace
 	}
 	for asked := map[string]bool{}; ; {
-		r.decided = stacks.MakePlan(r.input)
+		r.decided = plan.Make(r.input)
 		found := false
 		for _, step := range r.decided.Todo() {
-			listed := slices.ContainsFunc(r.input.Branches, func(b stacks.PlanBranch) bool { return b.Name == step.Branch })
-			if step.Action != stacks.ActionDestroy || listed || asked[step.Branch] {
+			listed := slices.ContainsFunc(r.input.Branches, func(b plan.Branch) bool { return b.Name == step.Branch })
+			if step.Action != plan.Destroy || listed || asked[step.Branch] {
 				continue
 			}
 			asked[step.Branch] = true
@@ -219,7 +222,7 @@ func (r *reconciliation) plan(ctx context.Context, flags reconcileFlags) error {
 			if exists {
 				found = true
 				r.say("%s did not list branch %s, but it exists: its environment stays", r.input.Source, step.Branch)
-				r.input.Branches = append(r.input.Branches, stacks.PlanBranch{Name: b.Name, Commit: b.Commit})
+				r.input.Branches = append(r.input.Branches, plan.Branch{Name: b.Name, Commit: b.Commit})
 			}
 		}
 		if !found {
@@ -232,12 +235,12 @@ func (r *reconciliation) plan(ctx context.Context, flags reconcileFlags) error {
 }
 
 // head asks for one branch right before a step begins.
-func (r *reconciliation) head(ctx context.Context, branch string) (stacks.PlanBranch, bool, error) {
+func (r *reconciliation) head(ctx context.Context, branch string) (plan.Branch, bool, error) {
 	b, found, err := r.source.Branch(ctx, branch)
 	if err != nil || !found {
-		return stacks.PlanBranch{}, false, err
+		return plan.Branch{}, false, err
 	}
-	head := stacks.PlanBranch{Name: b.Name, Commit: b.Commit}
+	head := plan.Branch{Name: b.Name, Commit: b.Commit}
 	for _, known := range r.input.Branches {
 		if known.Name == branch && known.Commit == b.Commit && !known.CommittedAt.IsZero() {
 			return known, true, nil
@@ -245,14 +248,14 @@ func (r *reconciliation) head(ctx context.Context, branch string) (stacks.PlanBr
 	}
 	dates, err := r.source.Dates(ctx, []string{b.Commit})
 	if err != nil {
-		return stacks.PlanBranch{}, false, err
+		return plan.Branch{}, false, err
 	}
 	head.CommittedAt = dates[b.Commit]
 	return head, true, nil
 }
 
 // printPlan prints a plan, and is an error where it is refused.
-func (s *session) printPlan(plan stacks.Plan) error {
+func (s *session) printPlan(plan plan.Plan) error {
 	if !s.json {
 		s.out.raw(s.withGlobalFlags(planText(plan)))
 	}
@@ -268,7 +271,7 @@ func (s *session) printPlan(plan stacks.Plan) error {
 }
 
 // planText is a line for each branch and stack.
-func planText(plan stacks.Plan) string {
+func planText(plan plan.Plan) string {
 	var rows [][]string
 	for _, step := range plan.Steps {
 		rows = append(rows, []string{string(step.Action), orDash(step.Branch), orDash(step.Stack), step.Reason})
@@ -277,7 +280,7 @@ func planText(plan stacks.Plan) string {
 }
 
 // printOutcome prints what became of a plan, the failed environments last, and is an error where there are any.
-func (s *session) printOutcome(o stacks.Outcome) error {
+func (s *session) printOutcome(o reconcile.Outcome) error {
 	if !s.json {
 		s.out.raw(s.withGlobalFlags(outcomeText(o)))
 	}
@@ -289,9 +292,9 @@ func (s *session) printOutcome(o stacks.Outcome) error {
 }
 
 // outcomeText is a line for each step that was to change something.
-func outcomeText(o stacks.Outcome) string {
+func outcomeText(o reconcile.Outcome) string {
 	var rows [][]string
-	add := func(result string, step stacks.PlanStep, detail string) {
+	add := func(result string, step plan.Step, detail string) {
 		rows = append(rows, []string{result, string(step.Action), step.Branch, detail})
 	}
 	for _, step := range o.Done {
@@ -304,7 +307,7 @@ func outcomeText(o stacks.Outcome) string {
 		add("not begun", step, "")
 	}
 	for _, f := range o.Failed {
-		add("FAILED", f.PlanStep, f.Error)
+		add("FAILED", f.Step, f.Error)
 	}
 	if len(rows) == 0 {
 		return ""

@@ -19,7 +19,7 @@ import (
 	"github.com/branchenv/branchenv/cli"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/github/githubtest"
-	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // project is a checkout whose backend holds environments of branches, as an interrupted first update leaves them.
@@ -38,7 +38,7 @@ func project(t *testing.T, hub *githubtest.GitHub, branches ...string) (dir stri
 	write("branchenv.yaml", "project: shop\nregion: eu-central-1\ndomain: preview.example.com\nsource: {github: acme/shop}\nbackend: file://state\n")
 	write("state/.pulumi/meta.yaml", "version: 1")
 	for _, branch := range branches {
-		slug, err := stacks.Slug(branch)
+		slug, err := names.Slug(branch)
 		if err != nil {
 			t.Fatal(err)
 		}

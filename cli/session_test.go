@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -47,7 +48,7 @@ func TestSignals(t *testing.T) {
 	var said []string
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &signals{cancel: cancel}
-	stop := stacks.NewStopper()
+	stop := operation.NewStopper()
 	s.changing(stop, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
 	type state struct {
 		said              int

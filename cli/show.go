@@ -7,6 +7,7 @@ import (
 
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 func (s *session) showCommand() *urfave.Command {
@@ -36,7 +37,7 @@ func (s *session) withEnvironment(c *urfave.Context, do func(stacks.Environment)
 	if err != nil {
 		return err
 	}
-	if err := stacks.CheckBranch(branch); err != nil {
+	if err := names.CheckBranch(branch); err != nil {
 		return err
 	}
 	return s.read(c.Context, file, func(m *stacks.Manager) error {

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/internal/operation"
 )
 
 // signals turns the interrupts of a person, and a CI system's SIGTERM, into what the running command understands. Until
@@ -19,7 +19,7 @@ type signals struct {
 
 	mu    sync.Mutex
 	count int
-	stop  *stacks.Stopper
+	stop  *operation.Stopper
 	say   func(format string, args ...any)
 }
 
@@ -50,7 +50,7 @@ func (s *signals) close() {
 
 // changing says that a command begins to change something: the first signal from now on stops it between two steps, the
 // second interrupts the step, the third gives up waiting. say tells the person which.
-func (s *signals) changing(stop *stacks.Stopper, say func(format string, args ...any)) {
+func (s *signals) changing(stop *operation.Stopper, say func(format string, args ...any)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stop, s.say = stop, say

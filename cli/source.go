@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/github"
-	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // How long a command waits if GitHub limits requests. Somebody may be watching all but reconcile.
@@ -20,7 +21,7 @@ const (
 // limits requests.
 func (s *session) source(file *config.File, wait time.Duration) (github.Source, error) {
 	cache := filepath.Join(file.Dir, ".branchenv", "cache")
-	if err := stacks.MakeFolder(cache); err != nil {
+	if err := backend.MakeFolder(cache); err != nil {
 		s.warn("answers of the source are not kept: %v", err)
 		cache = ""
 	}
@@ -36,13 +37,13 @@ type sourceIdentity struct {
 }
 
 // Identity implements stacks.Source.
-func (i sourceIdentity) Identity(ctx context.Context) (stacks.Identity, error) {
+func (i sourceIdentity) Identity(ctx context.Context) (names.Repository, error) {
 	source, err := i.open()
 	if err != nil {
-		return stacks.Identity{}, err
+		return names.Repository{}, err
 	}
 	id, err := source.Identity(ctx)
-	return stacks.Identity{ID: id.ID, Name: id.Name, Default: id.Default}, err
+	return names.Repository{ID: id.ID, Name: id.Name, Default: id.Default}, err
 }
 
 // String implements stacks.Source.

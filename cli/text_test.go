@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -16,14 +17,14 @@ func TestTexts(t *testing.T) {
 	environments := []stacks.Environment{
 		{
 			Branch: "main", Stack: "main", Kind: "production", URL: "https://main.preview.example.com", Host: "main",
-			Status: stacks.StatusReady, Version: "registry.example.com/app:1", Platform: "beanstalk", Database: "acme-main",
+			Status: backend.StatusReady, Version: "registry.example.com/app:1", Platform: "beanstalk", Database: "acme-main",
 			Bucket: "acme-main-x1y2z3", CreatedAt: before(90 * 24 * time.Hour), UpdatedAt: before(3 * time.Hour), Protected: true,
 		},
 		{
 			Branch: "ui/\x1b[31m\u202ered", Stack: "ui-red-0123456789", Kind: "branch", URL: "https://ui-red.preview.example.com",
-			Status: stacks.StatusIncomplete, CreatedAt: before(5 * time.Minute), ExpiresAt: before(-70 * time.Hour),
+			Status: backend.StatusIncomplete, CreatedAt: before(5 * time.Minute), ExpiresAt: before(-70 * time.Hour),
 		},
-		{Branch: "old", Stack: "old", Kind: "branch", Status: stacks.StatusReady, CreatedAt: before(80 * time.Hour), ExpiresAt: before(time.Hour)},
+		{Branch: "old", Stack: "old", Kind: "branch", Status: backend.StatusReady, CreatedAt: before(80 * time.Hour), ExpiresAt: before(time.Hour)},
 	}
 	resources := []stacks.Resource{
 		{Type: "branchenv:index:BranchDNS", Name: "x"},
@@ -43,7 +44,7 @@ func TestTexts(t *testing.T) {
 		},
 	}
 	application := applicationText(stacks.ApplicationReport{
-		Stack: "application", Status: stacks.StatusReady,
+		Stack: "application", Status: backend.StatusReady,
 		Outputs: map[string]any{
 			"zone": "Z1", "subnets": []any{"subnet-1", "subnet-2"}, "certificate": "",
 			"applications": map[string]any{"staging": map[string]any{"name": "acme-staging"}},

@@ -16,6 +16,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/ci"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -65,8 +66,8 @@ func (s *session) up(c *urfave.Context) error {
 	err = s.change(c.Context, file, func(m *stacks.Manager) error {
 		environment, err = m.Up(c.Context, request)
 		return err
-	}, func(e stacks.Event) {
-		if e.Kind == stacks.ResourceDone && shown(e) {
+	}, func(e operation.Event) {
+		if e.Kind == operation.ResourceDone && shown(e) {
 			changes++
 		}
 	})

@@ -6,7 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/internal/engine"
 )
 
 // versionReport is the JSON document of `version`.
@@ -24,7 +24,7 @@ func (s *session) versionCommand() *urfave.Command {
 		Usage: "show the version of branchenv and where pulumi is",
 		Action: func(*urfave.Context) error {
 			report := buildVersion(debug.ReadBuildInfo())
-			report.Pulumi = stacks.PulumiPath()
+			report.Pulumi = engine.PulumiPath()
 			if s.json {
 				return s.out.document(report)
 			}

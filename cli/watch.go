@@ -14,6 +14,8 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/files"
+	"github.com/branchenv/branchenv/internal/reconcile"
+	"github.com/branchenv/branchenv/internal/reconcile/plan"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
@@ -25,7 +27,7 @@ const pingTimeout = 20 * time.Second
 // Actions' summary of the job, and the settings' pingUrl, which hears of good runs only. The error is the heartbeat's:
 // without it `status` would call a healthy reconcile dead.
 func (s *session) watch(ctx context.Context, m *stacks.Manager, file *config.File, document reconciled, problem error) error {
-	err := stacks.Beat(ctx, m, problem)
+	err := reconcile.Beat(ctx, m, problem)
 	if path := s.env("GITHUB_STEP_SUMMARY"); path != "" {
 		if err := files.Append(path, summary(document, problem)); err != nil {
 			s.warn("the summary was not written: %v", err)
@@ -76,7 +78,7 @@ func summary(document reconciled, problem error) string {
 		return b.String()
 	}
 	b.WriteString("| result | action | branch | detail |\n|---|---|---|---|\n")
-	row := func(result string, step stacks.PlanStep, detail string) {
+	row := func(result string, step plan.Step, detail string) {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", result, step.Action, markdown(step.Branch), markdown(detail))
 	}
 	for _, step := range document.Outcome.Done {
@@ -89,7 +91,7 @@ func summary(document reconciled, problem error) string {
 		row("not begun", step, "")
 	}
 	for _, f := range document.Outcome.Failed {
-		row("**failed**", f.PlanStep, f.Error)
+		row("**failed**", f.Step, f.Error)
 	}
 	return b.String() + "\n"
 }
@@ -122,7 +124,7 @@ func (s *session) statusCommand() *urfave.Command {
 				return fault.Usagef("a --max-age of %s is out of range", maxAge).WithHint("give more than 0, as in 3h")
 			}
 			return s.read(c.Context, file, func(m *stacks.Manager) error {
-				h, err := stacks.ReadHeartbeat(c.Context, m)
+				h, err := reconcile.ReadHeartbeat(c.Context, m)
 				if err != nil {
 					return err
 				}
@@ -160,7 +162,7 @@ type status struct {
 
 // printStatus prints reconcile's status. It is an error if its last good run is too long ago, or a stack is locked for too long: whoever
 // left the lock keeps reconcile from that stack.
-func (s *session) printStatus(h stacks.Heartbeat, maxAge time.Duration, locks []string) error {
+func (s *session) printStatus(h reconcile.Heartbeat, maxAge time.Duration, locks []string) error {
 	now := s.now()
 	current := !h.Good.IsZero() && now.Sub(h.Good) <= maxAge
 	ok := current && len(locks) == 0

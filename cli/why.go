@@ -10,6 +10,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 func (s *session) whyCommand() *urfave.Command {
@@ -26,7 +27,7 @@ func (s *session) whyCommand() *urfave.Command {
 				return err
 			}
 			branch := c.Args().First()
-			slug, err := stacks.Slug(branch)
+			slug, err := names.Slug(branch)
 			if err != nil {
 				return err
 			}

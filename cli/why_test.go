@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -32,7 +33,7 @@ branches:
 	now := time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
 	created, expires := now.Add(-26*time.Hour), now.Add(49*time.Hour)
 	made := func(branch string) *stacks.Environment {
-		return &stacks.Environment{Branch: branch, Status: stacks.StatusReady, CreatedAt: &created, ExpiresAt: &expires}
+		return &stacks.Environment{Branch: branch, Status: backend.StatusReady, CreatedAt: &created, ExpiresAt: &expires}
 	}
 	var written bytes.Buffer
 	s := &session{out: &printer{to: &written}}

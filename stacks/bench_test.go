@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +14,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/pulumitest"
 	"github.com/branchenv/branchenv/internal/sandbox"
+	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/stacks/program"
 )
 
 // benchmark is a project on the embedded AWS, with its application stack and nothing that waits: what is measured is
@@ -30,7 +34,7 @@ type benchmark struct {
 
 func newBenchmark(b *testing.B) *benchmark {
 	b.Helper()
-	b.Setenv("PATH", filepath.Dir(pulumiPath(b))+string(os.PathListSeparator)+os.Getenv("PATH"))
+	b.Setenv("PATH", filepath.Dir(pulumitest.Path(b))+string(os.PathListSeparator)+os.Getenv("PATH"))
 	b.Setenv("PULUMI_HOME", b.TempDir())
 	server, err := sandbox.Start(b.Context(), sandbox.Options{Dir: b.TempDir(), Region: "eu-central-1", Waits: &sandbox.Waits{}})
 	if err != nil {
@@ -54,8 +58,8 @@ func newBenchmark(b *testing.B) *benchmark {
 	return x
 }
 
-// next is a branch that has no environment yet.
-func (x *benchmark) next() string {
+// Next is a branch that has no environment yet.
+func (x *benchmark) Next() string {
 	x.branch++
 	return fmt.Sprintf("branch%d", x.branch)
 }
@@ -78,15 +82,15 @@ func (x *benchmark) measure(prepare func() string, do func(branch string) error)
 	}
 }
 
-func (x *benchmark) up(branch string) error {
+func (x *benchmark) Up(branch string) error {
 	_, err := x.m.Up(context.Background(), UpRequest{Branch: branch, Image: "registry.example.com/app:1"})
 	x.processes++ // pulumi version
 	return err
 }
 
 func (x *benchmark) made() string {
-	branch := x.next()
-	if err := x.up(branch); err != nil {
+	branch := x.Next()
+	if err := x.Up(branch); err != nil {
 		x.Fatal(err)
 	}
 	return branch
@@ -96,11 +100,11 @@ func (x *benchmark) made() string {
 func BenchmarkUp(b *testing.B) {
 	b.Run("branchenv", func(b *testing.B) {
 		x := newBenchmark(b)
-		x.measure(x.next, x.up)
+		x.measure(x.Next, x.Up)
 	})
 	b.Run("stock", func(b *testing.B) {
 		x := newBenchmark(b)
-		x.stock(x.next)
+		x.stock(x.Next)
 	})
 }
 
@@ -108,7 +112,7 @@ func BenchmarkUp(b *testing.B) {
 func BenchmarkUpAgain(b *testing.B) {
 	b.Run("branchenv", func(b *testing.B) {
 		x := newBenchmark(b)
-		x.measure(x.made, x.up)
+		x.measure(x.made, x.Up)
 	})
 	b.Run("stock", func(b *testing.B) {
 		x := newBenchmark(b)
@@ -180,9 +184,11 @@ func (x *benchmark) stock(prepare func() string) {
 			x.Fatal(err)
 		}
 		values := auto.ConfigMap{"aws:region": {Value: "eu-central-1"}}
-		for k, v := range configOf(x.B, specKey, u.spec) {
-			values[k] = auto.ConfigValue{Value: v}
+		spec, err := json.Marshal(u.spec)
+		if err != nil {
+			x.Fatal(err)
 		}
+		values["shop:"+names.SpecKey] = auto.ConfigValue{Value: string(spec)}
 		env := map[string]string{"PULUMI_BACKEND_URL": "file://" + x.backend, "PULUMI_CONFIG_PASSPHRASE": ""}
 		for _, v := range x.variables {
 			name, value, _ := strings.Cut(v, "=")
@@ -194,7 +200,7 @@ func (x *benchmark) stock(prepare func() string) {
 			x.Fatal(err)
 		}
 		c := &counted{PulumiCommand: cli, processes: 1}
-		ws, err := auto.NewLocalWorkspace(ctx, auto.Pulumi(c), auto.WorkDir(dir), auto.Program(Program), auto.EnvVars(env))
+		ws, err := auto.NewLocalWorkspace(ctx, auto.Pulumi(c), auto.WorkDir(dir), auto.Program(program.Run), auto.EnvVars(env))
 		if err != nil {
 			x.Fatal(err)
 		}

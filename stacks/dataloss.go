@@ -6,19 +6,21 @@ import (
 	"strings"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // losses are the data that an update of a stack in state s to these settings would lose: of a database, or a bucket,
 // that leaves the program, of a bucket that is not named as bucket is, and of a database that AWS can only replace by a
 // new one, which is empty. The schema of the provider says which properties these are (aws:rds/instance:Instance,
 // replaceOnChanges).
-func losses(s state, next config.Settings, bucket string) []string {
+func losses(s backend.State, next config.Settings, bucket string) []string {
 	var lost []string
-	for _, r := range s.aws() {
+	for _, r := range s.Aws() {
 		switch r.Type {
 		case typeDatabase:
-			name := awsName(r.ID, r.Inputs)
+			name := backend.DisplayName(r.ID, r.Inputs)
 			if next.Database.Engine == "none" {
 				lost = append(lost, fmt.Sprintf("database %s would be deleted: database.engine is none", name))
 				continue
@@ -38,7 +40,7 @@ func losses(s state, next config.Settings, bucket string) []string {
 			case !next.Assets.Enabled:
 				lost = append(lost, fmt.Sprintf("bucket %s would be deleted with all that is in it: assets.enabled is false", r.ID))
 			case r.ID != bucket:
-				lost = append(lost, fmt.Sprintf("bucket %s would be replaced by an empty one, %s: the tag %s has another suffix", r.ID, bucket, tagBucket))
+				lost = append(lost, fmt.Sprintf("bucket %s would be replaced by an empty one, %s: the tag %s has another suffix", r.ID, bucket, names.TagBucket))
 			}
 		}
 	}

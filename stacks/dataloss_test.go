@@ -7,23 +7,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/stackstest"
+	"github.com/branchenv/branchenv/stacks/program"
 )
 
 func TestLosses(t *testing.T) {
 	t.Parallel()
 	made := config.Settings{Database: config.Database{Engine: "postgres", Username: "app", Name: "app", Storage: 20}, Assets: config.Assets{Enabled: true}}
-	s := stateOf(nil, typeDatabase, typeBucket)
+	s := stackstest.State("x", nil, typeDatabase, typeBucket)
 	s.Resources[1].Inputs = map[string]any{"identifier": "shop-x", "engine": "postgres", "username": "app", "dbName": "app"}
-	restored := stateOf(nil, typeDatabase)
+	restored := stackstest.State("x", nil, typeDatabase)
 	restored.Resources[1].Inputs = map[string]any{"identifier": "shop-x", "engine": "postgres"} // the snapshot has the rest
 	for name, test := range map[string]struct {
-		state  state
+		state  backend.State
 		change func(*config.Settings)
 		want   []string
 	}{
 		"nothing": {s, func(*config.Settings) {}, nil},
-		"new":     {state{}, func(s *config.Settings) { s.Database.Engine, s.Assets.Enabled = "none", false }, nil},
+		"new":     {backend.State{}, func(s *config.Settings) { s.Database.Engine, s.Assets.Enabled = "none", false }, nil},
 		"harmless": {s, func(s *config.Settings) {
 			s.Database.Storage, s.Database.MultiAZ, s.Assets.NoncurrentDays = 50, true, 1
 		}, nil},
@@ -45,7 +48,7 @@ func TestLosses(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-		u := &undertaking{spec: Spec{Stack: "x", Branch: "x"}, losses: got}
+		u := &undertaking{spec: program.Spec{Stack: "x", Branch: "x"}, losses: got}
 		if err := u.keepsData(UpRequest{AllowDataLoss: true}); err != nil {
 			t.Errorf("%s, allowed: %v", name, err)
 		}

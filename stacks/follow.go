@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
 )
 
 // Beanstalk is asked for news soon after it has begun, and then less and less often: it takes minutes.
@@ -29,11 +31,11 @@ type follower struct {
 // follow begins to look out for a Beanstalk environment. end must be called.
 func (m *Manager) follow(ctx context.Context, stack string) *follower {
 	ctx, cancel := context.WithCancel(ctx)
-	return &follower{m: m, stack: stack, ctx: ctx, cancel: cancel, since: m.now().Add(-time.Second)}
+	return &follower{m: m, stack: stack, ctx: ctx, cancel: cancel, since: m.Now().Add(-time.Second)}
 }
 
 // event sees the engine's events; the first that begins work on an environment starts the polling.
-func (f *follower) event(e apiEvent) {
+func (f *follower) event(e engine.Event) {
 	if e.ResourcePreEvent == nil || f.done != nil {
 		return
 	}
@@ -62,20 +64,20 @@ func (f *follower) poll() {
 		case <-f.ctx.Done():
 			return
 		case <-time.After(pause):
-			f.read(f.ctx)
+			f.Read(f.ctx)
 		}
 	}
 }
 
-// read tells the events since the last one. A failed call is left for the next: this is for information only.
-func (f *follower) read(ctx context.Context) {
+// Read tells the events since the last one. A failed call is left for the next: this is for information only.
+func (f *follower) Read(ctx context.Context) {
 	events, err := f.m.aws.EnvironmentEvents(ctx, f.name, f.since)
 	if err != nil {
 		return
 	}
 	for _, e := range events { // those after f.since, the oldest first; several may have happened at once
 		f.since = e.Time
-		f.m.tell(f.stack, Event{Kind: AWS, Type: typeEnvironment, Name: f.name, Op: e.Severity, Message: e.Message})
+		f.m.tell(f.stack, operation.Event{Kind: operation.AWS, Type: typeEnvironment, Name: f.name, Op: e.Severity, Message: e.Message})
 		if e.Severity == "ERROR" || e.Severity == "FATAL" {
 			f.errors = append(f.errors, fault.Line(e.Message))
 		}
@@ -91,7 +93,7 @@ func (f *follower) end(err error) error {
 	<-f.done
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.ctx), 10*time.Second)
 	defer cancel()
-	f.read(ctx)
+	f.Read(ctx)
 	if err == nil || len(f.errors) == 0 {
 		return err
 	}
@@ -104,7 +106,7 @@ func (f *follower) end(err error) error {
 func (m *Manager) healthy(ctx context.Context, stack, environment string) (sick error, known bool) {
 	h, err := m.aws.EnvironmentHealth(ctx, environment)
 	if err != nil {
-		m.tell(stack, Event{Kind: Warning, Message: "the update is done, but the health of environment " + environment + " is not known: " + err.Error()})
+		m.tell(stack, operation.Event{Kind: operation.Warning, Message: "the update is done, but the health of environment " + environment + " is not known: " + err.Error()})
 		return nil, false
 	}
 	if h.Colour != "Red" {

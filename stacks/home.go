@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // home is where a stack's resources are. Seen from another account or region nothing of them exists: an update would
@@ -29,7 +31,7 @@ func (m *Manager) here(ctx context.Context) (home, error) {
 }
 
 // atHome refuses a stack that lives elsewhere.
-func (m *Manager) atHome(ctx context.Context, f facts) error {
+func (m *Manager) atHome(ctx context.Context, f backend.Facts) error {
 	h, err := m.here(ctx)
 	if err != nil {
 		return err
@@ -38,14 +40,14 @@ func (m *Manager) atHome(ctx context.Context, f facts) error {
 }
 
 // livesIn refuses a stack that does not live in h, as its tags say; settings is the file that names h's region.
-func livesIn(f facts, h home, settings string) error {
-	account, region := f.tags[tagAccount], f.tags[tagRegion]
+func livesIn(f backend.Facts, h home, settings string) error {
+	account, region := f.Tags[names.TagAccount], f.Tags[names.TagRegion]
 	switch {
 	case account != "" && account != h.account:
-		return fault.Refusedf("stack %s lives in AWS account %s, and the credentials are of account %s", f.name, account, h.account).
+		return fault.Refusedf("stack %s lives in AWS account %s, and the credentials are of account %s", f.Name, account, h.account).
 			WithHint("use credentials of account %s: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", account)
 	case region != "" && region != h.region:
-		return fault.Refusedf("stack %s lives in region %s, and %s names region %s", f.name, region, settings, h.region).
+		return fault.Refusedf("stack %s lives in region %s, and %s names region %s", f.Name, region, settings, h.region).
 			WithHint("set region back to %s; to move, destroy everything there first", region)
 	}
 	return nil
@@ -54,10 +56,10 @@ func livesIn(f facts, h home, settings string) error {
 // staysInApplication refuses settings that put an environment into the other Beanstalk application: AWS cannot move one,
 // and deletes no version that is still in use, so an update would end half-way.
 func (u *undertaking) staysInApplication() error {
-	if u.before == nil || !slices.ContainsFunc(u.before.state.Resources, func(r stateResource) bool { return r.Type == typeEnvironment }) {
+	if u.before == nil || !slices.ContainsFunc(u.before.State.Resources, func(r backend.Resource) bool { return r.Type == typeEnvironment }) {
 		return nil
 	}
-	last := parseSpec(u.before.specText(u.spec.Project))
+	last := ParseSpec(u.before.SpecText(u.spec.Project))
 	if last == nil || last.Settings.Application == u.spec.Settings.Application {
 		return nil
 	}
@@ -68,10 +70,10 @@ func (u *undertaking) staysInApplication() error {
 
 // tag notes h in a stack's tags, once.
 func (h home) tag(tags map[string]string) {
-	if tags[tagAccount] == "" {
-		tags[tagAccount] = h.account
+	if tags[names.TagAccount] == "" {
+		tags[names.TagAccount] = h.account
 	}
-	if tags[tagRegion] == "" {
-		tags[tagRegion] = h.region
+	if tags[names.TagRegion] == "" {
+		tags[names.TagRegion] = h.region
 	}
 }

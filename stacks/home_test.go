@@ -5,7 +5,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/fault/faulttest"
+	"github.com/branchenv/branchenv/internal/pulumitest"
+	"github.com/branchenv/branchenv/internal/stackstest"
+	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/stacks/program"
 )
 
 func TestLivesIn(t *testing.T) {
@@ -15,13 +21,13 @@ func TestLivesIn(t *testing.T) {
 		tags map[string]string
 		want string
 	}{
-		"here":            {map[string]string{tagAccount: "111111111111", tagRegion: "eu-central-1"}, ""},
+		"here":            {map[string]string{names.TagAccount: "111111111111", names.TagRegion: "eu-central-1"}, ""},
 		"made before":     {nil, ""},
-		"another account": {map[string]string{tagAccount: "222222222222", tagRegion: "eu-central-1"}, "stack x lives in AWS account 222222222222, and the credentials are of account 111111111111"},
-		"another region":  {map[string]string{tagAccount: "111111111111", tagRegion: "us-east-1"}, "stack x lives in region us-east-1, and b.yaml names region eu-central-1"},
+		"another account": {map[string]string{names.TagAccount: "222222222222", names.TagRegion: "eu-central-1"}, "stack x lives in AWS account 222222222222, and the credentials are of account 111111111111"},
+		"another region":  {map[string]string{names.TagAccount: "111111111111", names.TagRegion: "us-east-1"}, "stack x lives in region us-east-1, and b.yaml names region eu-central-1"},
 	} {
-		err := livesIn(facts{name: "x", tags: test.tags}, here, "b.yaml")
-		if got := message(err); got != test.want {
+		err := livesIn(backend.Facts{Name: "x", Tags: test.tags}, here, "b.yaml")
+		if got := faulttest.Message(err); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 		if err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err) == "") {
@@ -36,7 +42,7 @@ func TestHomeIsTaggedOnce(t *testing.T) {
 	tags := map[string]string{}
 	home{"1", "a"}.tag(tags)
 	home{"2", "b"}.tag(tags)
-	if tags[tagAccount] != "1" || tags[tagRegion] != "a" {
+	if tags[names.TagAccount] != "1" || tags[names.TagRegion] != "a" {
 		t.Errorf("%v", tags)
 	}
 }
@@ -50,10 +56,10 @@ func TestDestroyLooksAgain(t *testing.T) {
 		code    int
 	}{
 		"protected": {func(t *testing.T, folder string) {
-			keepBackend(t, folder, "mine", func(_ *Spec, tags map[string]string, _ *update) { tags[tagProtected] = "true" })
+			stackstest.Write(t, folder, "mine", func(_ *program.Spec, tags map[string]string, _ *backend.Update) { tags[names.TagProtected] = "true" })
 		}, "environment mine is protected: its kind is ", fault.Refused},
 		"another's": {func(t *testing.T, folder string) {
-			keepBackend(t, folder, "mine", func(_ *Spec, tags map[string]string, _ *update) { tags[tagBranch] = "Mine" })
+			stackstest.Write(t, folder, "mine", func(_ *program.Spec, tags map[string]string, _ *backend.Update) { tags[names.TagBranch] = "Mine" })
 		}, `stack mine belongs to branch "Mine", not to "mine"`, fault.Refused},
 		"removed": {func(t *testing.T, folder string) {
 			for _, path := range []string{"stacks/shop/mine.json", "stacks/shop/mine.pulumi-tags", "history/shop/mine"} {
@@ -63,20 +69,22 @@ func TestDestroyLooksAgain(t *testing.T) {
 			}
 		}, "stack mine was just removed by another process", fault.Failed},
 		"kept": {func(t *testing.T, folder string) {
-			keepBackend(t, folder, "mine", func(_ *Spec, tags map[string]string, _ *update) { tags[tagKeep] = "2027-01-01T00:00:00Z" })
+			stackstest.Write(t, folder, "mine", func(_ *program.Spec, tags map[string]string, _ *backend.Update) {
+				tags[names.TagKeep] = "2027-01-01T00:00:00Z"
+			})
 		}, "stack mine: its tags were changed by another process since what would be destroyed was looked at", fault.Failed},
 		"updated to the same resources": {func(t *testing.T, folder string) {
-			keepBackend(t, folder, "mine", func(_ *Spec, _ map[string]string, last *update) { last.EndTime++ })
+			stackstest.Write(t, folder, "mine", func(_ *program.Spec, _ map[string]string, last *backend.Update) { last.EndTime++ })
 		}, "stack mine: its last update was changed by another process since what would be destroyed was looked at", fault.Failed},
 		"updated": {func(t *testing.T, folder string) {
-			write(t, filepath.Join(folder, ".pulumi/stacks/shop/mine.json"),
+			pulumitest.WriteFile(t, filepath.Join(folder, ".pulumi/stacks/shop/mine.json"),
 				`{"version":3,"checkpoint":{"latest":{"resources":[{"urn":"urn:pulumi:mine::shop::aws:s3/bucketV2:BucketV2::new","custom":true,"id":"new","type":"aws:s3/bucketV2:BucketV2"}]}}}`)
 		}, "stack mine: its resources were changed by another process since what would be destroyed was looked at", fault.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
-			keepBackend(t, folder, "mine")
+			stackstest.Write(t, folder, "mine")
 			m := folderManager(t, folder)
 			m.account = "123456789012" // as if asked
 			d, err := m.PlanDestroy(t.Context(), "mine")
@@ -85,7 +93,7 @@ func TestDestroyLooksAgain(t *testing.T) {
 			}
 			test.between(t, folder)
 			r, err := m.Destroy(t.Context(), d)
-			if message(err) != test.want || fault.Code(err) != test.code || len(r.Deleted)+len(r.Remaining) > 0 {
+			if faulttest.Message(err) != test.want || fault.Code(err) != test.code || len(r.Deleted)+len(r.Remaining) > 0 {
 				t.Errorf("%v, code %d; want %s", err, fault.Code(err), test.want)
 			}
 		})
@@ -96,20 +104,20 @@ func TestDestroyLooksAgain(t *testing.T) {
 func TestSettleHost(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	keepBackend(t, folder, "login", func(_ *Spec, tags map[string]string, _ *update) { tags[tagHost] = "z" })
+	stackstest.Write(t, folder, "login", func(_ *program.Spec, tags map[string]string, _ *backend.Update) { tags[names.TagHost] = "z" })
 	m := folderManager(t, folder)
 	m.File.StripPrefixes = []string{"fix/"}
 	for _, other := range []string{"", "z"} {
-		tags := map[string]string{tagBranch: "fix/z", tagHost: "z"}
-		if err := m.backend.setTags(t.Context(), "login", map[string]string{tagBranch: "login", tagHost: other}); err != nil {
+		tags := map[string]string{names.TagBranch: "fix/z", names.TagHost: "z"}
+		if err := m.backend.SetTags(t.Context(), "login", map[string]string{names.TagBranch: "login", names.TagHost: other}); err != nil {
 			t.Fatal(err)
 		}
-		u := &undertaking{spec: Spec{Branch: "fix/z", Stack: "fix-z", Host: "z"}, tags: tags}
+		u := &undertaking{spec: program.Spec{Branch: "fix/z", Stack: "fix-z", Host: "z"}, tags: tags}
 		if err := m.settleHost(t.Context(), u); err != nil {
 			t.Fatal(err)
 		}
-		if alone := other == ""; (u.spec.Host == "z") != alone || u.tags[tagHost] != u.spec.Host {
-			t.Errorf("the other has %q: host %q, tag %q", other, u.spec.Host, u.tags[tagHost])
+		if alone := other == ""; (u.spec.Host == "z") != alone || u.tags[names.TagHost] != u.spec.Host {
+			t.Errorf("the other has %q: host %q, tag %q", other, u.spec.Host, u.tags[names.TagHost])
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // Keep has reconcile keep a branch's environment until then, however long nothing happens to it. It replaces what an
@@ -14,15 +15,15 @@ func (m *Manager) Keep(ctx context.Context, branch string, until time.Time) (Env
 	if err != nil {
 		return Environment{}, err
 	}
-	if f.tags[tagBranch] == "" {
+	if f.Tags[names.TagBranch] == "" {
 		return Environment{}, fault.Failedf("the environment of branch %q was not finished, or went away just now", branch).
 			WithHint("branchenv up %s", fault.ShellWord(branch))
 	}
 	if _, err := m.followed(ctx, &f); err != nil {
 		return Environment{}, err
 	}
-	err = m.retag(ctx, f.name, func(tags map[string]string) {
-		tags[tagKeep] = until.UTC().Truncate(time.Second).Format(time.RFC3339)
+	err = m.retag(ctx, f.Name, func(tags map[string]string) {
+		tags[names.TagKeep] = until.UTC().Truncate(time.Second).Format(time.RFC3339)
 	})
 	if err != nil {
 		return Environment{}, err

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // List returns every environment, sorted by branch. Those that cannot be read are among them; they, and an application stack that
@@ -20,12 +23,12 @@ func (m *Manager) List(ctx context.Context) ([]Environment, error) {
 		return nil, err
 	}
 	list, broken := []Environment{}, map[string]error{}
-	rules := RulesOf(m.File)
+	rules := config.RulesOf(m.File)
 	for _, f := range all {
-		if f.broken != nil {
-			broken[f.name] = f.broken
+		if f.Broken != nil {
+			broken[f.Name] = f.Broken
 		}
-		if f.name != ApplicationStack && (f.tags[tagBranch] != "" || f.broken != nil) {
+		if f.Name != names.ApplicationStack && (f.Tags[names.TagBranch] != "" || f.Broken != nil) {
 			list = append(list, m.environment(f, rules))
 		}
 	}
@@ -45,47 +48,47 @@ func UnreadableError(broken map[string]error) error {
 		return &fault.Error{Code: fault.Partial, Err: broken[stacks[0]], Hint: "branchenv doctor " + fault.ShellWord(stacks[0]) + " says what to do; nothing is done with this stack until then"}
 	}
 	return &fault.Error{
-		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", count(len(stacks), "stack"), cut(strings.Join(stacks, ", "), 300), broken[stacks[0]]),
+		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", names.Count(len(stacks), "stack"), names.Cut(strings.Join(stacks, ", "), 300), broken[stacks[0]]),
 		Hint: "branchenv doctor says of each what to do; nothing is done with these stacks until then",
 	}
 }
 
 // environment tells what is known of one stack, by the settings as they are now.
-func (m *Manager) environment(f facts, rules Rules) Environment {
-	f.locks = slices.DeleteFunc(slices.Clone(f.locks), m.abandoned)
-	branch := f.tags[tagBranch]
-	spec := parseSpec(f.specText(m.File.Project))
+func (m *Manager) environment(f backend.Facts, rules config.Rules) Environment {
+	f.Locks = slices.DeleteFunc(slices.Clone(f.Locks), m.Abandoned)
+	branch := f.Tags[names.TagBranch]
+	spec := ParseSpec(f.SpecText(m.File.Project))
 	if spec != nil {
 		branch = spec.Branch
 	}
-	rule, err := rules(branch, f.tags[tagLike], f.name)
+	rule, err := rules(branch, f.Tags[names.TagLike], f.Name)
 	if err != nil { // settings that contradict each other: what held at its last update is the best that is known
-		rule = Rule{}
+		rule = config.Rule{}
 		if spec != nil {
 			rule.TTL = time.Duration(spec.Settings.TTL)
 		}
 	}
-	if rule.Protected == "" && f.tags[tagProtected] == "true" {
+	if rule.Protected == "" && f.Tags[names.TagProtected] == "true" {
 		rule.Protected = "it was protected when it was last updated"
 	}
 	return environmentOf(f, m.File.Project, m.File.Domain, rule, time.Duration(m.File.Reconcile.Interval))
 }
 
 // existing reads the facts of a branch's own stack; an error where there is none.
-func (m *Manager) existing(ctx context.Context, branch string) (facts, error) {
-	stack, err := Slug(branch)
+func (m *Manager) existing(ctx context.Context, branch string) (backend.Facts, error) {
+	stack, err := names.Slug(branch)
 	if err != nil {
-		return facts{}, err
+		return backend.Facts{}, err
 	}
-	f, err := m.backend.read(ctx, stack)
+	f, err := m.backend.Read(ctx, stack)
 	if err != nil {
-		return facts{}, err
+		return backend.Facts{}, err
 	}
 	if f == nil {
-		return facts{}, fault.Failedf("branch %q has no environment", branch).
+		return backend.Facts{}, fault.Failedf("branch %q has no environment", branch).
 			WithHint("branchenv up %s --image REF", fault.ShellWord(branch))
 	}
-	return *f, owns(m.where(), *f, branch)
+	return *f, owns(m.Where(), *f, branch)
 }
 
 // Show returns one environment; an error where there is none.
@@ -94,7 +97,7 @@ func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) 
 	if err != nil {
 		return Environment{}, err
 	}
-	e := m.environment(f, RulesOf(m.File))
+	e := m.environment(f, config.RulesOf(m.File))
 	e.Branch = branch
 	return e, nil
 }
@@ -103,16 +106,16 @@ func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) 
 // the source's default one. It need not exist. If the source cannot be asked, its default branch is not known.
 func (m *Manager) Protected(ctx context.Context, branch string) (bool, error) {
 	id, _, err := m.identity(ctx)
-	if err != nil || id.isDefault(branch) {
-		return id.isDefault(branch), err
+	if err != nil || id.IsDefault(branch) {
+		return id.IsDefault(branch), err
 	}
-	stack, err := Slug(branch)
+	stack, err := names.Slug(branch)
 	if err != nil {
 		return false, err
 	}
-	f, err := m.backend.read(ctx, stack)
+	f, err := m.backend.Read(ctx, stack)
 	if err != nil || f == nil {
 		return false, err
 	}
-	return m.environment(*f, RulesOf(m.File)).Protected, nil
+	return m.environment(*f, config.RulesOf(m.File)).Protected, nil
 }

@@ -4,15 +4,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/internal/backend"
+	"github.com/branchenv/branchenv/internal/stackstest"
 )
 
 // bucketState has a bucket with what is set on it, and what is not the bucket's.
-func bucketState() state {
-	aws := func(urn, typ, id string, inputs map[string]any) stateResource {
-		return stateResource{URN: urn, Custom: true, Type: typ, ID: id, Inputs: inputs}
+func bucketState() backend.State {
+	aws := func(urn, typ, id string, inputs map[string]any) backend.Resource {
+		return backend.Resource{URN: urn, Custom: true, Type: typ, ID: id, Inputs: inputs}
 	}
 	of := map[string]any{"bucket": "shop-a"}
-	return state{Resources: []stateResource{
+	return backend.State{Resources: []backend.Resource{
 		aws("bucket", typeBucket, "shop-a", of),
 		aws("policy", "aws:s3/bucketPolicy:BucketPolicy", "shop-a", of),
 		aws("versioning", "aws:s3/bucketVersioningV2:BucketVersioningV2", "shop-a", of),
@@ -25,7 +28,7 @@ func bucketState() state {
 func TestWithSettings(t *testing.T) {
 	t.Parallel()
 	s := bucketState()
-	if diff := cmp.Diff([]string{"bucket", "policy", "versioning"}, s.withSettings(s.buckets())); diff != "" {
+	if diff := cmp.Diff([]string{"bucket", "policy", "versioning"}, s.WithSettings(s.Buckets())); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
@@ -33,7 +36,7 @@ func TestWithSettings(t *testing.T) {
 func TestCandidates(t *testing.T) {
 	t.Parallel()
 	tagged := map[string]any{"branchenv:stack": "topic"}
-	s := state{Resources: []stateResource{
+	s := backend.State{Resources: []backend.Resource{
 		{URN: "listed", Custom: true, Type: typeDatabase, Outputs: map[string]any{"arn": "arn:1", "tagsAll": tagged}},
 		{URN: "not listed", Custom: true, Type: typeDatabase, Outputs: map[string]any{"arn": "arn:2", "tagsAll": tagged}},
 		{URN: "no tags", Custom: true, Type: typeVersion, Outputs: map[string]any{"arn": "arn:3"}},
@@ -51,30 +54,30 @@ func TestCandidates(t *testing.T) {
 
 func TestKeptState(t *testing.T) {
 	t.Parallel()
-	b := openTest(t, t.TempDir())
+	b := stackstest.Open(t, t.TempDir())
 	before := bucketState()
-	ref, err := b.keep(t.Context(), facts{name: "a", state: before})
+	ref, err := b.Keep(t.Context(), backend.Facts{Name: "a", State: before})
 	if err != nil || ref == "" {
 		t.Fatalf("kept as %q: %v", ref, err)
 	}
-	kept, err := b.kept(t.Context(), "a", ref)
+	kept, err := b.Kept(t.Context(), "a", ref)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := state{Resources: []stateResource{before.Resources[0], {URN: "new", ID: "n"}}}
+	now := backend.State{Resources: []backend.Resource{before.Resources[0], {URN: "new", ID: "n"}}}
 	var got []string
-	for _, r := range now.and(kept).Resources {
+	for _, r := range now.And(kept).Resources {
 		got = append(got, r.URN)
 	}
 	if diff := cmp.Diff([]string{"bucket", "new", "policy", "versioning", "bundle", "version", "database"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	for range 2 {
-		if err := b.dropKept(t.Context(), "a"); err != nil {
+		if err := b.DropKept(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := b.kept(t.Context(), "a", ref); err == nil {
+	if _, err := b.Kept(t.Context(), "a", ref); err == nil {
 		t.Error("it is still there")
 	}
 }

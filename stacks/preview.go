@@ -7,14 +7,20 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/branchenv/branchenv/internal/backend"
+	"github.com/branchenv/branchenv/internal/engine"
+	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/stacks/program"
 )
 
 // Preview tells what Up would change. A branch that has no stack gets one for the time of the preview only.
 func (m *Manager) Preview(ctx context.Context, r UpRequest) (p Preview, err error) {
 	p = Preview{Branch: r.Branch, Changes: map[string]int{}, Steps: []PreviewStep{}}
-	err = m.previewing(ctx, r, func(w *workspace) error {
-		p.Stack = w.name
-		return w.preview(ctx, p.observe)
+	err = m.previewing(ctx, r, func(w *engine.Workspace) error {
+		p.Stack = w.Name
+		return w.Preview(ctx, p.observe)
 	})
 	return p, err
 }
@@ -22,20 +28,20 @@ func (m *Manager) Preview(ctx context.Context, r UpRequest) (p Preview, err erro
 // PulumiPreview runs `pulumi preview` itself in the settings' folder, so that pulumi starts the program by the
 // Pulumi.yaml there, and copies to out what it prints.
 func (m *Manager) PulumiPreview(ctx context.Context, r UpRequest, out io.Writer) error {
-	return m.previewing(ctx, r, func(w *workspace) error { return w.pulumiPreview(ctx, m.File.Dir, out) })
+	return m.previewing(ctx, r, func(w *engine.Workspace) error { return w.PulumiPreview(ctx, m.File.Dir, out) })
 }
 
 // previewing opens the stack that r is about, as Up would configure it.
-func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspace) error) error {
+func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*engine.Workspace) error) error {
 	r.IfExists = false
 	u, err := m.decide(ctx, r)
 	if err != nil {
 		return err
 	}
 	for _, loss := range u.losses {
-		m.tell(u.spec.Stack, Event{Kind: Warning, Message: loss + "; up refuses that without --allow-data-loss"})
+		m.tell(u.spec.Stack, operation.Event{Kind: operation.Warning, Message: loss + "; up refuses that without --allow-data-loss"})
 	}
-	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.state())
+	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, names.SpecKey, u.spec, u.state())
 	if err != nil {
 		return err
 	}
@@ -44,52 +50,52 @@ func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*workspac
 
 // withTemporaryStack runs do on a stack and leaves the stack unchanged; create says that there is none, and one is made for that
 // time.
-func (m *Manager) withTemporaryStack(ctx context.Context, stack string, c stackConfig, create bool, do func(*workspace) error) (err error) {
+func (m *Manager) withTemporaryStack(ctx context.Context, stack string, c engine.Config, create bool, do func(*engine.Workspace) error) (err error) {
 	backendURL := m.backendURL
-	if create && m.backend.selfManaged() {
-		var beside workDir
-		if beside, err = makeWorkDir(m.File.Project, stack); err != nil {
+	if create && m.backend.SelfManaged() {
+		var beside engine.WorkDir
+		if beside, err = engine.MakeWorkDir(m.File.Project, stack); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, beside.close()) }()
-		if err := m.backend.scratch(ctx, beside.path, stack); err != nil {
+		defer func() { err = errors.Join(err, beside.Close()) }()
+		if err := m.backend.Scratch(ctx, beside.Path, stack); err != nil {
 			return err
 		}
-		backendURL = "file://" + beside.path
+		backendURL = "file://" + beside.Path
 	}
 	e, err := m.engineOn(ctx, backendURL)
 	if err != nil {
 		return err
 	}
-	if create && !m.backend.selfManaged() { // Pulumi Cloud
-		if err := e.create(ctx, stack); err != nil {
+	if create && !m.backend.SelfManaged() { // Pulumi Cloud
+		if err := e.Create(ctx, stack); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, m.removeUnowned(context.WithoutCancel(ctx), e, stack)) }()
 	}
-	w, err := e.open(ctx, stack, c, Program)
+	w, err := e.Open(ctx, stack, c, program.Run)
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(w), w.close())
+	return errors.Join(do(w), w.Close())
 }
 
 // removeUnowned removes a stack that was made for a while, unless an `up` has adopted it since.
-func (m *Manager) removeUnowned(ctx context.Context, e *engine, stack string) error {
-	f, err := m.backend.read(ctx, stack)
-	if err != nil || f == nil || len(f.tags[tagStack]) > 0 || !f.state.blank() || len(f.locks) > 0 {
+func (m *Manager) removeUnowned(ctx context.Context, e *engine.Engine, stack string) error {
+	f, err := m.backend.Read(ctx, stack)
+	if err != nil || f == nil || len(f.Tags[names.TagStack]) > 0 || !f.State.Blank() || len(f.Locks) > 0 {
 		return err
 	}
 	return m.removeStack(ctx, e, f)
 }
 
 // observe gathers an event of the engine into the preview.
-func (p *Preview) observe(e apiEvent) {
+func (p *Preview) observe(e engine.Event) {
 	if e.ResourcePreEvent == nil {
 		return
 	}
 	m := e.ResourcePreEvent.Metadata
-	if !isAWS(m.Type) {
+	if !backend.IsAWS(m.Type) {
 		return
 	}
 	switch m.Op {
@@ -100,7 +106,7 @@ func (p *Preview) observe(e apiEvent) {
 	if m.Op == apitype.OpSame {
 		return
 	}
-	step := PreviewStep{Op: string(m.Op), Type: m.Type, Name: urnName(m.URN)}
+	step := PreviewStep{Op: string(m.Op), Type: m.Type, Name: engine.UrnName(m.URN)}
 	for path := range m.DetailedDiff {
 		step.Diff = append(step.Diff, path)
 	}

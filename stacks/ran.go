@@ -1,10 +1,14 @@
 package stacks
 
-import "encoding/json"
+import (
+	"encoding/json"
 
-// parseSpec reads a specification that the backend keeps; nil if there is none.
-func parseSpec(text json.RawMessage) *Spec {
-	var s Spec
+	"github.com/branchenv/branchenv/stacks/program"
+)
+
+// ParseSpec reads a specification that the backend keeps; nil if there is none.
+func ParseSpec(text json.RawMessage) *program.Spec {
+	var s program.Spec
 	if json.Unmarshal(text, &s) != nil {
 		return nil
 	}

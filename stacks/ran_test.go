@@ -10,6 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/engine"
+	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/internal/pulumitest"
 	"github.com/branchenv/branchenv/internal/sandbox"
 )
 
@@ -33,7 +36,7 @@ func sandboxManager(t *testing.T, folder string) *Manager {
 		t.Fatal(err)
 	}
 	m, err := Open(t.Context(), ManagerOptions{
-		File: file, Extra: append(server.Env(), "PULUMI_HOME="+t.TempDir()), Backend: "file://" + folder,
+		File: file, Pulumi: pulumitest.Path(t), Extra: append(server.Env(), "PULUMI_HOME="+t.TempDir()), Backend: "file://" + folder,
 		Env: func(name string) string { return map[string]string{"PATH": os.Getenv("PATH")}[name] },
 	})
 	if err != nil {
@@ -44,9 +47,6 @@ func sandboxManager(t *testing.T, folder string) *Manager {
 			t.Error(err)
 		}
 	})
-	if m.pulumi, err = pulumiAt(t.Context(), pulumiPath(t), nil, nil); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := m.ApplicationUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func byHand(t *testing.T, m *Manager, args ...string) {
 	if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(pulumiPath(t), append(args, "--non-interactive")...)
+	cmd := exec.Command(pulumitest.Path(t), append(args, "--non-interactive")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), append(m.Extra, "PULUMI_BACKEND_URL="+m.Backend, "PULUMI_CONFIG_PASSPHRASE=", "PULUMI_SKIP_UPDATE_CHECK=true")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -86,24 +86,24 @@ func TestRefreshedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if refreshed.last.Kind != "refresh" || parseSpec(refreshed.last.value("shop", specKey)) != nil {
-		t.Fatalf("the last run is %+v, not a refresh without a spec", refreshed.last)
+	if refreshed.Last.Kind != "refresh" || len(refreshed.Last.Config) > 0 {
+		t.Fatalf("the last run is %+v, not a refresh without a spec", refreshed.Last)
 	}
-	if diff := cmp.Diff(parseSpec(made.specText("shop")), parseSpec(refreshed.specText("shop"))); diff != "" {
+	if diff := cmp.Diff(ParseSpec(made.SpecText("shop")), ParseSpec(refreshed.SpecText("shop"))); diff != "" {
 		t.Errorf("the spec (-before +after the refresh):\n%s", diff)
 	}
 	list, err := m.List(t.Context())
 	if err != nil || len(list) != 1 || list[0].Version != "app:1" || list[0].Branch != "feature/login" {
 		t.Errorf("list: %+v, %v", list, err)
 	}
-	logs := filepath.Join(lookup(m.Extra, "PULUMI_HOME"), "logs")
+	logs := filepath.Join(engine.Variable(m.Extra, "PULUMI_HOME"), "logs")
 	if kept, err := os.ReadDir(logs); err != nil || len(kept) == 0 || !strings.HasPrefix(kept[0].Name(), "organization+shop+"+before.Stack) || len(kept) > 2 {
 		t.Errorf("logs: %v, %v; want those of the run by hand only", kept, err)
 	}
 	renamed, warned := *m.File, ""
 	renamed.Project = "store"
-	other, err := Open(t.Context(), ManagerOptions{File: &renamed, Env: m.Env, Extra: m.Extra, Backend: m.Backend, Observe: func(e Event) {
-		if e.Kind == Warning {
+	other, err := Open(t.Context(), ManagerOptions{File: &renamed, Env: m.Env, Extra: m.Extra, Backend: m.Backend, Observe: func(e operation.Event) {
+		if e.Kind == operation.Warning {
 			warned = e.Message
 		}
 	}})
@@ -118,7 +118,7 @@ func TestRefreshedByHand(t *testing.T) {
 	if err != nil || again.Version != "app:1" {
 		t.Errorf("up without a version: %+v, %v", again, err)
 	}
-	if f, err := m.existing(t.Context(), "feature/login"); err != nil || parseSpec(f.specText("shop")).Commit != strings.Repeat("a", 40) {
-		t.Errorf("the commit is lost: %+v, %v", parseSpec(f.specText("shop")), err)
+	if f, err := m.existing(t.Context(), "feature/login"); err != nil || ParseSpec(f.SpecText("shop")).Commit != strings.Repeat("a", 40) {
+		t.Errorf("the commit is lost: %+v, %v", ParseSpec(f.SpecText("shop")), err)
 	}
 }

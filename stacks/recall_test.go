@@ -3,12 +3,16 @@ package stacks
 import (
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/fault/faulttest"
+	"github.com/branchenv/branchenv/internal/stackstest"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // bucketIn is the state of a stack that has a bucket.
-func bucketIn(stack, bucket string, outputs map[string]any) state {
-	s := stateIn(stack, outputs, typeBucket)
+func bucketIn(stack, bucket string, outputs map[string]any) backend.State {
+	s := stackstest.State(stack, outputs, typeBucket)
 	s.Resources[1].ID = bucket
 	return s
 }
@@ -16,26 +20,26 @@ func bucketIn(stack, bucket string, outputs map[string]any) state {
 // A lost tag is set as the stack was made: a new suffix would replace the bucket by an empty one.
 func TestLostTags(t *testing.T) {
 	t.Parallel()
-	spec := branchSpec()
+	spec := stackstest.BranchSpec(t)
 	spec.Branch, spec.Stack = "login", "login"
 	m := manager(t, "branches: [{match: login, assets: {enabled: true}}]")
 	for name, test := range map[string]struct {
-		before       facts
+		before       backend.Facts
 		host, suffix string
 	}{
-		"last update":           {facts{last: updated(t, &spec)}, "login", "x1y2z3"},
-		"state counts more":     {facts{state: bucketIn("login", "shop-login-aaaaaa", nil), last: updated(t, &spec)}, "login", "aaaaaa"},
-		"state":                 {facts{state: bucketIn("login", "shop-login-aaaaaa", map[string]any{"host": "l.preview.example.com"})}, "l", "aaaaaa"},
-		"outputs":               {facts{state: stateIn("login", map[string]any{"bucket": "shop-login-bbbbbb"})}, "new", "bbbbbb"},
-		"a tag that was kept":   {facts{tags: map[string]string{tagBucket: "cccccc", tagHost: "h"}, last: updated(t, &spec)}, "h", "cccccc"},
-		"another one's outputs": {facts{state: stateIn("login", map[string]any{"bucket": "blog-login-bbbbbb"})}, "new", ""},
+		"last update":           {backend.Facts{Last: stackstest.Updated(t, &spec)}, "login", "x1y2z3"},
+		"state counts more":     {backend.Facts{State: bucketIn("login", "shop-login-aaaaaa", nil), Last: stackstest.Updated(t, &spec)}, "login", "aaaaaa"},
+		"state":                 {backend.Facts{State: bucketIn("login", "shop-login-aaaaaa", map[string]any{"host": "l.preview.example.com"})}, "l", "aaaaaa"},
+		"outputs":               {backend.Facts{State: stackstest.State("login", map[string]any{"bucket": "shop-login-bbbbbb"})}, "new", "bbbbbb"},
+		"a tag that was kept":   {backend.Facts{Tags: map[string]string{names.TagBucket: "cccccc", names.TagHost: "h"}, Last: stackstest.Updated(t, &spec)}, "h", "cccccc"},
+		"another one's outputs": {backend.Facts{State: stackstest.State("login", map[string]any{"bucket": "blog-login-bbbbbb"})}, "new", ""},
 	} {
 		f := test.before
-		f.name, f.project = "login", "shop"
-		if f.tags == nil {
-			f.tags = map[string]string{tagBranch: "login"}
+		f.Name, f.Project = "login", "shop"
+		if f.Tags == nil {
+			f.Tags = map[string]string{names.TagBranch: "login"}
 		}
-		host := f.hostLabel("shop")
+		host := f.HostLabel("shop")
 		if host == "" {
 			host = "new"
 		}
@@ -43,11 +47,11 @@ func TestLostTags(t *testing.T) {
 		if err := m.specify(u, UpRequest{Branch: "login", Image: "i"}, "login", nil, host); err != nil {
 			t.Fatal(err)
 		}
-		if got := u.tags[tagBucket]; got != test.suffix && test.suffix != "" || got == "" || got != u.spec.BucketSuffix {
+		if got := u.tags[names.TagBucket]; got != test.suffix && test.suffix != "" || got == "" || got != u.spec.BucketSuffix {
 			t.Errorf("%s: bucket suffix %q, want %q", name, got, test.suffix)
 		}
-		if u.tags[tagHost] != test.host || len(u.losses) > 0 {
-			t.Errorf("%s: host %q, want %q; losses %v", name, u.tags[tagHost], test.host, u.losses)
+		if u.tags[names.TagHost] != test.host || len(u.losses) > 0 {
+			t.Errorf("%s: host %q, want %q; losses %v", name, u.tags[names.TagHost], test.host, u.losses)
 		}
 	}
 }
@@ -57,23 +61,23 @@ func TestWrongBucketTag(t *testing.T) {
 	t.Parallel()
 	m := manager(t, "branches: [{match: login, assets: {enabled: true}}]")
 	m.backendURL = "file:///b"
-	f := facts{name: "login", project: "shop", state: bucketIn("login", "shop-login-aaaaaa", nil), tags: map[string]string{tagBranch: "login", tagHost: "h", tagBucket: "zzzzzz"}}
+	f := backend.Facts{Name: "login", Project: "shop", State: bucketIn("login", "shop-login-aaaaaa", nil), Tags: map[string]string{names.TagBranch: "login", names.TagHost: "h", names.TagBucket: "zzzzzz"}}
 	u := &undertaking{before: &f}
 	if err := m.specify(u, UpRequest{Branch: "login", Image: "i"}, "login", nil, ""); err != nil {
 		t.Fatal(err)
 	}
 	err := u.keepsData(UpRequest{})
-	fails(t, err, fault.Refused, "the update of stack login would lose data: bucket shop-login-aaaaaa would be replaced by an empty one, shop-login-zzzzzz: the tag branchenv:bucket has another suffix")
+	faulttest.Check(t, err, fault.Refused, "the update of stack login would lose data: bucket shop-login-aaaaaa would be replaced by an empty one, shop-login-zzzzzz: the tag branchenv:bucket has another suffix")
 	if got, want := fault.Hint(err), "pulumi stack tag set branchenv:bucket aaaaaa --stack organization/shop/login; then run the same command again, or, if the data may go, with --allow-data-loss"; got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
 
-	application := facts{name: ApplicationStack, project: "shop", state: bucketIn(ApplicationStack, "shop-application-aaaaaa", nil)}
-	if got := application.bucketSuffix("shop"); got != "aaaaaa" || m.keepsBundles(&application, got) != nil || m.keepsBundles(nil, got) != nil {
+	application := backend.Facts{Name: names.ApplicationStack, Project: "shop", State: bucketIn(names.ApplicationStack, "shop-application-aaaaaa", nil)}
+	if got := application.BucketSuffix("shop"); got != "aaaaaa" || m.keepsBundles(&application, got) != nil || m.keepsBundles(nil, got) != nil {
 		t.Errorf("suffix %q of the versions bucket, or it is refused", got)
 	}
 	err = m.keepsBundles(&application, "zzzzzz")
-	fails(t, err, fault.Refused, "the update of the application stack would replace bucket shop-application-aaaaaa, with every bundle in it, by shop-application-zzzzzz: the tag branchenv:bucket is zzzzzz")
+	faulttest.Check(t, err, fault.Refused, "the update of the application stack would replace bucket shop-application-aaaaaa, with every bundle in it, by shop-application-zzzzzz: the tag branchenv:bucket is zzzzzz")
 	if got, want := fault.Hint(err), "pulumi stack tag set branchenv:bucket aaaaaa --stack organization/shop/application; then run the same command again"; got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
@@ -82,20 +86,20 @@ func TestWrongBucketTag(t *testing.T) {
 // The hint sets every tag that cannot be decided again, and says in which backend.
 func TestHintSetsEveryTag(t *testing.T) {
 	t.Parallel()
-	p := place{"shop", "file:///b"}
-	spec := branchSpec()
+	p := backend.Location{Project: "shop", URL: "file:///b"}
+	spec := stackstest.BranchSpec(t)
 	spec.Branch, spec.Stack = "login", "login"
 	export := "if branchenv made it, set its tags again: export PULUMI_BACKEND_URL=file:///b; "
 	set := func(stack, tag, value string) string {
 		return "pulumi stack tag set branchenv:" + tag + " " + value + " --stack organization/shop/" + stack
 	}
-	err := owns(p, facts{name: "login", project: "shop", state: bucketIn("login", "shop-login-x1y2z3", nil), last: updated(t, &spec)}, "login")
+	err := owns(p, backend.Facts{Name: "login", Project: "shop", State: bucketIn("login", "shop-login-x1y2z3", nil), Last: stackstest.Updated(t, &spec)}, "login")
 	want := export + set("login", "project", "shop") + "; " + set("login", "stack", "login") + "; " + set("login", "branch", "login") + "; " +
 		set("login", "host", "login") + "; " + set("login", "bucket", "x1y2z3")
 	if got := fault.Hint(err); got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
-	err = ownsApplication(p, facts{name: ApplicationStack, project: "shop", state: bucketIn(ApplicationStack, "shop-application-aaaaaa", nil)})
+	err = ownsApplication(p, backend.Facts{Name: names.ApplicationStack, Project: "shop", State: bucketIn(names.ApplicationStack, "shop-application-aaaaaa", nil)})
 	want = export + set("application", "project", "shop") + "; " + set("application", "stack", "application") + "; " + set("application", "bucket", "aaaaaa")
 	if got := fault.Hint(err); got != want {
 		t.Errorf("hint %s\nwant %s", got, want)

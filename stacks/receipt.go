@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/backend"
+	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // verifyFor bounds the check after a destroy. AWS answers late at times; where it does not answer at all, the receipt
@@ -17,19 +20,19 @@ const verifyFor = 2 * time.Minute
 // verify describes every resource that the state had. What is still there is asked for again for a while. A state may have lost some:
 // if all that it had is gone, AWS is asked what else has the stack's tags. exists: some of what remains is known to be there.
 // AWS's index knows no DNS records: that of the environment's host is asked for by its name.
-func (m *Manager) verify(ctx context.Context, f *facts, s state, r *Receipt) (exists bool, err error) {
-	m.tell(r.Stack, Event{Kind: Step, Op: "check that all is gone"})
+func (m *Manager) verify(ctx context.Context, f *backend.Facts, s backend.State, r *Receipt) (exists bool, err error) {
+	m.tell(r.Stack, operation.Event{Kind: operation.Step, Op: "check that all is gone"})
 	ctx, cancel := context.WithTimeout(ctx, verifyFor)
 	defer cancel()
 	var left, gone []aws.Resource
-	for _, x := range s.aws() {
+	for _, x := range s.Aws() {
 		left = append(left, described(x))
 	}
 	for pause := time.Second; ; pause *= 2 {
 		var again []aws.Resource
 		r.Remaining, exists = []Resource{}, false
 		for _, found := range m.aws.Describe(ctx, left) {
-			entry := Resource{Type: found.Resource.Type, Name: awsName(found.Resource.ID, found.Resource.Inputs), Note: found.Note}
+			entry := Resource{Type: found.Resource.Type, Name: backend.DisplayName(found.Resource.ID, found.Resource.Inputs), Note: found.Note}
 			if found.State == aws.Gone {
 				r.Deleted, gone = append(r.Deleted, entry), append(gone, found.Resource)
 				continue
@@ -63,7 +66,7 @@ func (m *Manager) verify(ctx context.Context, f *facts, s state, r *Receipt) (ex
 // stillInAWS are the resources that AWS's index lists with the stack's tags and that are not gone: neither known to be, nor said to be
 // by a describe. The index lags by minutes, and lists what Beanstalk made and removed, too: of what nobody here can describe it only warns.
 func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resource) ([]Resource, error) {
-	tagged, err := m.aws.TaggedResources(ctx, map[string]string{tagProject: m.File.Project, tagStack: stack})
+	tagged, err := m.aws.TaggedResources(ctx, map[string]string{names.TagProject: m.File.Project, names.TagStack: stack})
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +82,8 @@ func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resou
 		}
 	}
 	if len(strange) > 0 {
-		m.tell(stack, Event{Kind: Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which branchenv cannot tell whether they are there, as it does for minutes after they are gone: %s; branchenv doctor looks again",
-			count(len(strange), "resource"), stack, cut(strings.Join(strange, ", "), 300))})
+		m.tell(stack, operation.Event{Kind: operation.Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which branchenv cannot tell whether they are there, as it does for minutes after they are gone: %s; branchenv doctor looks again",
+			names.Count(len(strange), "resource"), stack, names.Cut(strings.Join(strange, ", "), 300))})
 	}
 	left := []Resource{}
 	for _, found := range m.aws.Describe(ctx, ask) {
@@ -93,24 +96,24 @@ func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resou
 
 // lostRecords are the DNS records of an environment's host that exist although its state, s, had none. Before its first good update a
 // record of that name is somebody else's, for which that update may have failed.
-func (m *Manager) lostRecords(ctx context.Context, f *facts, s state) ([]Resource, error) {
-	isRecord := func(r stateResource) bool { return r.Type == typeRecord }
-	if f.tags[tagHost] == "" || f.tags[tagUpdated] == "" || slices.ContainsFunc(s.Resources, isRecord) {
+func (m *Manager) lostRecords(ctx context.Context, f *backend.Facts, s backend.State) ([]Resource, error) {
+	isRecord := func(r backend.Resource) bool { return r.Type == typeRecord }
+	if f.Tags[names.TagHost] == "" || f.Tags[names.TagUpdated] == "" || slices.ContainsFunc(s.Resources, isRecord) {
 		return nil, nil
 	}
-	shared, err := m.backend.read(ctx, ApplicationStack)
+	shared, err := m.backend.Read(ctx, names.ApplicationStack)
 	if err != nil || shared == nil {
 		return nil, err
 	}
-	zone, _ := shared.state.outputs()["zone"].(string)
+	zone, _ := shared.State.Outputs()["zone"].(string)
 	if zone == "" {
 		return nil, nil
 	}
 	domain := m.File.Domain
-	if spec := parseSpec(f.specText(m.File.Project)); spec != nil {
+	if spec := ParseSpec(f.SpecText(m.File.Project)); spec != nil {
 		domain = spec.Domain
 	}
-	name := f.tags[tagHost] + "." + domain
+	name := f.Tags[names.TagHost] + "." + domain
 	var ask []aws.Resource
 	for _, kind := range []string{"A", "AAAA", "CNAME"} {
 		ask = append(ask, aws.Resource{Type: typeRecord, ID: zone + "_" + name + "_" + kind, Name: name,
@@ -135,20 +138,20 @@ func namesOf(resources []Resource) []string {
 
 // rememberLeft notes in the stack's tags what a destroy left behind. The state is empty by now: without the note, the
 // next destroy would find nothing to do and say that all is well.
-func (m *Manager) rememberLeft(ctx context.Context, f *facts, left []Resource) error {
+func (m *Manager) rememberLeft(ctx context.Context, f *backend.Facts, left []Resource) error {
 	list := namesOf(left)
-	return m.retag(ctx, f.name, func(tags map[string]string) {
-		tags[tagLeft] = cutTag(count(len(left), "resource") + ": " + strings.Join(list, ", "))
+	return m.retag(ctx, f.Name, func(tags map[string]string) {
+		tags[names.TagLeft] = names.CutTag(names.Count(len(left), "resource") + ": " + strings.Join(list, ", "))
 	})
 }
 
 func byName(a, b Resource) int { return strings.Compare(a.Type+" "+a.Name, b.Type+" "+b.Name) }
 
 // resources lists what a state has, sorted.
-func resources(s state) []Resource {
+func resources(s backend.State) []Resource {
 	list := []Resource{}
-	for _, r := range s.aws() {
-		list = append(list, Resource{Type: r.Type, Name: awsName(r.ID, r.Inputs)})
+	for _, r := range s.Aws() {
+		list = append(list, Resource{Type: r.Type, Name: backend.DisplayName(r.ID, r.Inputs)})
 	}
 	slices.SortFunc(list, byName)
 	return list

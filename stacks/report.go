@@ -2,22 +2,24 @@ package stacks
 
 import (
 	"time"
+
+	"github.com/branchenv/branchenv/internal/backend"
 )
 
 // Environment is what branchenv tells about one environment, the JSON of `up`, `show` and `list`.
 type Environment struct {
-	Branch    string     `json:"branch"`
-	Stack     string     `json:"stack"`
-	Kind      string     `json:"kind"`
-	URL       string     `json:"url"`
-	Host      string     `json:"host"`
-	Status    Status     `json:"status"`
-	Version   string     `json:"version"`  // image reference, or the application version's label
-	Platform  string     `json:"platform"` // beanstalk
-	Database  string     `json:"database"` // the RDS instance's identifier, "" without one
-	Bucket    string     `json:"bucket"`   // "" without one
-	CreatedAt *time.Time `json:"createdAt"`
-	UpdatedAt *time.Time `json:"updatedAt"`
+	Branch    string         `json:"branch"`
+	Stack     string         `json:"stack"`
+	Kind      string         `json:"kind"`
+	URL       string         `json:"url"`
+	Host      string         `json:"host"`
+	Status    backend.Status `json:"status"`
+	Version   string         `json:"version"`  // image reference, or the application version's label
+	Platform  string         `json:"platform"` // beanstalk
+	Database  string         `json:"database"` // the RDS instance's identifier, "" without one
+	Bucket    string         `json:"bucket"`   // "" without one
+	CreatedAt *time.Time     `json:"createdAt"`
+	UpdatedAt *time.Time     `json:"updatedAt"`
 	// ExpiresAt is when it is gone at the latest if nothing happens to it or its branch: its ttl after its last good
 	// update, or the end of the time that someone wants it kept, and then one interval of reconcile. null: never.
 	ExpiresAt *time.Time `json:"expiresAt"`

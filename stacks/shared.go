@@ -7,13 +7,19 @@ import (
 	"slices"
 	"time"
 
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/backend"
+	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/stacks/program"
 )
 
 // ApplicationReport is what the application stack holds.
 type ApplicationReport struct {
 	Stack   string         `json:"stack"`
-	Status  Status         `json:"status"`
+	Status  backend.Status `json:"status"`
 	Outputs map[string]any `json:"outputs"`
 }
 
@@ -37,33 +43,33 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	u := &undertaking{spec: Spec{Stack: ApplicationStack}, tags: tags, before: before}
+	u := &undertaking{spec: program.Spec{Stack: names.ApplicationStack}, tags: tags, before: before}
 	if err := m.makeStack(ctx, e, u); err != nil {
 		return ApplicationReport{}, err
 	}
-	if err := m.backend.prepareRun(*u.before); err != nil {
+	if err := m.backend.PrepareRun(*u.before); err != nil {
 		return ApplicationReport{}, err
 	}
-	c, err := m.stackConfig(ApplicationStack, "", applicationKey, spec, u.before.state)
+	c, err := m.stackConfig(names.ApplicationStack, "", names.ApplicationKey, spec, u.before.State)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	w, err := e.open(ctx, ApplicationStack, c, Program)
+	w, err := e.Open(ctx, names.ApplicationStack, c, program.Run)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	m.tell(ApplicationStack, Event{Kind: Step, Op: "update"})
-	if err := errors.Join(w.up(ctx, nil), w.close()); err != nil {
+	m.tell(names.ApplicationStack, operation.Event{Kind: operation.Step, Op: "update"})
+	if err := errors.Join(w.Up(ctx, nil), w.Close()); err != nil {
 		return ApplicationReport{}, m.certificateTaken(ctx, err)
 	}
-	after, err := m.backend.read(ctx, ApplicationStack)
+	after, err := m.backend.Read(ctx, names.ApplicationStack)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
 	if after == nil {
 		return ApplicationReport{}, fault.Failedf("the application stack is not in the backend after its update")
 	}
-	return ApplicationReport{Stack: ApplicationStack, Status: after.status(), Outputs: after.state.outputs()}, nil
+	return ApplicationReport{Stack: names.ApplicationStack, Status: after.Status(), Outputs: after.State.Outputs()}, nil
 }
 
 // validationTaken finds what Route 53 says when the record that validates a certificate exists: another project of the
@@ -77,7 +83,7 @@ func (m *Manager) certificateTaken(ctx context.Context, err error) error {
 		return err
 	}
 	domain, arn := "*."+m.File.Domain, "ARN"
-	if known, listErr := m.aws.IssuedCertificate(ctx, domain, map[string]string{tagProject: m.File.Project}); listErr == nil && known != "" {
+	if known, listErr := m.aws.IssuedCertificate(ctx, domain, map[string]string{names.TagProject: m.File.Project}); listErr == nil && known != "" {
 		arn = known
 	}
 	return fault.Failedf("%w: this account has a certificate for %s already, and one record validates both", err, domain).
@@ -95,37 +101,37 @@ func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
 		return Preview{}, err
 	}
 	u := undertaking{before: before}
-	c, err := m.stackConfig(ApplicationStack, "", applicationKey, spec, u.state())
+	c, err := m.stackConfig(names.ApplicationStack, "", names.ApplicationKey, spec, u.state())
 	if err != nil {
 		return Preview{}, err
 	}
-	p := Preview{Stack: ApplicationStack, Changes: map[string]int{}, Steps: []PreviewStep{}}
-	err = m.withTemporaryStack(ctx, ApplicationStack, c, before == nil, func(w *workspace) error { return w.preview(ctx, p.observe) })
+	p := Preview{Stack: names.ApplicationStack, Changes: map[string]int{}, Steps: []PreviewStep{}}
+	err = m.withTemporaryStack(ctx, names.ApplicationStack, c, before == nil, func(w *engine.Workspace) error { return w.Preview(ctx, p.observe) })
 	return p, err
 }
 
 // ApplicationPlanDestroy looks at what ApplicationDestroy would remove; it refuses while environments exist.
 func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, error) {
-	f, err := m.backend.read(ctx, ApplicationStack)
+	f, err := m.backend.Read(ctx, names.ApplicationStack)
 	if err != nil {
 		return Destruction{}, err
 	}
-	all, err := m.backend.list(ctx)
+	all, err := m.backend.List(ctx)
 	if err != nil {
 		return Destruction{}, err
 	}
 	if f == nil {
-		return Destruction{Environment: Environment{Stack: ApplicationStack}, Absent: true}, nil
+		return Destruction{Environment: Environment{Stack: names.ApplicationStack}, Absent: true}, nil
 	}
 	if len(all) > 1 {
-		other := all[slices.IndexFunc(all, func(x facts) bool { return x.name != ApplicationStack })]
-		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", count(len(all)-1, "other stack"), other.name).
+		other := all[slices.IndexFunc(all, func(x backend.Facts) bool { return x.Name != names.ApplicationStack })]
+		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", names.Count(len(all)-1, "other stack"), other.Name).
 			WithHint("branchenv list; destroy the environments first; branchenv doctor shows the rest")
 	}
-	if err := ownsApplication(m.where(), *f); err != nil {
+	if err := ownsApplication(m.Where(), *f); err != nil {
 		return Destruction{}, err
 	}
-	if err := m.unprotected(*f, ApplicationStack); err != nil {
+	if err := m.unprotected(*f, names.ApplicationStack); err != nil {
 		return Destruction{}, err
 	}
 	if err := m.atHome(ctx, *f); err != nil {
@@ -137,7 +143,7 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 	if err := m.unlocked(ctx, f); err != nil {
 		return Destruction{}, err
 	}
-	return Destruction{Environment: m.environment(*f, RulesOf(m.File)), Resources: resources(f.state), before: f}, nil
+	return Destruction{Environment: m.environment(*f, config.RulesOf(m.File)), Resources: resources(f.State), before: f}, nil
 }
 
 // ApplicationDestroy carries out d, in the steps of Destroy.
@@ -147,12 +153,12 @@ func (m *Manager) ApplicationDestroy(ctx context.Context, d Destruction) (Receip
 
 // applicationFacts are those of the application stack, nil where there is none; an error where it is not branchenv's
 // or somebody works on it.
-func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
-	f, err := m.backend.read(ctx, ApplicationStack)
+func (m *Manager) applicationFacts(ctx context.Context) (*backend.Facts, error) {
+	f, err := m.backend.Read(ctx, names.ApplicationStack)
 	if err != nil || f == nil {
 		return nil, err
 	}
-	if err := ownsApplication(m.where(), *f); err != nil {
+	if err := ownsApplication(m.Where(), *f); err != nil {
 		return nil, err
 	}
 	if err := m.atHome(ctx, *f); err != nil {
@@ -161,48 +167,48 @@ func (m *Manager) applicationFacts(ctx context.Context) (*facts, error) {
 	return f, m.unlocked(ctx, f)
 }
 
-func ownsApplication(p place, f facts) error {
-	if f.tags[tagStack] == ApplicationStack || f.tags[tagStack] == "" && f.state.blank() {
-		return f.ownsResources()
+func ownsApplication(p backend.Location, f backend.Facts) error {
+	if f.Tags[names.TagStack] == names.ApplicationStack || f.Tags[names.TagStack] == "" && f.State.Blank() {
+		return f.OwnsResources()
 	}
-	e := fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.name, tagStack)
-	if f.bucketSuffix(p.project) != "" {
-		return e.WithHint("if branchenv made it, set its tags again: %s", p.setTags(f))
+	e := fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.Name, names.TagStack)
+	if f.BucketSuffix(p.Project) != "" {
+		return e.WithHint("if branchenv made it, set its tags again: %s", p.SetTags(f))
 	}
 	return e.WithHint("choose another project name in the settings")
 }
 
 // applicationSpec is what the application program is told, and the stack's tags.
-func (m *Manager) applicationSpec(ctx context.Context, before *facts) (ApplicationSpec, map[string]string, error) {
+func (m *Manager) applicationSpec(ctx context.Context, before *backend.Facts) (program.ApplicationSpec, map[string]string, error) {
 	tags := map[string]string{}
 	if before != nil {
-		for k, v := range before.tags {
+		for k, v := range before.Tags {
 			tags[k] = v
 		}
 	}
-	delete(tags, tagMissing)
-	delete(tags, tagDestroying)
-	suffix, err := suffixOr(before, m.File.Project, tags[tagBucket])
+	delete(tags, names.TagMissing)
+	delete(tags, names.TagDestroying)
+	suffix, err := suffixOr(before, m.File.Project, tags[names.TagBucket])
 	if err != nil {
-		return ApplicationSpec{}, nil, err
+		return program.ApplicationSpec{}, nil, err
 	}
-	tags[tagBucket] = suffix
-	if tags[tagCreated] == "" {
-		tags[tagCreated] = m.now().UTC().Format(time.RFC3339)
+	tags[names.TagBucket] = suffix
+	if tags[names.TagCreated] == "" {
+		tags[names.TagCreated] = m.Now().UTC().Format(time.RFC3339)
 	}
 	h, err := m.here(ctx)
 	if err != nil {
-		return ApplicationSpec{}, nil, err
+		return program.ApplicationSpec{}, nil, err
 	}
 	id, err := m.followed(ctx, before)
 	if err != nil {
-		return ApplicationSpec{}, nil, err
+		return program.ApplicationSpec{}, nil, err
 	}
-	id.record(tags)
+	id.Record(tags)
 	h.tag(tags)
-	tags[tagProject], tags[tagStack] = m.File.Project, ApplicationStack
-	return ApplicationSpec{
+	tags[names.TagProject], tags[names.TagStack] = m.File.Project, names.ApplicationStack
+	return program.ApplicationSpec{
 		Project: m.File.Project, Region: m.File.Region, Domain: m.File.Domain, Zone: m.File.Zone,
-		Certificate: m.File.Certificate, Network: m.File.Network, BucketSuffix: tags[tagBucket],
+		Certificate: m.File.Certificate, Network: m.File.Network, BucketSuffix: tags[names.TagBucket],
 	}, tags, nil
 }

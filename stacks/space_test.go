@@ -9,7 +9,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
 )
 
 // smallDisk is a file system of its own with so many bytes.
@@ -46,17 +48,6 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// TestNoRoom: what cannot end is not begun.
-func TestNoRoom(t *testing.T) {
-	t.Parallel()
-	if err := room(smallDisk(t, "1m"), spareRoom); err == nil || !strings.Contains(err.Error(), "disk full: ") || fault.Hint(err) == "" {
-		t.Errorf("a disk of 1 MB: %v", err)
-	}
-	if err := room(t.TempDir(), 1); err != nil {
-		t.Errorf("one byte: %v", err)
-	}
-}
-
 // TestDiskFull fills the disk between branchenv's look at it and pulumi's work. The error says what it is, and the state
 // from before is there to go back to.
 func TestDiskFull(t *testing.T) {
@@ -73,8 +64,8 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	filler := ""
-	m.Observe = func(e Event) {
-		if e.Kind == Step && e.Op == "update" {
+	m.Observe = func(e operation.Event) {
+		if e.Kind == operation.Step && e.Op == "update" {
 			filler = fill(t, folder)
 		}
 	}
@@ -99,7 +90,7 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 	after, err := m.Up(t.Context(), UpRequest{Branch: "topic", Image: "app:2"})
-	if err != nil || after.Version != "app:2" || after.Status != StatusReady {
+	if err != nil || after.Version != "app:2" || after.Status != backend.StatusReady {
 		t.Fatalf("up with the copy put back: %+v, %v", after, err)
 	}
 	d, err := m.PlanDestroy(t.Context(), "topic")
@@ -109,4 +100,9 @@ func TestDiskFull(t *testing.T) {
 	if err != nil || exists(stateCopy) {
 		t.Errorf("the copy after the stack: %v, %v", exists(stateCopy), err)
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

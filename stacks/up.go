@@ -5,7 +5,11 @@ import (
 	"errors"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/stacks/program"
 )
 
 // UpRequest asks for one branch's environment. At most one of Image, Bundle and Version is set. If none is, a new
@@ -49,7 +53,7 @@ func (m *Manager) Up(ctx context.Context, r UpRequest) (Environment, error) {
 
 // begin decides, and makes and tags the stack. A new one is tagged before the next is decided about: two environments
 // that are made at once must not choose the same host name.
-func (m *Manager) begin(ctx context.Context, r UpRequest) (*engine, *undertaking, error) {
+func (m *Manager) begin(ctx context.Context, r UpRequest) (*engine.Engine, *undertaking, error) {
 	u, e, err := m.beginNew(ctx, r)
 	if err != nil || u == nil {
 		return nil, nil, err
@@ -66,7 +70,7 @@ func (m *Manager) begin(ctx context.Context, r UpRequest) (*engine, *undertaking
 }
 
 // beginNew decides, and makes the stack where there is none yet: then the engine is not nil.
-func (m *Manager) beginNew(ctx context.Context, r UpRequest) (*undertaking, *engine, error) {
+func (m *Manager) beginNew(ctx context.Context, r UpRequest) (*undertaking, *engine.Engine, error) {
 	m.naming.Lock()
 	defer m.naming.Unlock()
 	u, err := m.decide(ctx, r)
@@ -84,10 +88,10 @@ func (m *Manager) beginNew(ctx context.Context, r UpRequest) (*undertaking, *eng
 }
 
 // run runs the program. What turns out to be gone while it runs is forgotten, and the program run once more.
-func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
+func (m *Manager) run(ctx context.Context, e *engine.Engine, u *undertaking) error {
 	changed, err := m.update(ctx, e, u)
 	if err != nil && !m.Stop.Stopped() && goneInAWS.MatchString(err.Error()) {
-		m.tell(u.spec.Stack, Event{Kind: Warning, Message: "something of it is gone from AWS: the state is brought in line, and the update repeated. " + err.Error()})
+		m.tell(u.spec.Stack, operation.Event{Kind: operation.Warning, Message: "something of it is gone from AWS: the state is brought in line, and the update repeated. " + err.Error()})
 		if err := m.refresh(ctx, e, u.before, nil); err != nil {
 			return err
 		}
@@ -100,32 +104,32 @@ func (m *Manager) run(ctx context.Context, e *engine, u *undertaking) error {
 }
 
 // update runs the program once, and returns the name of the Beanstalk environment that it changed; "" for none.
-func (m *Manager) update(ctx context.Context, e *engine, u *undertaking) (changed string, err error) {
+func (m *Manager) update(ctx context.Context, e *engine.Engine, u *undertaking) (changed string, err error) {
 	if m.Stop.Stopped() {
 		return "", stoppedBefore("update", u.spec.Stack)
 	}
-	if err := m.backend.prepareRun(*u.before); err != nil {
+	if err := m.backend.PrepareRun(*u.before); err != nil {
 		return "", err
 	}
-	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, specKey, u.spec, u.before.state)
+	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, names.SpecKey, u.spec, u.before.State)
 	if err != nil {
 		return "", err
 	}
-	w, err := e.open(ctx, u.spec.Stack, c, Program)
+	w, err := e.Open(ctx, u.spec.Stack, c, program.Run)
 	if err != nil {
 		return "", err
 	}
-	m.tell(u.spec.Stack, Event{Kind: Step, Op: "update"})
+	m.tell(u.spec.Stack, operation.Event{Kind: operation.Step, Op: "update"})
 	news := m.follow(ctx, u.spec.Stack)
-	err = w.up(ctx, news.event)
-	return news.name, errors.Join(news.end(err), w.close())
+	err = w.Up(ctx, news.event)
+	return news.name, errors.Join(news.end(err), w.Close())
 }
 
 // conclude notes how the update went: the engine calls one good whose environment is red, and its backend tells only the
 // last run of any kind, so that a refresh by hand hides the update. changed is the environment that it changed; "" for none.
 func (m *Manager) conclude(ctx context.Context, u *undertaking, changed string) error {
-	if changed == "" && u.tags[tagUnhealthy] != "" { // it may have recovered
-		changed = EnvironmentName(m.File.Project, u.spec.Stack)
+	if changed == "" && u.tags[names.TagUnhealthy] != "" { // it may have recovered
+		changed = names.EnvironmentName(m.File.Project, u.spec.Stack)
 	}
 	var sick error
 	known := true
@@ -135,18 +139,18 @@ func (m *Manager) conclude(ctx context.Context, u *undertaking, changed string) 
 	return errors.Join(sick, m.retag(ctx, u.spec.Stack, func(tags map[string]string) {
 		switch {
 		case sick != nil:
-			tags[tagUnhealthy] = cutTag(fault.Line(sick.Error()))
+			tags[names.TagUnhealthy] = names.CutTag(fault.Line(sick.Error()))
 			return
 		case known:
-			delete(tags, tagUnhealthy)
+			delete(tags, names.TagUnhealthy)
 		}
-		if tags[tagUnhealthy] == "" {
-			tags[tagUpdated] = m.now().UTC().Format(time.RFC3339)
+		if tags[names.TagUnhealthy] == "" {
+			tags[names.TagUpdated] = m.Now().UTC().Format(time.RFC3339)
 		}
 	}))
 }
 
 func stoppedBefore(step, stack string) error {
-	return fault.Failedf("stopped before the %s of stack %s: %w", step, stack, errStopped).
+	return fault.Failedf("stopped before the %s of stack %s: %w", step, stack, operation.ErrStopped).
 		WithHint("run the same command again to go on")
 }

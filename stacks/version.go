@@ -14,7 +14,11 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/stacks/program"
 )
 
 // versionSource says where an environment's version comes from. The zero value stands for a version that is complete
@@ -24,34 +28,34 @@ import (
 // version that points to it is a resource of its own stack. So one environment can go while a copy of it, or one that
 // was given its version, stays.
 type versionSource struct {
-	version Version // complete, or
-	bundle  string  // a file to upload, or
-	label   string  // an application version to take over, or
-	key     string  // a bundle in the versions bucket to take over
-	kept    bool    // it is what the environment runs already
+	version program.Version // complete, or
+	bundle  string          // a file to upload, or
+	label   string          // an application version to take over, or
+	key     string          // a bundle in the versions bucket to take over
+	kept    bool            // it is what the environment runs already
 }
 
 // chooseVersion decides what an environment is to run: what was asked for; else, if it is being made as a copy, what
 // the other one runs; else the settings' image for the commit; else what it runs already. An image that needs the commit
 // is an error if the commit is not known: what runs already would be an old one, and nobody would notice.
-func chooseVersion(r UpRequest, before, like *facts, s config.Settings, project string) (versionSource, error) {
+func chooseVersion(r UpRequest, before, like *backend.Facts, s config.Settings, project string) (versionSource, error) {
 	switch {
 	case r.Image != "":
-		return versionSource{version: Version{Image: r.Image}}, nil
+		return versionSource{version: program.Version{Image: r.Image}}, nil
 	case r.Bundle != "":
 		return versionSource{bundle: r.Bundle}, nil
 	case r.Version != "":
 		return versionSource{label: r.Version}, nil
-	case r.Like != "" && (before == nil || before.state.empty()):
+	case r.Like != "" && (before == nil || before.State.Empty()):
 		return versionOf(r, like, project)
 	case s.Image != "" && (r.Commit != "" || !config.NeedsCommit(s.Image)):
 		image, err := config.ExpandImage(s.Image, r.Commit, r.Branch)
-		return versionSource{version: Version{Image: image}}, err
+		return versionSource{version: program.Version{Image: image}}, err
 	case s.Image != "" && r.Like == "": // a copy whose making was interrupted goes on with what it began with
 		return versionSource{}, r.noCommit(s.Image)
 	}
 	if before != nil {
-		if spec := parseSpec(before.specText(project)); spec != nil && spec.Version != (Version{}) {
+		if spec := ParseSpec(before.SpecText(project)); spec != nil && spec.Version != (program.Version{}) {
 			return versionSource{version: spec.Version, kept: true}, nil
 		}
 	}
@@ -74,12 +78,12 @@ func (r UpRequest) noCommit(template string) error {
 }
 
 // versionOf is the version that the environment like runs, for a copy of it.
-func versionOf(r UpRequest, like *facts, project string) (versionSource, error) {
+func versionOf(r UpRequest, like *backend.Facts, project string) (versionSource, error) {
 	if like == nil {
 		return versionSource{}, fault.Usagef("branch %q has no environment to copy", r.Like).WithHint("branchenv list")
 	}
-	if spec := parseSpec(like.specText(project)); spec != nil && spec.Version.Image != "" {
-		return versionSource{version: Version{Image: spec.Version.Image}}, nil
+	if spec := ParseSpec(like.SpecText(project)); spec != nil && spec.Version.Image != "" {
+		return versionSource{version: program.Version{Image: spec.Version.Image}}, nil
 	} else if spec != nil && spec.Version.BundleKey != "" {
 		return versionSource{key: spec.Version.BundleKey}, nil
 	}
@@ -89,16 +93,16 @@ func versionOf(r UpRequest, like *facts, project string) (versionSource, error) 
 
 // resolve finds out which bundle it is, without changing anything, and returns what to copy it from, if
 // anything; without a bucket it lies in the versions bucket.
-func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (from aws.Object, err error) {
+func (v versionSource) resolve(ctx context.Context, m *Manager, spec *program.Spec) (from aws.Object, err error) {
 	switch {
 	case v.bundle != "":
 		sum, err := fileDigest(v.bundle)
 		if err != nil {
 			return from, err
 		}
-		spec.Version = Version{
+		spec.Version = program.Version{
 			Label:     spec.Stack + "-" + sum[:12],
-			BundleKey: BundlePrefix(spec.Stack) + sum + strings.ToLower(filepath.Ext(v.bundle)),
+			BundleKey: names.BundlePrefix(spec.Stack) + sum + strings.ToLower(filepath.Ext(v.bundle)),
 		}
 		return from, nil
 	case v.key != "":
@@ -124,8 +128,8 @@ func (v versionSource) resolve(ctx context.Context, m *Manager, spec *Spec) (fro
 		return from, fault.Usagef("version %q of application %s is Beanstalk's sample and has no source bundle", v.label, application).
 			WithHint("%s", m.versionsHint(ctx, application))
 	}
-	if info.Bucket == bucket && strings.HasPrefix(info.Key, BundlePrefix(spec.Stack)) {
-		spec.Version = Version{Label: info.Label, BundleKey: info.Key}
+	if info.Bucket == bucket && strings.HasPrefix(info.Key, names.BundlePrefix(spec.Stack)) {
+		spec.Version = program.Version{Label: info.Label, BundleKey: info.Key}
 		return from, nil
 	}
 	spec.Version = ownCopy(spec.Stack, info.Bucket+"/"+info.Key+" "+info.Label, info.Key)
@@ -144,9 +148,9 @@ func (m *Manager) versionsHint(ctx context.Context, application string) string {
 
 // ownCopy is the version of a stack whose bundle is a copy of the one at key. Its name is made from what tells the
 // original apart from all others: a CI system may well put every build at a key of the same name.
-func ownCopy(stack, original, key string) Version {
-	sum := digest(original, 64)
-	return Version{Label: stack + "-" + sum[:12], BundleKey: BundlePrefix(stack) + sum + path.Ext(key)}
+func ownCopy(stack, original, key string) program.Version {
+	sum := names.Digest(original, 64)
+	return program.Version{Label: stack + "-" + sum[:12], BundleKey: names.BundlePrefix(stack) + sum + path.Ext(key)}
 }
 
 // place puts a bundle where the program will look for it.
@@ -159,7 +163,7 @@ func (m *Manager) place(ctx context.Context, u *undertaking) error {
 	if err != nil {
 		return err
 	}
-	m.tell(spec.Stack, Event{Kind: Step, Op: "upload bundle"})
+	m.tell(spec.Stack, operation.Event{Kind: operation.Step, Op: "upload bundle"})
 	if from.Key != "" {
 		from.Bucket = cmp.Or(from.Bucket, bucket)
 		return m.aws.CopyObject(ctx, from, aws.Object{Bucket: bucket, Key: spec.Version.BundleKey})
@@ -170,20 +174,20 @@ func (m *Manager) place(ctx context.Context, u *undertaking) error {
 
 // application returns a Beanstalk application's name and the versions bucket's.
 func (m *Manager) application(ctx context.Context, which string) (name, bucket string, err error) {
-	f, err := m.backend.read(ctx, ApplicationStack)
+	f, err := m.backend.Read(ctx, names.ApplicationStack)
 	if err != nil {
 		return "", "", err
 	}
 	if f == nil {
-		return "", "", noApplication()
+		return "", "", backend.NoApplication()
 	}
-	out, err := parseShared(f.state.outputs())
+	out, err := program.ParseShared(f.State.Outputs())
 	if err != nil {
 		return "", "", err
 	}
 	name, bucket = out.Applications[which].Name, out.VersionsBucket
 	if name == "" || bucket == "" {
-		return "", "", noApplication()
+		return "", "", backend.NoApplication()
 	}
 	return name, bucket, nil
 }

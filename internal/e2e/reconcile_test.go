@@ -14,8 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/branchenv/branchenv/internal/reconcile/plan"
 	"github.com/branchenv/branchenv/internal/sandbox"
 	"github.com/branchenv/branchenv/stacks"
+	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // TestReconcileRealNames takes the names of a real repository's branches, makes environments for some of the odder ones,
@@ -108,15 +110,15 @@ func TestTwoReconciles(t *testing.T) {
 
 // realNames are the names of a real repository's branches, and those of them whose slugs have a hash, some from
 // everywhere in the list.
-func realNames(t *testing.T) (names, odd []string) {
+func realNames(t *testing.T) (all, odd []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "stacks", "testdata", "branches-172.txt"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "stacks", "names", "testdata", "branches-172.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	names = strings.Fields(string(text))
-	for _, name := range names {
-		slug, err := stacks.Slug(name)
+	all = strings.Fields(string(text))
+	for _, name := range all {
+		slug, err := names.Slug(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +126,7 @@ func realNames(t *testing.T) (names, odd []string) {
 			odd = append(odd, name)
 		}
 	}
-	return names, odd
+	return all, odd
 }
 
 func sorted(parts ...[]string) []string {
@@ -188,7 +190,7 @@ func (w *world) git(t testing.TB, input string, args ...string) {
 }
 
 // plan is what reconcile would do.
-func (w *world) plan(t *testing.T, flags ...string) (plan stacks.Plan) {
+func (w *world) plan(t *testing.T, flags ...string) (plan plan.Plan) {
 	t.Helper()
 	w.decode(t, &plan, append([]string{"reconcile", "--json"}, flags...)...)
 	return plan
@@ -199,7 +201,7 @@ func (w *world) doomed(t *testing.T, allow string) []string {
 	t.Helper()
 	names := []string{}
 	for _, step := range w.plan(t, "--max-destroy", allow).Todo() {
-		if step.Action != stacks.ActionDestroy {
+		if step.Action != plan.Destroy {
 			t.Errorf("%+v", step)
 		}
 		names = append(names, step.Branch)

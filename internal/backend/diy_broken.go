@@ -1,0 +1,131 @@
+package backend
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
+)
+
+// unreadable is why a stack's facts cannot be known, with what to do about it, which depends on what is wrong.
+func (b *diyBackend) unreadable(ctx context.Context, f Facts, k *kept, why failure) error {
+	err := fault.Failedf("read the %s of stack %s: %s: %w", why.what, f.Name, b.Address(why.object.key), why.err)
+	if !errors.As(why.err, &damaged{}) {
+		return err.WithHint("check that the credentials may read it, then run the same command again")
+	}
+	switch why.what {
+	case "state":
+		return err.WithHint("%s", b.restore(ctx, f, k))
+	case "tags":
+		return err.WithHint("remove the file and set the tags again: %s; %s", b.Remove(k.tags), b.setAgain(f))
+	case "history":
+		return err.WithHint("remove the file; the one before it counts then, and the next up or destroy writes a new one: %s", b.Remove(k.history))
+	}
+	return err.WithHint("if nobody works on the stack, remove the file: %s", b.Remove(why.object))
+}
+
+// judgeMissing tells what a stack is whose checkpoint is missing while its tags or its history are there. half: its making was
+// interrupted before its first checkpoint, or its removal after the last. Else its state is lost.
+func (b *diyBackend) judgeMissing(ctx context.Context, f Facts, k *kept) (half bool, broken error) {
+	if (f.Last == nil || f.destroyed()) && b.nothingCopied(ctx, f.Name, k) {
+		return true, nil
+	}
+	return false, fault.Refusedf("the state of stack %s is gone, and what it had may still be there: %s lacks its checkpoint", f.Name, b.Address(b.folder("stacks", f.Name)+"json")).
+		WithHint("%s", b.restore(ctx, f, k))
+}
+
+// nothingCopied reports that the last checkpoint, of which pulumi makes a copy when it removes a stack, had nothing in it, or that
+// there never was one.
+func (b *diyBackend) nothingCopied(ctx context.Context, stack string, k *kept) bool {
+	for _, o := range k.copies {
+		if !strings.HasSuffix(o.key, ".bak") {
+			continue
+		}
+		s, err := b.state(ctx, stack, o)
+		return err == nil && s.Empty()
+	}
+	return true
+}
+
+// restore tells how to get a lost state back: from the newest copy that can be read.
+func (b *diyBackend) restore(ctx context.Context, f Facts, k *kept) string {
+	target := b.folder("stacks", f.Name) + "json"
+	from, newest := b.newestCopy(ctx, f.Name, k)
+	if from.key == "" {
+		return fmt.Sprintf("no copy of it can be read: restore %s from a backup of the backend; without one, delete by hand what AWS has with the tag %s=%s, then %s",
+			b.Address(target), names.TagStack, f.Name, b.forget(k))
+	}
+	if extension := path.Ext(strings.TrimSuffix(from.key, ".bak")); extension != ".json" {
+		target += extension // of a compression
+	}
+	up := "branchenv up " + fault.ShellWord(cmp.Or(f.Tags[names.TagBranch], "BRANCH"))
+	if f.Name == names.ApplicationStack {
+		up = "branchenv application up"
+	}
+	return fmt.Sprintf("restore it from the newest copy that can be read, of %s with %s: %s; then %s brings it in line. What was made after the copy, branchenv doctor finds by its tags",
+		names.Stamp(newest.Manifest.Time), names.Count(len(newest.Aws()), "AWS resource"), b.copy(from, target), up)
+}
+
+// newestCopy finds the newest copy of a stack's state that can be read: pulumi keeps one beside the state, one in the history and one
+// among the backups of each update, and branchenv one of before the last run (space.go).
+func (b *diyBackend) newestCopy(ctx context.Context, stack string, k *kept) (from object, newest State) {
+	copies := slices.Clone(k.copies)
+	older, err := b.objects(ctx, b.folder("backups", stack))
+	if err == nil && len(older) > 0 { // their names end in their times
+		copies = append(copies, slices.MaxFunc(older, func(a, b object) int { return strings.Compare(a.key, b.key) }))
+	}
+	for _, o := range append(copies, b.ownCopies(ctx, stack)...) {
+		s, err := b.state(ctx, stack, o)
+		if err == nil && (from.key == "" || s.Manifest.Time.After(newest.Manifest.Time)) {
+			from, newest = o, s
+		}
+	}
+	return from, newest
+}
+
+// ownCopies are the copies of a stack's state that branchenv made; none if they cannot be listed.
+func (b *diyBackend) ownCopies(ctx context.Context, stack string) []object {
+	own, err := b.objects(ctx, ".branchenv/state-copies/"+b.project+"/"+stack+".")
+	if err != nil {
+		return nil
+	}
+	return own
+}
+
+// forget is what removes all that is left of a stack.
+func (b *diyBackend) forget(k *kept) string {
+	var commands []string
+	for _, o := range []object{k.checkpoint, k.tags, k.history} {
+		if o.key != "" {
+			commands = append(commands, b.Remove(o))
+		}
+	}
+	return strings.Join(commands, "; ")
+}
+
+// Address is where an object is, for people.
+func (b *diyBackend) Address(key string) string { return b.base + "/" + key }
+
+func (b *diyBackend) Remove(o object) string {
+	if b.root != "" {
+		return "rm " + fault.ShellWord(b.Address(o.key))
+	}
+	return "aws s3 rm " + fault.ShellWord(b.Address(o.key))
+}
+
+func (b *diyBackend) copy(from object, to string) string {
+	command := "aws s3 cp "
+	if b.root != "" {
+		command = "cp "
+	}
+	return command + fault.ShellWord(b.Address(from.key)) + " " + fault.ShellWord(b.Address(to))
+}
+
+// setAgain are the commands that give a stack its tags back, from what its last update worked from.
+func (b *diyBackend) setAgain(f Facts) string { return b.Where().SetTags(f) }

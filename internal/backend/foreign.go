@@ -1,0 +1,79 @@
+package backend
+
+import (
+	"cmp"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
+)
+
+// OwnsResources refuses a stack whose state has resources of another: a state that was copied, or from which resources
+// were moved. To destroy it would be to destroy the other.
+func (f Facts) OwnsResources() error {
+	if resource, owner := f.Foreign(); owner != "" {
+		return fault.Refusedf("the state of stack %s has a resource of stack %s: %s", f.Name, owner, resource).
+			WithHint("find out how it came there; to take it out of this state and leave it in AWS: pulumi state delete --stack %s URN", f.Name)
+	}
+	return nil
+}
+
+// Foreign finds a resource in f's state that is another stack's, and says whose. Its URN names the stack that it was
+// made in (`pulumi stack rename` and `pulumi state move` rewrite it), and so do its AWS tags if it has any.
+func (f Facts) Foreign() (resource, owner string) {
+	for _, r := range f.State.Resources {
+		if owner := f.otherOwner(r.URN); owner != "" {
+			return DisplayName(cmp.Or(r.ID, r.URN), r.Inputs), owner
+		}
+	}
+	for _, op := range f.State.Pending {
+		if owner := f.otherOwner(op.Resource.URN); owner != "" {
+			return DisplayName(cmp.Or(op.Resource.ID, op.Resource.URN), op.Resource.Inputs), owner
+		}
+	}
+	for _, r := range f.State.Aws() {
+		tags, ok := r.Outputs["tagsAll"].(map[string]any)
+		if !ok {
+			tags, _ = r.Inputs["tagsAll"].(map[string]any)
+		}
+		text := func(tag string) string { s, _ := tags[tag].(string); return s }
+		stack, project := text(names.TagStack), text(names.TagProject)
+		switch {
+		case stack != "" && project != "" && project != f.Project:
+			return DisplayName(r.ID, r.Inputs), project + "/" + stack
+		case stack != "" && stack != f.Name:
+			return DisplayName(r.ID, r.Inputs), stack
+		}
+	}
+	return "", ""
+}
+
+// otherOwner is the stack that a resource's URN names, if it is not f. What has no URN says nothing.
+func (f Facts) otherOwner(text string) string {
+	u, err := urn.Parse(text)
+	switch {
+	case err != nil:
+		return ""
+	case string(u.Project()) != f.Project:
+		return string(u.Project()) + "/" + string(u.Stack())
+	case string(u.Stack()) != f.Name:
+		return string(u.Stack())
+	}
+	return ""
+}
+
+// DisplayName is a resource's name as people see it in AWS, else its id.
+func DisplayName(id string, inputs map[string]any) string {
+	for _, property := range []string{"identifier", "name", "key", "bucket"} {
+		if name, ok := inputs[property].(string); ok && name != "" {
+			return name
+		}
+	}
+	return id
+}
+
+// Follows is the identity of the source that a stack follows, as its tags say; its ID is "" if they do not say.
+func (f Facts) Follows() names.Repository {
+	return names.Repository{ID: f.Tags[names.TagSource], Name: f.Tags[names.TagSourceName]}
+}

@@ -1,0 +1,201 @@
+package backend
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"gocloud.dev/gcerrors"
+)
+
+// holder is a note beside the locks of a backend in files: which process branchenv started on a stack. A lock of pulumi names a process
+// by its number and host. That says too little to call it dead: containers may share the host's name and a folder, while each has
+// processes of its own, numbered alike. A lock is broken only if a note proves that it is that of a process which is gone.
+type holder struct {
+	Pid   int       `json:"pid"`
+	Boot  string    `json:"boot"`  // the kernel's, since it was started; "" where there is none (not Linux)
+	Space string    `json:"space"` // the PID namespace, in which Pid counts; "" where there are none
+	Start string    `json:"start"` // the process's, in ticks since the kernel's (proc_pid_stat(5), field 22)
+	Began time.Time `json:"began"` // when branchenv started it
+
+	key string
+}
+
+// lockedWithin is how soon after its start pulumi takes its lock, at most. A lock that is younger may be another process's.
+const lockedWithin = time.Minute
+
+// holderOf describes a process that has just been started.
+func holderOf(pid int, now time.Time) holder {
+	h := holder{Pid: pid, Began: now}
+	h.Boot, h.Space = kernel()
+	h.Start, _ = processStat(pid)
+	return h
+}
+
+// kernel identifies the running kernel and our PID namespace. The number of a namespace is given anew only when all its processes are gone.
+func kernel() (boot, space string) {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", ""
+	}
+	space, err = os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return "", ""
+	}
+	return strings.TrimSpace(string(text)), space
+}
+
+// processStat is when a process started and its state; "" for one that is not there.
+func processStat(pid int) (start, state string) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // PID (NAME) STATE …; the name may hold anything
+	if err != nil {
+		return "", ""
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from field 3
+	if len(fields) < 20 {
+		return "", ""
+	}
+	return fields[19], fields[0]
+}
+
+// of reports that l may be h's lock.
+func (h holder) of(l Lock) bool {
+	return h.Pid == l.Pid && !l.Timestamp.Before(h.Began.Add(-time.Second)) && l.Timestamp.Before(h.Began.Add(lockedWithin))
+}
+
+// gone reports that h's process is certain to have ended: it can be seen from here, and is not there. A zombie has ended; where nobody
+// collects it, in many a container, it stays for good.
+func (h holder) gone() bool {
+	boot, space := kernel()
+	if h.Boot != boot || h.Space != space {
+		return false
+	}
+	if errors.Is(syscall.Kill(h.Pid, 0), syscall.ESRCH) {
+		return true
+	}
+	start, state := processStat(h.Pid) // "" for another user's, where those are hidden (proc(5), hidepid)
+	return h.Start != "" && start != "" && (start != h.Start || state == "Z")
+}
+
+// Abandoned reports that whoever took the lock is gone: every note that may be about it says so, and there is one.
+func (l Lock) Abandoned() bool {
+	return len(l.holders) > 0 && !slices.ContainsFunc(l.holders, func(h holder) bool { return !h.gone() })
+}
+
+func (b *diyBackend) holderFolder(stack string) string {
+	return ".branchenv/holders/" + b.project + "/" + stack + "/"
+}
+
+// Hold notes that a process works on a stack. release takes the note back, unless a lock of the process has stayed behind. Where the note
+// cannot be written the lock, if it stays, cannot be told from a living one's.
+func (b *diyBackend) Hold(ctx context.Context, stack string, pid int) (release func()) {
+	notes := b.note(ctx, stack, pid)
+	if len(notes) == 0 {
+		return func() {}
+	}
+	h := notes[0]
+	return func() {
+		ctx := context.WithoutCancel(ctx)
+		if !b.mayHold(ctx, stack, h) {
+			_ = b.bucket.Delete(ctx, h.key)
+		}
+	}
+}
+
+// mayHold reports that one of the stack's locks may be h's.
+func (b *diyBackend) mayHold(ctx context.Context, stack string, h holder) bool {
+	objects, err := b.objects(ctx, b.folder("locks", stack))
+	if err != nil {
+		return true
+	}
+	for _, o := range objects {
+		if l, err := b.readLock(ctx, stack, o); gcerrors.Code(err) != gcerrors.NotFound && (err != nil || h.of(l)) {
+			return true
+		}
+	}
+	return false
+}
+
+// sweepNotes removes the notes of processes that are gone and have left no lock: a branchenv that was killed could not.
+func (b *diyBackend) sweepNotes(ctx context.Context, stack string) {
+	notes, err := b.objects(ctx, b.holderFolder(stack))
+	if err != nil {
+		return
+	}
+	for _, o := range notes {
+		h := holder{key: o.key}
+		whole := path.Ext(o.key) == ".json" && b.decode(ctx, o.key, &h) == nil
+		if whole && h.gone() && !b.mayHold(ctx, stack, h) || halfNote(path.Base(o.key)) {
+			_ = b.bucket.Delete(ctx, o.key)
+		}
+	}
+}
+
+// halfNote reports that a file is a note whose writer was killed while it wrote. If that lives in another namespace after all, it goes
+// without its note.
+func halfNote(name string) bool {
+	number, _, _ := strings.Cut(name, "-")
+	pid, err := strconv.Atoi(number)
+	return path.Ext(name) == ".tmp" && err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+// note writes a note; none, where none counts or it cannot be written.
+func (b *diyBackend) note(ctx context.Context, stack string, pid int) []holder {
+	if b.root == "" {
+		return nil
+	}
+	b.sweepNotes(ctx, stack)
+	h := holderOf(pid, b.now())
+	h.key = b.holderFolder(stack) + strconv.Itoa(pid) + "-" + rand.Text() + ".json"
+	text, err := json.Marshal(h)
+	if err != nil || b.bucket.WriteAll(ctx, h.key, text, nil) != nil {
+		return nil
+	}
+	return []holder{h}
+}
+
+// holders are the notes that may be about l.
+func (b *diyBackend) holders(ctx context.Context, l Lock) []holder {
+	host, err := os.Hostname()
+	if b.root == "" || err != nil || l.Hostname != host {
+		return nil
+	}
+	notes, err := b.objects(ctx, b.holderFolder(l.Stack)+strconv.Itoa(l.Pid)+"-")
+	if err != nil {
+		return nil
+	}
+	var all []holder
+	for _, o := range notes {
+		h := holder{key: o.key}
+		if path.Ext(o.key) != ".json" || b.decode(ctx, o.key, &h) != nil || !h.of(l) {
+			continue
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+// LocksBefore returns the locks of all stacks that were taken before a time.
+func (b *diyBackend) LocksBefore(ctx context.Context, then time.Time) ([]Lock, error) {
+	objects, err := b.objects(ctx, b.folder("locks", ""))
+	if err != nil {
+		return nil, err
+	}
+	var old []Lock
+	for _, o := range objects {
+		if l, err := b.readLock(ctx, path.Base(path.Dir(o.key)), o); err == nil && l.Timestamp.Before(then) {
+			old = append(old, l)
+		}
+	}
+	slices.SortFunc(old, func(a, b Lock) int { return strings.Compare(a.Stack, b.Stack) })
+	return old, ctx.Err()
+}

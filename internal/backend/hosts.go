@@ -1,0 +1,126 @@
+package backend
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"gocloud.dev/gcerrors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
+)
+
+// hosts is who has which host label.
+type hosts struct {
+	taken map[string][]string // the stacks, by label; two for a moment, when both are just being made
+	// unknown are the stacks whose tags cannot be read. They may have any label but those that end in another branch's hash.
+	unknown []string
+}
+
+// add notes what a stack's tags say.
+func (h *hosts) add(stack string, tags map[string]string, unknown bool) {
+	if h.taken == nil {
+		h.taken = map[string][]string{}
+	}
+	if unknown {
+		h.unknown = append(h.unknown, stack)
+	} else if label := tags[names.TagHost]; label != "" {
+		h.taken[label] = append(h.taken[label], stack)
+	}
+}
+
+// Choose picks the host label for a new environment: the first candidate that no other stack holds. The last one is the branch's alone:
+// if it cannot be known who holds the others, it is that, and doubt says why.
+func (h hosts) Choose(candidates []string, self string) (label, doubt string, err error) {
+	another := func(stack string) bool { return stack != self }
+	for i, c := range candidates {
+		if slices.ContainsFunc(h.taken[c], another) {
+			continue
+		}
+		if u := slices.IndexFunc(h.unknown, another); u >= 0 && i < len(candidates)-1 {
+			doubt = "host name " + c + " may be that of stack " + h.unknown[u] + ", whose tags cannot be read"
+			continue
+		}
+		return c, doubt, nil
+	}
+	return "", doubt, fault.Failedf("no host name is free: %s are all taken", strings.Join(candidates, ", "))
+}
+
+// Hosts reads the tags of every stack, and nothing else.
+func (b *diyBackend) Hosts(ctx context.Context) (hosts, error) {
+	objects, err := b.objects(ctx, b.folder("stacks", ""))
+	if err != nil {
+		return hosts{}, err
+	}
+	ix := b.openIndex(ctx)
+	var all hosts
+	var mu sync.Mutex
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(b.readers())
+	for _, o := range objects {
+		name, ok := strings.CutSuffix(o.key[strings.LastIndexByte(o.key, '/')+1:], ".pulumi-tags")
+		if !ok {
+			continue
+		}
+		group.Go(func() error {
+			tags, unknown, err := b.tagsOf(gctx, name, o, ix)
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				all.add(name, tags, unknown)
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	slices.SortFunc(all.unknown, cmp.Compare[string])
+	return all, err
+}
+
+// tagsOf reads one stack's tags. One that is just being removed has none.
+func (b *diyBackend) tagsOf(ctx context.Context, stack string, o object, ix *index) (tags map[string]string, unknown bool, err error) {
+	if err := o.look(); err != nil {
+		return nil, false, err
+	}
+	if x, ok := ix.stacks[stack]; ok && o.version != "" && x.TagsFile == o.version {
+		return x.Tags, false, nil
+	}
+	tags, err = b.readTags(ctx, o)
+	switch {
+	case err == nil || gcerrors.Code(err) == gcerrors.NotFound:
+		return tags, false, nil
+	case ctx.Err() != nil:
+		return nil, false, ctx.Err()
+	}
+	return nil, true, nil
+}
+
+func (b *cloudBackend) Hosts(ctx context.Context) (hosts, error) {
+	names, err := b.names(ctx)
+	if err != nil {
+		return hosts{}, err
+	}
+	var all hosts
+	var mu sync.Mutex
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for _, s := range names {
+		group.Go(func() error {
+			stack, err := b.stack(gctx, s)
+			if gctx.Err() != nil {
+				return gctx.Err()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all.add(s.StackName, stack.Tags, err != nil)
+			return nil
+		})
+	}
+	err = group.Wait()
+	slices.SortFunc(all.unknown, cmp.Compare[string])
+	return all, err
+}

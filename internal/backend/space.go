@@ -1,0 +1,119 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	regular "github.com/branchenv/branchenv/internal/files"
+)
+
+// A disk that fills up while pulumi works on a file backend leaves a state cut short, and pulumi's own copy beside it
+// (.bak) likewise (3.250, tried). So there must be room before it begins, and branchenv keeps a copy of the state as it
+// was, one for each stack. Object stores replace an object whole or not at all and need neither.
+
+// Room that must be free before pulumi works on a stack: its state as it is, its copy and what it becomes, and spare for
+// the checkpoints, history and logs of the run.
+const (
+	spareRoom    = 32 << 20 // bytes
+	statesToHold = 3
+)
+
+// PrepareRun makes sure that there is room for a run of pulumi over a stack, and copies its state, which was read, before it.
+func (b *diyBackend) PrepareRun(f Facts) error {
+	if b.root == "" {
+		return nil
+	}
+	state, size := b.checkpointFile(f.Name)
+	for _, place := range []string{b.root, os.TempDir()} {
+		if err := room(place, spareRoom+statesToHold*uint64(size)); err != nil {
+			return err
+		}
+	}
+	if state == "" || f.State.Empty() {
+		return nil
+	}
+	data, err := regular.Read(state, size)
+	if err != nil {
+		return fault.Failedf("copy the state of stack %s: %w", f.Name, err)
+	}
+	to := b.stateCopy(f.Name, filepath.Ext(state))
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return fault.Failedf("copy the state of stack %s: %w", f.Name, err)
+	}
+	if err := regular.Write(to, data, 0o600); err != nil {
+		return fault.Failedf("copy the state of stack %s: %w", f.Name, err)
+	}
+	return nil
+}
+
+// checkpointFile is the file of a file backend that holds a stack's state, and its size; "" if there is none.
+func (b *diyBackend) checkpointFile(stack string) (path string, size int64) {
+	for _, extension := range []string{".json", ".json.gz", ".json.zst"} {
+		path := filepath.Join(b.root, ".pulumi", "stacks", b.project, stack+extension)
+		if info, err := os.Stat(path); err == nil {
+			return path, info.Size()
+		}
+	}
+	return "", 0
+}
+
+// stateCopy is where a stack's state is copied to; extension is the state's.
+func (b *diyBackend) stateCopy(stack, extension string) string {
+	return filepath.Join(b.root, ".branchenv", "state-copies", b.project, stack+extension)
+}
+
+// RestoreCommand says how to put the copy of a stack's state back; "" if there is none.
+func (b *diyBackend) RestoreCommand(stack string) string {
+	if b.root == "" {
+		return ""
+	}
+	state, _ := b.checkpointFile(stack)
+	if state == "" {
+		return ""
+	}
+	copied := b.stateCopy(stack, filepath.Ext(state))
+	if !exists(copied) {
+		return ""
+	}
+	return fmt.Sprintf("cp %s %s", fault.ShellWord(copied), fault.ShellWord(state))
+}
+
+// DropCopy removes the copy of a stack's state, after the stack itself.
+func (b *diyBackend) DropCopy(stack string) error {
+	if b.root == "" {
+		return nil
+	}
+	var all error
+	for _, extension := range []string{".json", ".gz", ".zst"} {
+		if err := os.Remove(b.stateCopy(stack, extension)); !errors.Is(err, fs.ErrNotExist) {
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}
+
+// room refuses a file system that has less than need bytes free.
+func room(folder string, need uint64) error {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(folder, &s); err != nil {
+		return nil // not known: pulumi will tell
+	}
+	free := uint64(s.Bavail) * uint64(s.Bsize) // #nosec G115 -- a size, never negative
+	if free >= need {
+		return nil
+	}
+	return fault.Failedf("disk full: %s has %s free, and the run needs %s there", folder, megabytes(free), megabytes(need)).
+		WithHint("make room there, then run the same command again; nothing was touched")
+}
+
+func megabytes(bytes uint64) string { return fmt.Sprintf("%.0f MB", float64(bytes)/(1<<20)) }
+
+// Pulumi Cloud keeps every version of a state.
+func (b *cloudBackend) PrepareRun(Facts) error       { return nil }
+func (b *cloudBackend) RestoreCommand(string) string { return "" }
+func (b *cloudBackend) DropCopy(string) error        { return nil }

@@ -1,0 +1,34 @@
+package backend
+
+import "github.com/branchenv/branchenv/stacks/names"
+
+// Status is the state of an environment as its stack tells it.
+type Status string
+
+// The states of an environment.
+const (
+	StatusReady      Status = "ready"      // the last update succeeded
+	StatusUpdating   Status = "updating"   // a live process holds the stack's lock
+	StatusIncomplete Status = "incomplete" // an update was interrupted or failed: run the same command again
+	StatusEmpty      Status = "empty"      // a stack without resources
+	StatusUnreadable Status = "unreadable" // its state, tags, history or lock cannot be read: doctor tells more
+)
+
+// Status tells the state of a stack.
+func (f Facts) Status() Status {
+	switch {
+	case f.Broken != nil:
+		return StatusUnreadable
+	case len(f.Locks) > 0:
+		return StatusUpdating
+	case f.State.Empty():
+		return StatusEmpty
+	case len(f.State.Pending) > 0, !f.Last.Succeeded(), f.Tags[names.TagUnhealthy] != "", f.Tags[names.TagMissing] != "", f.Last.Kind == "destroy", f.Last.Message == RecoveryMessage:
+		return StatusIncomplete
+	}
+	return StatusReady
+}
+
+// RecoveryMessage is the message by which a recovery is told from other refreshes in a stack's history: the update that it
+// went before may never have come.
+const RecoveryMessage = "branchenv: recover an interrupted run"

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
+)
+
+// Event is an event of the engine.
+type Event = apitype.EngineEvent
+
+// translator turns the engine's events into branchenv's and gathers the errors among them.
+type translator struct {
+	stack    string
+	observe  operation.Observer
+	watch    func(Event) // sees every event as it is; may be nil
+	started  map[string]time.Time
+	failures []string
+	causes   map[string]string // what the engine said last about a resource, by URN
+}
+
+func newTranslator(stack string, observe operation.Observer, watch func(Event)) *translator {
+	return &translator{stack: stack, observe: observe, watch: watch, started: map[string]time.Time{}, causes: map[string]string{}}
+}
+
+func (t *translator) tell(e operation.Event) {
+	if t.observe != nil {
+		e.Stack, e.Time = t.stack, time.Now()
+		t.observe(e)
+	}
+}
+
+func (t *translator) event(e Event) {
+	if t.watch != nil {
+		t.watch(e)
+	}
+	switch {
+	case e.ResourcePreEvent != nil:
+		if m := e.ResourcePreEvent.Metadata; worthTelling(m) && !e.ResourcePreEvent.Planning {
+			t.started[m.URN] = time.Now()
+			t.tell(operation.Event{Kind: operation.ResourceStart, Op: string(m.Op), Type: m.Type, Name: UrnName(m.URN)})
+		}
+	case e.ResOutputsEvent != nil:
+		if m := e.ResOutputsEvent.Metadata; worthTelling(m) && !e.ResOutputsEvent.Planning {
+			t.tell(operation.Event{Kind: operation.ResourceDone, Op: string(m.Op), Type: m.Type, Name: UrnName(m.URN), Elapsed: t.elapsed(m.URN)})
+		}
+	case e.ResOpFailedEvent != nil:
+		m := e.ResOpFailedEvent.Metadata
+		t.tell(operation.Event{Kind: operation.ResourceFailed, Op: string(m.Op), Type: m.Type, Name: UrnName(m.URN), Elapsed: t.elapsed(m.URN), Message: t.causes[m.URN]})
+	case e.DiagnosticEvent != nil:
+		t.diagnostic(*e.DiagnosticEvent)
+	}
+}
+
+func (t *translator) elapsed(urn string) time.Duration {
+	if s, ok := t.started[urn]; ok {
+		return time.Since(s)
+	}
+	return 0
+}
+
+func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
+	text := engineLine(d.Message)
+	switch d.Severity {
+	case "error":
+		// The engine ends with an error about the errors, which tells nothing new.
+		if text == "" || text == "update failed" || text == "preview failed" || strings.HasPrefix(text, "resource registration failed") {
+			return
+		}
+		t.causes[d.URN] = text
+		if d.URN != "" && !strings.Contains(d.URN, "::pulumi:pulumi:Stack::") {
+			text = UrnName(d.URN) + ": " + text
+		}
+		if !slices.Contains(t.failures, text) {
+			t.failures = append(t.failures, text)
+		}
+	case "warning":
+		t.tell(operation.Event{Kind: operation.Warning, Message: text})
+	}
+}
+
+// worthTelling leaves out what changes nothing and what stands for no AWS resource.
+func worthTelling(m apitype.StepEventMetadata) bool {
+	return strings.HasPrefix(m.Type, "aws:") && m.Op != apitype.OpSame && m.Op != apitype.OpReplace
+}
+
+// UrnName is the logical name at the end of a URN.
+func UrnName(urn string) string {
+	if i := strings.LastIndex(urn, "::"); i >= 0 {
+		return urn[i+2:]
+	}
+	return urn
+}
+
+// colours are the marks that the engine puts into its messages for colours: <{%fg 1%}>.
+var colours = regexp.MustCompile(`<\{%[^%]*%\}>`)
+
+// engineLine is fault.Line for what the engine says. It heads what went wrong after a resource was made by a count of one.
+func engineLine(s string) string {
+	return strings.TrimPrefix(fault.Line(colours.ReplaceAllString(s, "")), "1 error occurred: * ")
+}

@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/blang/semver"
+
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/operation"
+)
+
+// minimumPulumi is the oldest pulumi that keeps stack tags on self-managed backends.
+var minimumPulumi = semver.MustParse("3.211.0")
+
+// defaultGrace is how long pulumi may take to save its state after its interrupt. It lets the operations under way end
+// first, and AWS takes up to 15 minutes for one of Beanstalk's.
+const defaultGrace = 20 * time.Minute
+
+// Process runs the pulumi program for the Automation API (it is an auto.PulumiCommand), with two differences from
+// the stock one. It keeps the terminal's Ctrl-C away from pulumi and never kills it in the middle of its work, so that
+// no lock and no half-made resource is left behind: see Stopper. And it answers by itself what the Automation API asks
+// around every update and branchenv already knows from the backend, which saves four processes of half a second each.
+type Process struct {
+	path    string
+	version semver.Version
+	Env     []string // what is set beside the environment of this process
+	stop    *operation.Stopper
+	grace   time.Duration
+	Started func() // told of each process, for counting; may be nil
+	// Hold is told of each process that works on a stack, and returns what to do when it has ended; may be nil.
+	Hold func(ctx context.Context, stack string, pid int) (release func())
+}
+
+// PulumiPath is the path of the pulumi on PATH, else of the one beside the program that is running; "" where there is
+// neither. It starts no process: whether its version will do shows when it is used.
+func PulumiPath() string {
+	if path, err := exec.LookPath("pulumi"); err == nil {
+		return path
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	path, _ := exec.LookPath(filepath.Join(filepath.Dir(self), "pulumi"))
+	return path
+}
+
+// Find finds a suitable pulumi: the one at path; if that is empty the one on PATH, else the one beside the program that is
+// running.
+func Find(ctx context.Context, path string, env []string, stop *operation.Stopper) (*Process, error) {
+	if path != "" {
+		return pulumiAt(ctx, path, env, stop)
+	}
+	p, err := pulumiAt(ctx, "pulumi", env, stop)
+	if err == nil {
+		return p, nil
+	}
+	if self, selfErr := os.Executable(); selfErr == nil {
+		if beside, besideErr := pulumiAt(ctx, filepath.Join(filepath.Dir(self), "pulumi"), env, stop); besideErr == nil {
+			return beside, nil
+		}
+	}
+	return nil, err
+}
+
+// pulumiAt looks at one pulumi.
+func pulumiAt(ctx context.Context, name string, env []string, stop *operation.Stopper) (*Process, error) {
+	install := fmt.Sprintf("install Pulumi %s or newer: https://www.pulumi.com/docs/install/", minimumPulumi)
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return nil, fault.Usagef("pulumi is not on PATH").WithHint("%s", install)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, fmt.Errorf("find pulumi: %w", err)
+	}
+	p := &Process{path: path, Env: env, stop: stop, grace: defaultGrace}
+	out, stderr, _, err := p.Run(ctx, "", nil, nil, nil, nil, "version")
+	if err != nil {
+		if said := fault.Line(firstLine(stderr)); said != "" {
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+		return nil, fault.Failedf("%s version: %w", path, err).WithHint("%s", install)
+	}
+	if p.version, err = semver.ParseTolerant(strings.TrimSpace(out)); err != nil {
+		return nil, fault.Failedf("%s is not pulumi: it calls its version %q", path, fault.Line(firstLine(out))).WithHint("%s", install)
+	}
+	if p.version.LT(minimumPulumi) {
+		return nil, fault.Usagef("pulumi %s at %s is too old: %s or newer is needed, which keeps stack tags on every backend", p.version, path, minimumPulumi).
+			WithHint("%s", install)
+	}
+	return p, nil
+}
+
+// Version is the version of the pulumi that was found.
+func (p *Process) Version() semver.Version { return p.version }
+
+// known answers what need not be asked: `stack select`, because every call names its stack; `stack output` and `stack
+// history`, because outputs and history are read from the backend.
+func known(args []string) (string, bool) {
+	if len(args) < 2 || args[0] != "stack" {
+		return "", false
+	}
+	switch args[1] {
+	case "select":
+		return "", true
+	case "output":
+		return "{}", true
+	case "history":
+		return "[]", true
+	}
+	return "", false
+}
+
+// Run runs pulumi and waits for it. Its output is returned and copied to the given writers. When the Stopper is used,
+// pulumi gets one interrupt, upon which it lets the operations under way end and saves its state; a cancelled context
+// does the same. Only if it is still there after the grace, or the context is cancelled after the interrupt, is it killed.
+func (p *Process) Run(
+	ctx context.Context, dir string, stdin io.Reader, stdouts, stderrs []io.Writer, env []string, args ...string,
+) (string, string, int, error) {
+	if answer, ok := known(args); ok {
+		return answer, "", 0, nil
+	}
+	stop := p.stop
+	if args[0] == "version" || args[0] == "stack" { // quick, and what cleans up must run after a stop as well
+		stop = nil
+	}
+	if stop.Stopped() {
+		return "", "", -1, operation.ErrStopped
+	}
+	if !slices.Contains(args, "--non-interactive") {
+		args = append([]string{"--non-interactive"}, args...)
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(p.path, args...) // the pulumi that was found, with arguments made here
+	cmd.Dir = dir
+	cmd.Env = slices.Concat(os.Environ(), userVariables(), p.Env, env, []string{"PULUMI_AUTOMATION_API=true", "PULUMI_SKIP_UPDATE_CHECK=true"})
+	cmd.Stdin = stdin
+	cmd.Stdout = io.MultiWriter(append(stdouts, &stdout)...)
+	cmd.Stderr = io.MultiWriter(append(stderrs, &stderr)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endWithParent(cmd.SysProcAttr)
+	if p.Started != nil {
+		p.Started()
+	}
+	begun := time.Now()
+	started, ended := make(chan error), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // whose end is the parent's, to the kernel: see endWithParent
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ended <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return "", "", -1, fmt.Errorf("start %s: %w", p.path, err)
+	}
+	if stack := stackOf(args); stack != "" && p.Hold != nil {
+		defer p.Hold(ctx, stack, cmd.Process.Pid)()
+	}
+	err := p.wait(ctx, stop, cmd, ended)
+	if err == nil {
+		removeLog(logFolder(cmd.Env), cmd.ProcessState.Pid(), args, begun, time.Now())
+	}
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
+}
+
+// stackOf is the stack that a command of pulumi works on; "" if it names none.
+func stackOf(args []string) string {
+	name := ""
+	if i := slices.Index(args, "--stack"); i >= 0 && i+1 < len(args) {
+		name = args[i+1]
+	} else if i := slices.Index(args, "stack"); i >= 0 && len(args) > i+2 && (args[i+1] == "rm" || args[i+1] == "init") {
+		for _, a := range args[i+2:] {
+			if !strings.HasPrefix(a, "-") {
+				name = a
+			}
+		}
+	}
+	return name[strings.LastIndexByte(name, '/')+1:] // it may be qualified
+}
+
+// wait waits for the process and passes one interrupt on.
+func (p *Process) wait(ctx context.Context, stop *operation.Stopper, cmd *exec.Cmd, ended <-chan error) error {
+	giveUp := make(chan struct{})
+	select {
+	case err := <-ended:
+		return err
+	case <-stop.Interrupted():
+		if ctx.Err() == nil {
+			defer context.AfterFunc(ctx, func() {
+				if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // it is a person who gives up waiting
+					close(giveUp)
+				}
+			})()
+		}
+	case <-ctx.Done():
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return errors.Join(err, <-ended)
+	}
+	select {
+	case err := <-ended:
+		return errors.Join(operation.ErrStopped, err)
+	case <-giveUp:
+	case <-time.After(p.grace):
+	}
+	// The whole group: a provider that stays behind would keep pulumi's output open.
+	return errors.Join(operation.ErrStopped, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL), <-ended)
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

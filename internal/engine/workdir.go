@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/branchenv/branchenv/internal/fault"
+)
+
+// WorkDir is a folder in which pulumi works on one stack. It is locked (flock) as long as its process lives, so that one
+// that was left behind by a kill -9 is known, and removed when the same stack is worked on again. It holds the stack's
+// settings.
+type WorkDir struct {
+	Path string
+	held *os.File
+}
+
+// MakeWorkDir makes one, and removes those that were left behind. It must not be called for a stack that somebody
+// works on: a pulumi that has outlived its branchenv still needs its folder.
+func MakeWorkDir(project, stack string) (WorkDir, error) {
+	if err := SweepWorkDirs(project, stack); err != nil {
+		return WorkDir{}, err
+	}
+	prefix := workDirPrefix(project, stack)
+	for {
+		path, err := os.MkdirTemp("", prefix)
+		if err != nil {
+			return WorkDir{}, fault.Failedf("make a work directory: %w", err)
+		}
+		held, err := hold(path)
+		if err != nil {
+			return WorkDir{}, errors.Join(fault.Failedf("make a work directory: %w", err), os.RemoveAll(path))
+		}
+		if held != nil {
+			return WorkDir{path, held}, nil
+		}
+	}
+}
+
+func workDirPrefix(project, stack string) string { return "branchenv." + project + "." + stack + "." }
+
+// SweepWorkDirs removes a stack's work directories that were left behind.
+func SweepWorkDirs(project, stack string) error {
+	if err := sweep(workDirPrefix(project, stack)); err != nil {
+		return fault.Failedf("remove work directories left behind: %w", err)
+	}
+	return nil
+}
+
+// SweepGone removes what was left behind for stacks that do not exist: nobody works on those.
+func SweepGone(project string, exists map[string]bool) error {
+	entries, err := os.ReadDir(os.TempDir())
+	if err != nil {
+		return fault.Failedf("remove work directories left behind: %w", err)
+	}
+	for _, e := range entries {
+		rest, ours := strings.CutPrefix(e.Name(), "branchenv."+project+".")
+		stack, _, whole := strings.Cut(rest, ".")
+		if ours && whole && !exists[stack] {
+			if err := SweepWorkDirs(project, stack); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Close removes it.
+func (w WorkDir) Close() error { return errors.Join(os.RemoveAll(w.Path), w.held.Close()) }
+
+// sweep removes what begins with prefix and nobody holds.
+func sweep(prefix string) error {
+	entries, err := os.ReadDir(os.TempDir())
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		path := filepath.Join(os.TempDir(), e.Name())
+		held, err := hold(path)
+		if errors.Is(err, os.ErrPermission) {
+			continue // another user's
+		}
+		if err != nil {
+			return err
+		}
+		if held == nil {
+			continue
+		}
+		if err := (WorkDir{path, held}).Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold locks a folder; nil where it is another's, or was removed before it could be locked.
+func hold(path string) (*os.File, error) {
+	f, err := os.Open(path) // a folder of our own name
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, f.Close()
+		}
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+	}
+	opened, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if there, err := os.Stat(path); err != nil || !os.SameFile(opened, there) {
+		return nil, f.Close()
+	}
+	return f, nil
+}

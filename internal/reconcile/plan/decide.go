@@ -1,0 +1,281 @@
+package plan
+
+import (
+	"strings"
+	"time"
+
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
+)
+
+// decision is one step, and whether it might be another one if the commit time of the branch's head were known.
+type decision struct {
+	step    Step
+	undated bool
+}
+
+// as is the decision to do action with what s is about, for the reason that reason's parts make up.
+func (s Step) as(action Action, reason ...string) decision {
+	s.Action, s.Reason = action, strings.Join(reason, "")
+	return decision{step: s}
+}
+
+// decide says what is to happen with one branch and its stack. Whatever is not clear ends in leaving things as they are.
+func (v *view) decide(u unit, t *trace) decision {
+	if u.stack == nil {
+		return v.decideBranch(u, t)
+	}
+	return v.decideStack(u, t)
+}
+
+// decideStack decides about a stack that exists.
+func (v *view) decideStack(u unit, t *trace) decision {
+	s, step := u.stack, Step{Branch: u.name, Stack: u.stack.Name}
+	switch {
+	case s.Unreadable != "":
+		return step.as(Unmanaged, s.Unreadable)
+	case s.Name == names.ApplicationStack:
+		return step.as(Keep, "it holds what environments share")
+	case s.Tag == "" && s.Empty:
+		return step.as(Unmanaged, "it has no ", names.TagBranch, " tag and no resources: what an interruption leaves")
+	case s.Tag == "":
+		return step.as(Unmanaged, "it has no ", names.TagBranch, " tag: branchenv did not make it")
+	case s.Foreign != "":
+		return step.as(Unmanaged, "its state has resources of stack ", s.Foreign)
+	case v.ofAnother(s):
+		return step.as(Unmanaged, "it follows the branches of another source, ", s.Follows())
+	case s.contradictory():
+		return step.as(Unmanaged, "its tag and its state name different branches, ", s.Tag, " and ", s.Branch)
+	case u.name == "":
+		return step.as(Unmanaged, "its tag holds only the beginning of its branch's name, and its state does not tell the rest")
+	case u.slug != s.Name:
+		return step.as(Unmanaged, "its tag names branch ", u.name, ", whose stack is called ", u.slug)
+	}
+	t.note("stack ", s.Name, " carries the branch's tag")
+	if v.distrust != "" {
+		return step.as(Keep, "nothing is decided: ", v.distrust)
+	}
+	rule, err := v.Rules(u.name, s.Like, s.Name)
+	if err != nil {
+		return step.as(Keep, "its settings contradict each other: ", err.Error())
+	}
+	if u.name == v.Default {
+		rule.Protected = "it is of the default branch of " + v.Source
+	}
+	if rule.Protected == "" && s.Protected {
+		rule.Protected = "it was protected when it was last updated"
+	}
+	t.noteRule(rule)
+	if u.branch == nil {
+		t.note(v.Source, " does not list the branch")
+		return v.decideEnd(step, *s, rule, "its branch is gone")
+	}
+	t.note(v.Source, " lists the branch at commit ", short(u.branch.Commit))
+	expiry := v.expiry(s, u.branch.CommittedAt, rule)
+	t.note(expiry.text)
+	if expiry.over {
+		return v.decideEnd(step, *s, rule, expiry.text)
+	}
+	d := v.decideUpdate(step, u, rule, expiry)
+	d.undated = d.undated || expiry.undated
+	return d
+}
+
+// contradictory tells that the state names another branch than the tag.
+func (s *Stack) contradictory() bool { return s.Branch != "" && names.BranchTag(s.Branch) != s.Tag }
+
+// Follows names the source that the stack follows, for people.
+func (s *Stack) Follows() string {
+	return names.Repository{ID: s.Source, Name: s.SourceName}.Describe()
+}
+
+// branchName is the exact name of the stack's branch, or "" where it is not certain. The stack is not contradictory.
+func (s *Stack) branchName(listed *Branch) string {
+	switch {
+	case listed != nil:
+		return listed.Name
+	case s.Branch != "":
+		return s.Branch
+	case names.BranchFault(s.Tag) == "" && names.BranchTag(s.Tag) == s.Tag: // what was cut is no name: it has a tilde
+		return s.Tag
+	}
+	return ""
+}
+
+// decideEnd decides about an environment whose time is over, for the reason why.
+func (v *view) decideEnd(step Step, s Stack, rule config.Rule, why string) decision {
+	switch {
+	case rule.Protected != "":
+		return step.as(Keep, why, ", but it is protected: ", rule.Protected)
+	case s.Locked:
+		return step.as(Keep, why, ", but it is being updated: the next run looks again")
+	case s.Source == "":
+		return step.as(Keep, why, " in ", v.Source, ", but its stack does not record which repository its branch is of: record it with branchenv up ",
+			fault.ShellWord(step.Branch), ", or for all such stacks with branchenv adopt")
+	case v.Now.Sub(s.ChangedAt) < v.Grace && !s.ChangedAt.After(v.Now.Add(v.Grace)):
+		return step.as(Keep, why, ", but it was worked on at ", names.Stamp(s.ChangedAt), ", less than ", config.Duration(v.Grace).String(), " ago: a later run looks again")
+	case s.Left != "":
+		return step.as(Keep, why, ", but an earlier destroy could not confirm that this is gone: ", s.Left,
+			"; look for it in AWS, then: branchenv destroy ", fault.ShellWord(step.Branch))
+	}
+	return step.as(Destroy, why)
+}
+
+// decideUpdate decides about an environment that stays.
+func (v *view) decideUpdate(step Step, u unit, rule config.Rule, expiry expiry) decision {
+	s, b := u.stack, u.branch
+	switch {
+	case s.Locked:
+		return step.as(Keep, "it is being updated")
+	case rule.Skipped != "":
+		return step.as(Keep, "it is not updated any more: ", rule.Skipped, "; ", expiry.text)
+	case !rule.Auto && (s.Incomplete || s.Empty):
+		return step.as(Keep, "it is not complete: its last update failed or was interrupted; ", expiry.text)
+	case !rule.Auto:
+		return step.as(Keep, "its branch exists; ", expiry.text)
+	case s.Empty:
+		return v.decideCreate(step, b, rule, Keep, "its stack is empty")
+	case noImage(rule, b) != "":
+		return step.as(Keep, noImage(rule, b), "; ", expiry.text)
+	case s.Incomplete:
+		return step.as(Update, "its last update failed or was interrupted")
+	case rule.Image == "":
+		return step.as(Keep, "its branch exists, and the settings name no image to update it to; ", expiry.text)
+	case s.Commit == b.Commit:
+		return step.as(Keep, "it is at its branch's head, ", short(b.Commit), "; ", expiry.text)
+	case s.Commit != "":
+		return step.as(Update, "its branch's head moved from ", short(s.Commit), " to ", short(b.Commit))
+	}
+	if image, _ := config.ExpandImage(rule.Image, b.Commit, b.Name); image == s.Version {
+		return step.as(Keep, "it runs its branch's head, ", short(b.Commit), "; ", expiry.text)
+	}
+	return step.as(Update, "it does not run its branch's head, ", short(b.Commit))
+}
+
+// noImage says why the settings' image cannot be that of the branch's head; "" if it can, or if they name none. An update
+// would fail in every run.
+func noImage(rule config.Rule, b *Branch) string {
+	if rule.Image == "" {
+		return ""
+	}
+	if _, err := config.ExpandImage(rule.Image, b.Commit, b.Name); err != nil {
+		return "there is no image for its branch's head: " + err.Error()
+	}
+	return ""
+}
+
+// decideBranch decides about a branch that has no environment.
+func (v *view) decideBranch(u unit, t *trace) decision {
+	step := Step{Branch: u.name}
+	t.note(v.Source, " lists the branch at commit ", short(u.branch.Commit))
+	t.note("it has no environment")
+	if v.distrust != "" {
+		return step.as(Skip, "nothing is decided: ", v.distrust)
+	}
+	if u.slug == "" {
+		return step.as(Skip, "git takes no such name: ", names.BranchFault(u.name))
+	}
+	if reason := names.Unstorable(u.name); reason != "" {
+		return step.as(Skip, "it can have no environment: ", reason)
+	}
+	rule, err := v.Rules(u.name, "", u.slug)
+	if err != nil {
+		return step.as(Skip, "its settings contradict each other: ", err.Error())
+	}
+	t.noteRule(rule)
+	switch {
+	case rule.Skipped != "":
+		return step.as(Skip, rule.Skipped)
+	case !rule.Auto:
+		return step.as(Skip, "environments of kind ", rule.Kind, " are made by hand")
+	}
+	if s := v.stacks[u.slug]; s != nil && s.Unreadable != "" {
+		return step.as(Skip, "its stack cannot be read: ", s.Unreadable)
+	} else if s != nil && (s.Tag != "" || !s.Empty) {
+		return step.as(Skip, "its stack would be called ", u.slug, ", which another one is")
+	}
+	d := v.decideCreate(step, u.branch, rule, Skip, "it has no environment")
+	if d.step.Action == Create {
+		d.step.Stack = u.slug
+	}
+	return d
+}
+
+// decideCreate decides whether a branch that is to have an environment gets it now, or what to do otherwise: only
+// while its head is younger than ttl, or an environment that expired would come back at once.
+func (v *view) decideCreate(step Step, b *Branch, rule config.Rule, otherwise Action, why string) decision {
+	switch {
+	case rule.TTL > 0 && b.CommittedAt.IsZero():
+		d := step.as(otherwise, why, ", and the time of its head's commit is not known")
+		d.undated = true
+		return d
+	case rule.TTL > 0 && v.future(b.CommittedAt):
+		return step.as(otherwise, why, ", and its head's commit is dated in the future, ", names.Stamp(b.CommittedAt))
+	case rule.TTL > 0 && v.Now.Sub(b.CommittedAt) >= rule.TTL:
+		return step.as(otherwise, why, ", and its head's commit of ", names.Stamp(b.CommittedAt), " is older than ttl, ", config.Duration(rule.TTL).String())
+	}
+	if reason := noImage(rule, b); reason != "" {
+		return step.as(otherwise, why, ", and ", reason)
+	}
+	return step.as(Create, why, ", and kind ", rule.Kind, " is made automatically")
+}
+
+// future tells a commit's time that cannot be right, for more than a clock that is a little wrong: anybody can give a
+// commit any date, and one far away would keep an environment for ever.
+func (v *view) future(committed time.Time) bool { return committed.After(v.Now.Add(24 * time.Hour)) }
+
+// expiry is when an environment whose branch exists goes.
+type expiry struct {
+	over    bool
+	undated bool // the commit time is needed to know
+	text    string
+}
+
+func (v *view) expiry(s *Stack, committed time.Time, rule config.Rule) expiry {
+	last, after := s.UpdatedAt, " after its last update"
+	if committed.After(last) && !v.future(committed) {
+		last, after = committed, " after its branch's last commit"
+	}
+	end := last.Add(rule.TTL)
+	switch {
+	case rule.Protected != "":
+		return expiry{text: "it is protected: " + rule.Protected}
+	case rule.TTL <= 0:
+		return expiry{text: "it never expires: ttl is 0"}
+	case s.KeepUntil.After(v.Now) && s.KeepUntil.After(end):
+		return expiry{text: "it is kept until " + names.Stamp(s.KeepUntil) + " and gone by " + names.Stamp(s.KeepUntil.Add(v.Interval))}
+	case s.UpdatedAt.IsZero():
+		return expiry{text: "the time of its last update is not known, so it does not expire"}
+	case !end.After(v.Now) && committed.IsZero():
+		return expiry{undated: true, text: "the time of its branch's last commit is not known, so it does not expire"}
+	case !end.After(v.Now):
+		return expiry{over: true, text: "it expired at " + names.Stamp(end) + ", " + config.Duration(rule.TTL).String() + after}
+	}
+	return expiry{text: "it expires at " + names.Stamp(end) + ", " + config.Duration(rule.TTL).String() + after + ", and is gone by " + names.Stamp(end.Add(v.Interval))}
+}
+
+func (t *trace) noteRule(r config.Rule) {
+	if t == nil {
+		return
+	}
+	how := "by hand"
+	if r.Auto {
+		how = "automatically"
+	}
+	t.note("it is of kind ", r.Kind, ", which is made ", how, "; ttl ", config.Duration(r.TTL).String())
+	if r.Skipped != "" {
+		t.note("it gets no environment: ", r.Skipped)
+	}
+	if r.Protected != "" {
+		t.note("it is protected: ", r.Protected)
+	}
+}
+
+// short is a commit as people write it.
+func short(commit string) string {
+	if commit == "" {
+		return "unknown"
+	}
+	return commit[:min(len(commit), 8)]
+}

@@ -1,8 +1,0 @@
-package stacks
-
-import "os"
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}

@@ -1,0 +1,235 @@
+package program
+
+import (
+	"maps"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/branchenv/branchenv/components"
+	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/stacks/names"
+)
+
+// Run is branchenv's Pulumi program: what a stack is made of depends on its name. The CLI and Pulumi's own commands
+// run the same one.
+func Run(ctx *pulumi.Context) error {
+	if ctx.Stack() == names.ApplicationStack {
+		return Application(ctx)
+	}
+	return Environment(ctx)
+}
+
+// environment is what the parts of one environment's program share.
+type environment struct {
+	ctx    *pulumi.Context
+	spec   Spec
+	shared shared
+	stage  application
+	// group is the security group of whatever runs the app.
+	group pulumi.StringInput
+	// variables and secrets are what the app is told, by the names of environment variables; secrets are ARNs.
+	variables, secrets map[string]pulumi.StringInput
+	outputs            pulumi.Map // the stack's
+}
+
+// platform is what runs the app, of whatever kind it is.
+type platform struct {
+	target  components.DNSTarget // where the host name is to lead, known once the app is ready
+	outputs pulumi.Map           // what there is to tell of it
+}
+
+// Environment is the Pulumi program of one branch's environment. It reads a Spec from the stack's config, under
+// the key "environment", and the outputs of the application stack; it asks AWS nothing.
+//
+// The order: bucket and database, then what runs the app, which is told of them, and the DNS record last, so that the
+// name leads nowhere before there is an answer. A destroy goes the other way.
+func Environment(ctx *pulumi.Context) error {
+	return export(ctx, makeEnvironment)
+}
+
+// export makes what a stack consists of and exports its outputs.
+func export(ctx *pulumi.Context, make func(*pulumi.Context) (pulumi.Map, error)) error {
+	outputs, err := make(ctx)
+	for name, value := range outputs {
+		ctx.Export(name, value)
+	}
+	return err
+}
+
+// makeEnvironment makes everything of an environment and returns the stack's outputs.
+func makeEnvironment(ctx *pulumi.Context) (pulumi.Map, error) {
+	var spec Spec
+	if err := readSpec(ctx, names.SpecKey, &spec); err != nil {
+		return nil, err
+	}
+	if spec.Stack != ctx.Stack() {
+		return nil, fault.Refusedf("the config of stack %s is that of stack %s", ctx.Stack(), spec.Stack)
+	}
+	s, err := readShared(ctx, spec.Project)
+	if err != nil {
+		return nil, err
+	}
+	stage, ok := s.Applications[spec.Settings.Application]
+	if !ok {
+		return nil, fault.Usagef("there is no Beanstalk application %q", spec.Settings.Application).
+			WithHint("write application: production or application: staging")
+	}
+	e := &environment{ctx: ctx, spec: spec, shared: s, stage: stage, outputs: pulumi.Map{}}
+	if err := e.tellApp(); err != nil {
+		return nil, err
+	}
+	group, err := components.NewAppGroup(ctx, "app", components.AppGroupArgs{
+		Name: names.SecurityGroupName(spec.Project, spec.Stack, "app"), VPC: pulumi.String(s.VPC),
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.group = group.ID
+	if err := e.addBucket(); err != nil {
+		return nil, err
+	}
+	if err := e.addDatabase(); err != nil {
+		return nil, err
+	}
+	p, err := e.addPlatform()
+	if err != nil {
+		return nil, err
+	}
+	return e.outputs, e.publish(p)
+}
+
+// host is the environment's full host name.
+func (s Spec) host() string { return s.Host + "." + s.Domain }
+
+// url is the environment's address. Without a load balancer there is no certificate.
+func (s Spec) url() string {
+	if components.Balancer(s.Settings.Balancer) == components.BalancerNone {
+		return "http://" + s.host()
+	}
+	return "https://" + s.host()
+}
+
+// addBucket makes the assets bucket, if the settings want one.
+func (e *environment) addBucket() error {
+	name := ""
+	if a := e.spec.Settings.Assets; a.Enabled {
+		name = names.BucketName(e.spec.Project, e.spec.Stack, e.spec.BucketSuffix)
+		bucket, err := components.NewAssetsBucket(e.ctx, "assets", components.AssetsBucketArgs{
+			Name: name, Protected: e.spec.Settings.Protected, NoncurrentDays: a.NoncurrentDays,
+			CORSOrigins: a.CORSOrigins, Writer: pulumi.String(e.stage.RoleARN),
+		})
+		if err != nil {
+			return err
+		}
+		e.variables[varBucket] = bucket.Bucket
+	}
+	e.outputs["bucket"] = pulumi.String(name)
+	return nil
+}
+
+// addDatabase makes the database, if the settings want one.
+func (e *environment) addDatabase() error {
+	d, name := e.spec.Settings.Database, ""
+	if d.Engine != "none" {
+		name = names.DatabaseName(e.spec.Project, e.spec.Stack)
+		database, err := components.NewBranchDatabase(e.ctx, "database", components.BranchDatabaseArgs{
+			Name: name, SecurityGroup: names.SecurityGroupName(e.spec.Project, e.spec.Stack, "database"),
+			SecretName: config.SecretPrefix(e.spec.Project, e.spec.Settings.Application) + e.spec.Stack + "/database",
+			Engine:     d.Engine, Version: d.Version, Class: d.Class, Storage: d.Storage, MultiAZ: d.MultiAZ,
+			BackupDays: d.BackupDays, Username: d.Username, Database: d.Name,
+			SubnetGroup: pulumi.String(e.shared.DatabaseSubnets), VPC: pulumi.String(e.shared.VPC), Clients: e.group,
+			Protected: e.spec.Settings.Protected, FinalSnapshot: name + "-final-" + e.spec.BucketSuffix,
+			Timeout: time.Duration(e.spec.Settings.Timeout),
+		})
+		if err != nil {
+			return err
+		}
+		if err := e.tellDatabase(database); err != nil {
+			return err
+		}
+	}
+	e.outputs["database"] = pulumi.String(name)
+	return nil
+}
+
+// addPlatform makes what runs the app. This is the one place that knows which kinds there are.
+func (e *environment) addPlatform() (platform, error) {
+	switch e.spec.Settings.Platform {
+	case "beanstalk":
+		return e.addBeanstalk()
+	}
+	return platform{}, fault.Usagef("there is no platform %q", e.spec.Settings.Platform).WithHint("write platform: beanstalk")
+}
+
+// addBeanstalk makes a Beanstalk environment.
+func (e *environment) addBeanstalk() (platform, error) {
+	s := e.spec.Settings
+	b := e.shared.Balancer
+	logDays := 0
+	if s.Logs.Stream {
+		logDays = s.Logs.RetentionDays
+	}
+	env, err := components.NewBeanstalkEnv(e.ctx, "environment", components.BeanstalkEnvArgs{
+		Name:          names.EnvironmentName(e.spec.Project, e.spec.Stack),
+		Application:   pulumi.String(e.stage.Name),
+		SolutionStack: pulumi.String(e.shared.SolutionStack),
+		Version: components.AppVersion{
+			Image: e.spec.Version.Image, ContainerPort: s.Health.Port, BundleKey: e.spec.Version.BundleKey,
+			Label: e.spec.Version.Label, Bucket: pulumi.String(e.shared.VersionsBucket), KeyPrefix: names.BundlePrefix(e.spec.Stack),
+		},
+		Balancer: components.Balancer(s.Balancer),
+		Host:     e.spec.host(),
+		Shared: components.BalancerRef{
+			ARN: pulumi.String(b.ARN), DNSName: pulumi.String(b.DNSName), ZoneID: pulumi.String(b.Zone),
+			SecurityGroup: pulumi.String(b.SecurityGroup),
+		},
+		Certificate:      pulumi.String(e.shared.Certificate),
+		BalancerZone:     pulumi.String(b.Zone),
+		BalancerGroup:    names.SecurityGroupName(e.spec.Project, e.spec.Stack, "balancer"),
+		InstanceType:     s.Instances.Type,
+		MinInstances:     s.Instances.Min,
+		MaxInstances:     s.Instances.Max,
+		Spot:             s.Instances.Spot,
+		DeploymentPolicy: s.Deployment.Policy,
+		BatchSize:        s.Deployment.BatchSize,
+		HealthPath:       s.Health.Path,
+		LogDays:          logDays,
+		KeepLogs:         s.Protected,
+		ManagedUpdates:   s.Protected, // the others live for days
+		Variables:        e.variables,
+		Secrets:          e.secrets,
+		VPC:              pulumi.String(e.shared.VPC),
+		Subnets:          pulumi.ToStringArray(e.shared.Subnets),
+		SecurityGroup:    e.group,
+		ServiceRole:      pulumi.String(e.shared.ServiceRole),
+		InstanceProfile:  pulumi.String(e.stage.InstanceProfile),
+		Timeout:          time.Duration(s.Timeout),
+	})
+	if err != nil {
+		return platform{}, err
+	}
+	return platform{target: env.Target, outputs: pulumi.Map{
+		"environmentName": env.Name, "endpoint": env.Endpoint, "versionLabel": env.VersionLabel,
+	}}, nil
+}
+
+// publish makes the DNS record and the stack's outputs.
+func (e *environment) publish(p platform) error {
+	dns, err := components.NewBranchDNS(e.ctx, "dns", components.BranchDNSArgs{
+		Host: e.spec.host(), ZoneID: pulumi.String(e.shared.Zone), Target: p.target,
+	})
+	if err != nil {
+		return err
+	}
+	maps.Copy(e.outputs, p.outputs)
+	e.outputs["branch"] = pulumi.String(e.spec.Branch)
+	e.outputs["kind"] = pulumi.String(e.spec.Kind)
+	e.outputs["host"] = pulumi.String(e.spec.host())
+	e.outputs["url"] = pulumi.String(e.spec.url())
+	e.outputs["platform"] = pulumi.String(e.spec.Settings.Platform)
+	e.outputs["version"] = pulumi.String(e.spec.Version.Name())
+	e.outputs[outSpec] = done(dns.Host, e.spec)
+	return nil
+}
