@@ -1,3 +1,7 @@
+// Package stacks manages the stacks of one project: up, preview, destroy, list, show, keep, adopt and doctor.
+//
+// An operation first reads the facts, then decides by pure functions, and only then acts. Every step may be interrupted;
+// the next run of the same command continues after the last completed one.
 package stacks
 
 import (

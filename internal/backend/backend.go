@@ -1,3 +1,7 @@
+// Package backend reads the facts about a project's stacks from where Pulumi keeps them: files, a bucket or Pulumi Cloud.
+//
+// It reads in bulk and starts no process. An object that cannot be read is an error that names the stack, never an absence.
+// It writes no state: only tags, locks, new empty stacks, and what branchenv keeps beside them below .branchenv.
 package backend
 
 import (

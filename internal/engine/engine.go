@@ -1,3 +1,6 @@
+// Package engine runs Pulumi on one stack at a time: work directories, processes, events and errors.
+//
+// It is the only package that imports the Automation API. It knows nothing of branches, settings or backends.
 package engine
 
 import (

@@ -1,3 +1,4 @@
+// Package operation is what a running operation and its caller tell each other: events go out, the wish to stop goes in.
 package operation
 
 import (

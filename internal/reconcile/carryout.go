@@ -1,3 +1,5 @@
+// Package reconcile brings the environments of a project in line with its branches: it reads the facts, has the plan made by
+// package plan, carries it out, and keeps the heartbeat.
 package reconcile
 
 import (

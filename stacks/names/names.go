@@ -1,3 +1,8 @@
+// Package names derives every name from a branch: of its stack, its host and its AWS resources. It also holds the keys of the
+// stack tags and of the stack configuration.
+//
+// Names are derived forwards and never parsed back: which branch a stack belongs to is what its tag says. All functions are
+// pure.
 package names
 
 import (

@@ -1,3 +1,7 @@
+// Package program is branchenv's Pulumi program: what the application stack and the environment stacks consist of.
+//
+// A program reads its specification from the stack's configuration and asks nobody else. Only the application stack looks
+// things up in AWS. The manager and Pulumi's own commands run the same program.
 package program
 
 import (

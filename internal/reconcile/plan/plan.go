@@ -1,3 +1,5 @@
+// Package plan decides what reconcile does with every branch and every stack, and why. It is pure: facts, rules and the clock
+// are arguments, and nothing is asked.
 package plan
 
 import (
