@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/stacks/names"
@@ -19,7 +20,7 @@ func losses(s backend.State, next config.Settings, bucket string) []string {
 	var lost []string
 	for _, r := range s.Aws() {
 		switch r.Type {
-		case typeDatabase:
+		case aws.TypeDatabase:
 			name := backend.DisplayName(r.ID, r.Inputs)
 			if next.Database.Engine == "none" {
 				lost = append(lost, fmt.Sprintf("database %s would be deleted: database.engine is none", name))
@@ -35,7 +36,7 @@ func losses(s backend.State, next config.Settings, bucket string) []string {
 					break
 				}
 			}
-		case typeBucket:
+		case aws.TypeBucket:
 			switch {
 			case !next.Assets.Enabled:
 				lost = append(lost, fmt.Sprintf("bucket %s would be deleted with all that is in it: assets.enabled is false", r.ID))

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/stackstest"
@@ -16,9 +17,9 @@ import (
 func TestLosses(t *testing.T) {
 	t.Parallel()
 	made := config.Settings{Database: config.Database{Engine: "postgres", Username: "app", Name: "app", Storage: 20}, Assets: config.Assets{Enabled: true}}
-	s := stackstest.State("x", nil, typeDatabase, typeBucket)
+	s := stackstest.State("x", nil, aws.TypeDatabase, aws.TypeBucket)
 	s.Resources[1].Inputs = map[string]any{"identifier": "shop-x", "engine": "postgres", "username": "app", "dbName": "app"}
-	restored := stackstest.State("x", nil, typeDatabase)
+	restored := stackstest.State("x", nil, aws.TypeDatabase)
 	restored.Resources[1].Inputs = map[string]any{"identifier": "shop-x", "engine": "postgres"} // the snapshot has the rest
 	for name, test := range map[string]struct {
 		state  backend.State

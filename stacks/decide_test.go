@@ -46,9 +46,9 @@ func pending(s backend.State) backend.State {
 func TestOwns(t *testing.T) {
 	t.Parallel()
 	tagged := map[string]string{names.TagBranch: "feature/login"}
-	bucket := stackstest.State("x", nil, typeBucket)
+	bucket := stackstest.State("x", nil, aws.TypeBucket)
 	of := func(project, stack string) backend.State { // a state whose bucket has such AWS tags
-		s := stackstest.State("x", nil, typeBucket)
+		s := stackstest.State("x", nil, aws.TypeBucket)
 		s.Resources[1].Inputs = map[string]any{"bucket": "b", "tagsAll": map[string]any{names.TagProject: project, names.TagStack: stack}}
 		return s
 	}
@@ -97,7 +97,7 @@ func TestOwns(t *testing.T) {
 // A hint is there to be copied into a shell, and a branch's name is what somebody else chose.
 func TestHintIsSafe(t *testing.T) {
 	t.Parallel()
-	hint := fault.Hint(owns(backend.Location{}, backend.Facts{Name: "x", State: stackstest.State("x", nil, typeBucket)}, "a$(rm)"))
+	hint := fault.Hint(owns(backend.Location{}, backend.Facts{Name: "x", State: stackstest.State("x", nil, aws.TypeBucket)}, "a$(rm)"))
 	if want := "if it is yours to give: pulumi stack tag set branchenv:branch 'a$(rm)' --stack x"; hint != want {
 		t.Errorf("hint %s, want %s", hint, want)
 	}
@@ -105,7 +105,7 @@ func TestHintIsSafe(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	full := stackstest.State("x", nil, typeBucket)
+	full := stackstest.State("x", nil, aws.TypeBucket)
 	last := func(kind, result, message string) *backend.Update {
 		return &backend.Update{Kind: kind, Result: result, Message: message}
 	}
@@ -167,19 +167,19 @@ func TestEnvironment(t *testing.T) {
 		facts    backend.Facts
 		want     Environment
 	}{
-		"complete":      {"", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, typeBucket), Last: stackstest.Updated(t, &spec)}, full},
-		"protected now": {"protected: [feature/*]", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, typeBucket), Last: stackstest.Updated(t, &spec)}, with(func(e *Environment) { e.Protected, e.ExpiresAt = true, nil })},
-		"running in the cloud": {"", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, typeBucket), Last: running}, with(func(e *Environment) {
+		"complete":      {"", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), Last: stackstest.Updated(t, &spec)}, full},
+		"protected now": {"protected: [feature/*]", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), Last: stackstest.Updated(t, &spec)}, with(func(e *Environment) { e.Protected, e.ExpiresAt = true, nil })},
+		"running in the cloud": {"", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), Last: running}, with(func(e *Environment) {
 			e.Status, e.UpdatedAt, e.ExpiresAt = backend.StatusIncomplete, at(-time.Hour), at(-2*time.Hour+73*time.Hour)
 		})},
 		"name too long for tag": {"", backend.Facts{Tags: map[string]string{names.TagBranch: names.BranchTag(long.Branch)}, Last: stackstest.Updated(t, &long)}, Environment{Branch: long.Branch, Stack: "x", Status: backend.StatusEmpty, Platform: "beanstalk", Version: full.Version, UpdatedAt: full.UpdatedAt, ExpiresAt: full.ExpiresAt}},
-		"killed in the first update": {"", backend.Facts{Tags: tags, State: stackstest.State("x", nil, typeBucket), Changed: stackstest.Noon.In(time.FixedZone("CET", 3600))}, Environment{
+		"killed in the first update": {"", backend.Facts{Tags: tags, State: stackstest.State("x", nil, aws.TypeBucket), Changed: stackstest.Noon.In(time.FixedZone("CET", 3600))}, Environment{
 			Branch: "feature/login", Stack: "x", Kind: "branch", Host: "login.preview.example.com", Status: backend.StatusIncomplete, Platform: "beanstalk", CreatedAt: full.CreatedAt, UpdatedAt: at(0),
 			ExpiresAt: at(-2*time.Hour + 73*time.Hour),
 		}},
-		"kept":                        {"", backend.Facts{Tags: kept, State: stackstest.State("x", outputs, typeBucket), Last: stackstest.Updated(t, &spec)}, with(func(e *Environment) { e.ExpiresAt = at(101 * time.Hour) })},
-		"kept for less than it lives": {"", backend.Facts{Tags: keptShort, State: stackstest.State("x", outputs, typeBucket), Last: stackstest.Updated(t, &spec)}, full},
-		"its last update failed": {"", backend.Facts{Tags: tagged, State: stackstest.State("x", outputs, typeBucket), Last: failed}, with(func(e *Environment) {
+		"kept":                        {"", backend.Facts{Tags: kept, State: stackstest.State("x", outputs, aws.TypeBucket), Last: stackstest.Updated(t, &spec)}, with(func(e *Environment) { e.ExpiresAt = at(101 * time.Hour) })},
+		"kept for less than it lives": {"", backend.Facts{Tags: keptShort, State: stackstest.State("x", outputs, aws.TypeBucket), Last: stackstest.Updated(t, &spec)}, full},
+		"its last update failed": {"", backend.Facts{Tags: tagged, State: stackstest.State("x", outputs, aws.TypeBucket), Last: failed}, with(func(e *Environment) {
 			e.Status, e.ExpiresAt = backend.StatusIncomplete, at(-30*time.Hour+73*time.Hour)
 		})},
 		"empty": {"", backend.Facts{}, Environment{Stack: "x", Status: backend.StatusEmpty, Platform: "beanstalk"}},
@@ -204,7 +204,7 @@ func TestChooseVersion(t *testing.T) {
 	runs := func(v program.Version) *backend.Facts {
 		s := stackstest.BranchSpec(t)
 		s.Version = v
-		return &backend.Facts{Last: stackstest.Updated(t, &s), State: stackstest.State("x", nil, typeBucket)}
+		return &backend.Facts{Last: stackstest.Updated(t, &s), State: stackstest.State("x", nil, aws.TypeBucket)}
 	}
 	image, bundle := program.Version{Image: "app:old"}, program.Version{Label: "x-1", BundleKey: "x/1.zip"}
 	template := config.Settings{Image: "app:{sha}"}
@@ -517,7 +517,7 @@ func TestUnprotected(t *testing.T) {
 func TestMayEmpty(t *testing.T) {
 	t.Parallel()
 	bucket := func(id string, inputs map[string]any) backend.Resource {
-		return backend.Resource{ID: id, Type: typeBucket, Inputs: inputs}
+		return backend.Resource{ID: id, Type: aws.TypeBucket, Inputs: inputs}
 	}
 	good := bucket("a", map[string]any{"forceDestroy": true})
 	if err := mayEmpty("x", []backend.Resource{good}); err != nil {
@@ -544,16 +544,16 @@ func TestApplicationReady(t *testing.T) {
 
 func TestOwnsApplication(t *testing.T) {
 	t.Parallel()
-	theirs := stackstest.State(names.ApplicationStack, nil, typeBucket)
+	theirs := stackstest.State(names.ApplicationStack, nil, aws.TypeBucket)
 	theirs.Resources[1].Outputs = map[string]any{"tagsAll": map[string]any{names.TagProject: "shop", names.TagStack: "x"}}
 	for name, test := range map[string]struct {
 		facts backend.Facts
 		owned bool
 	}{
-		"own":             {backend.Facts{Tags: map[string]string{names.TagStack: names.ApplicationStack}, State: stackstest.State(names.ApplicationStack, nil, typeBucket)}, true},
+		"own":             {backend.Facts{Tags: map[string]string{names.TagStack: names.ApplicationStack}, State: stackstest.State(names.ApplicationStack, nil, aws.TypeBucket)}, true},
 		"another's state": {backend.Facts{Tags: map[string]string{names.TagStack: names.ApplicationStack}, State: theirs}, false},
 		"empty, untagged": {backend.Facts{}, true},
-		"untagged":        {backend.Facts{State: stackstest.State(names.ApplicationStack, nil, typeBucket)}, false},
+		"untagged":        {backend.Facts{State: stackstest.State(names.ApplicationStack, nil, aws.TypeBucket)}, false},
 		"not AWS":         {backend.Facts{State: stackstest.State(names.ApplicationStack, nil, "random:index/randomId:RandomId")}, false},
 	} {
 		test.facts.Name, test.facts.Project = names.ApplicationStack, "shop"

@@ -9,6 +9,7 @@ import (
 	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 	"github.com/branchenv/branchenv/stacks/program"
 )
@@ -102,7 +103,7 @@ func (m *Manager) examineStack(f backend.Facts) []Ailment {
 	live := false
 	for _, l := range f.Locks {
 		a := Ailment{Kind: AilmentLock, Stack: f.Name, lock: l,
-			What: fmt.Sprintf("locked %s ago by process %d of %s@%s", names.Lasted(m.Now().Sub(l.Timestamp)), l.Pid, l.Username, l.Hostname)}
+			What: fmt.Sprintf("locked %s ago by process %d of %s@%s", text.Duration(m.Now().Sub(l.Timestamp)), l.Pid, l.Username, l.Hostname)}
 		if a.Fixable = m.Abandoned(l); a.Fixable {
 			a.What, a.Remedy = a.What+", which has ended", "the lock may be removed; the next command on the stack does so by itself"
 		} else {
@@ -138,7 +139,7 @@ func (m *Manager) examineStack(f backend.Facts) []Ailment {
 			break // missingOf tells
 		}
 		if n := len(f.State.Pending); n > 0 {
-			what = names.Count(n, "operation") + " of it did not end"
+			what = text.Count(n, "operation") + " of it did not end"
 		}
 		found = append(found, Ailment{Kind: AilmentIncomplete, Stack: f.Name, What: what, Remedy: again})
 	}
@@ -179,7 +180,7 @@ func (m *Manager) keepSuspects(ctx context.Context, found []Ailment, tagged []aw
 
 // inAWS says what AWS has with a stack's tags.
 func inAWS(left []Resource) string {
-	return fmt.Sprintf("AWS has %s with its tags: %s", names.Count(len(left), "resource"), names.Cut(strings.Join(namesOf(left), ", "), 300))
+	return fmt.Sprintf("AWS has %s with its tags: %s", text.Count(len(left), "resource"), text.Cut(strings.Join(namesOf(left), ", "), 300))
 }
 
 // examineSource tells of a stack that is not known to follow the source.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
@@ -40,7 +41,7 @@ func (f *follower) event(e engine.Event) {
 		return
 	}
 	m := e.ResourcePreEvent.Metadata
-	if m.Type != typeEnvironment || m.Op == "same" {
+	if m.Type != aws.TypeEnvironment || m.Op == "same" {
 		return
 	}
 	states := m.New
@@ -77,7 +78,7 @@ func (f *follower) Read(ctx context.Context) {
 	}
 	for _, e := range events { // those after f.since, the oldest first; several may have happened at once
 		f.since = e.Time
-		f.m.tell(f.stack, operation.Event{Kind: operation.AWS, Type: typeEnvironment, Name: f.name, Op: e.Severity, Message: e.Message})
+		f.m.tell(f.stack, operation.Event{Kind: operation.AWS, Type: aws.TypeEnvironment, Name: f.name, Op: e.Severity, Message: e.Message})
 		if e.Severity == "ERROR" || e.Severity == "FATAL" {
 			f.errors = append(f.errors, fault.Line(e.Message))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/stacks/names"
@@ -56,7 +57,7 @@ func livesIn(f backend.Facts, h home, settings string) error {
 // staysInApplication refuses settings that put an environment into the other Beanstalk application: AWS cannot move one,
 // and deletes no version that is still in use, so an update would end half-way.
 func (u *undertaking) staysInApplication() error {
-	if u.before == nil || !slices.ContainsFunc(u.before.State.Resources, func(r backend.Resource) bool { return r.Type == typeEnvironment }) {
+	if u.before == nil || !slices.ContainsFunc(u.before.State.Resources, func(r backend.Resource) bool { return r.Type == aws.TypeEnvironment }) {
 		return nil
 	}
 	last := ParseSpec(u.before.SpecText(u.spec.Project))

@@ -12,6 +12,7 @@ import (
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
@@ -48,7 +49,7 @@ func UnreadableError(broken map[string]error) error {
 		return &fault.Error{Code: fault.Partial, Err: broken[stacks[0]], Hint: "branchenv doctor " + fault.ShellWord(stacks[0]) + " says what to do; nothing is done with this stack until then"}
 	}
 	return &fault.Error{
-		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", names.Count(len(stacks), "stack"), names.Cut(strings.Join(stacks, ", "), 300), broken[stacks[0]]),
+		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", text.Count(len(stacks), "stack"), text.Cut(strings.Join(stacks, ", "), 300), broken[stacks[0]]),
 		Hint: "branchenv doctor says of each what to do; nothing is done with these stacks until then",
 	}
 }

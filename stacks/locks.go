@@ -11,7 +11,7 @@ import (
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
-	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // lockPatience is how long a lock of a living holder is waited for: enough for two commands that started together and
@@ -84,7 +84,7 @@ func (m *Manager) complete(ctx context.Context, f *backend.Facts) error {
 		return err
 	}
 	if len(left) > 0 {
-		return fault.Refusedf("stack %s has no state, and AWS has %s with its tags: %s", f.Name, names.Count(len(left), "resource"), strings.Join(namesOf(left), ", ")).
+		return fault.Refusedf("stack %s has no state, and AWS has %s with its tags: %s", f.Name, text.Count(len(left), "resource"), strings.Join(namesOf(left), ", ")).
 			WithHint("if they are being deleted, wait until they are gone; else restore the stack's state, or delete them by hand, then run the same command again")
 	}
 	switch err := m.backend.Create(ctx, f.Name, f.Tags, m.Abandoned); {

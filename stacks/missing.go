@@ -9,6 +9,7 @@ import (
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
@@ -67,7 +68,7 @@ var goneInAWS = regexp.MustCompile(`couldn't find resource|NotFound|No Environme
 func (m *Manager) noteMissing(ctx context.Context, f backend.Facts, gone []backend.Resource) error {
 	note := ""
 	if len(gone) > 0 {
-		note = names.CutTag(names.Count(len(gone), "resource") + ": " + mainNames(gone))
+		note = names.CutTag(text.Count(len(gone), "resource") + ": " + mainNames(gone))
 	}
 	if f.Tags[names.TagMissing] == note {
 		return nil
@@ -86,7 +87,7 @@ func candidates(s backend.State, tagged map[string]bool) []backend.Resource {
 	var found []backend.Resource
 	for _, r := range s.Aws() {
 		arn, _ := r.Outputs["arn"].(string)
-		if r.Type == typeRecord || arn != "" && r.Outputs["tagsAll"] != nil && !tagged[arn] {
+		if r.Type == aws.TypeRecord || arn != "" && r.Outputs["tagsAll"] != nil && !tagged[arn] {
 			found = append(found, r)
 		}
 	}

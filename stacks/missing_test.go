@@ -5,23 +5,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/stackstest"
 )
 
 // bucketState has a bucket with what is set on it, and what is not the bucket's.
 func bucketState() backend.State {
-	aws := func(urn, typ, id string, inputs map[string]any) backend.Resource {
+	made := func(urn, typ, id string, inputs map[string]any) backend.Resource {
 		return backend.Resource{URN: urn, Custom: true, Type: typ, ID: id, Inputs: inputs}
 	}
 	of := map[string]any{"bucket": "shop-a"}
 	return backend.State{Resources: []backend.Resource{
-		aws("bucket", typeBucket, "shop-a", of),
-		aws("policy", "aws:s3/bucketPolicy:BucketPolicy", "shop-a", of),
-		aws("versioning", "aws:s3/bucketVersioningV2:BucketVersioningV2", "shop-a", of),
-		aws("bundle", "aws:s3/bucketObjectv2:BucketObjectv2", "k", map[string]any{"bucket": "versions", "key": "k"}),
-		aws("version", typeVersion, "v", of),
-		aws("database", typeDatabase, "db-1", map[string]any{"identifier": "shop-a"}),
+		made("bucket", aws.TypeBucket, "shop-a", of),
+		made("policy", "aws:s3/bucketPolicy:BucketPolicy", "shop-a", of),
+		made("versioning", "aws:s3/bucketVersioningV2:BucketVersioningV2", "shop-a", of),
+		made("bundle", "aws:s3/bucketObjectv2:BucketObjectv2", "k", map[string]any{"bucket": "versions", "key": "k"}),
+		made("version", aws.TypeVersion, "v", of),
+		made("database", aws.TypeDatabase, "db-1", map[string]any{"identifier": "shop-a"}),
 	}}
 }
 
@@ -37,10 +38,10 @@ func TestCandidates(t *testing.T) {
 	t.Parallel()
 	tagged := map[string]any{"branchenv:stack": "topic"}
 	s := backend.State{Resources: []backend.Resource{
-		{URN: "listed", Custom: true, Type: typeDatabase, Outputs: map[string]any{"arn": "arn:1", "tagsAll": tagged}},
-		{URN: "not listed", Custom: true, Type: typeDatabase, Outputs: map[string]any{"arn": "arn:2", "tagsAll": tagged}},
-		{URN: "no tags", Custom: true, Type: typeVersion, Outputs: map[string]any{"arn": "arn:3"}},
-		{URN: "no ARN", Custom: true, Type: typeRecord, Outputs: map[string]any{}},
+		{URN: "listed", Custom: true, Type: aws.TypeDatabase, Outputs: map[string]any{"arn": "arn:1", "tagsAll": tagged}},
+		{URN: "not listed", Custom: true, Type: aws.TypeDatabase, Outputs: map[string]any{"arn": "arn:2", "tagsAll": tagged}},
+		{URN: "no tags", Custom: true, Type: aws.TypeVersion, Outputs: map[string]any{"arn": "arn:3"}},
+		{URN: "no ARN", Custom: true, Type: aws.TypeRecord, Outputs: map[string]any{}},
 		{URN: "a setting", Custom: true, Type: "aws:s3/bucketPolicy:BucketPolicy", Outputs: map[string]any{}},
 	}}
 	var got []string

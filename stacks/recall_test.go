@@ -3,6 +3,7 @@ package stacks
 import (
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/fault/faulttest"
@@ -12,7 +13,7 @@ import (
 
 // bucketIn is the state of a stack that has a bucket.
 func bucketIn(stack, bucket string, outputs map[string]any) backend.State {
-	s := stackstest.State(stack, outputs, typeBucket)
+	s := stackstest.State(stack, outputs, aws.TypeBucket)
 	s.Resources[1].ID = bucket
 	return s
 }

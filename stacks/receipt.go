@@ -10,6 +10,7 @@ import (
 	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
@@ -83,7 +84,7 @@ func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resou
 	}
 	if len(strange) > 0 {
 		m.tell(stack, operation.Event{Kind: operation.Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which branchenv cannot tell whether they are there, as it does for minutes after they are gone: %s; branchenv doctor looks again",
-			names.Count(len(strange), "resource"), stack, names.Cut(strings.Join(strange, ", "), 300))})
+			text.Count(len(strange), "resource"), stack, text.Cut(strings.Join(strange, ", "), 300))})
 	}
 	left := []Resource{}
 	for _, found := range m.aws.Describe(ctx, ask) {
@@ -97,7 +98,7 @@ func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resou
 // lostRecords are the DNS records of an environment's host that exist although its state, s, had none. Before its first good update a
 // record of that name is somebody else's, for which that update may have failed.
 func (m *Manager) lostRecords(ctx context.Context, f *backend.Facts, s backend.State) ([]Resource, error) {
-	isRecord := func(r backend.Resource) bool { return r.Type == typeRecord }
+	isRecord := func(r backend.Resource) bool { return r.Type == aws.TypeRecord }
 	if f.Tags[names.TagHost] == "" || f.Tags[names.TagUpdated] == "" || slices.ContainsFunc(s.Resources, isRecord) {
 		return nil, nil
 	}
@@ -116,13 +117,13 @@ func (m *Manager) lostRecords(ctx context.Context, f *backend.Facts, s backend.S
 	name := f.Tags[names.TagHost] + "." + domain
 	var ask []aws.Resource
 	for _, kind := range []string{"A", "AAAA", "CNAME"} {
-		ask = append(ask, aws.Resource{Type: typeRecord, ID: zone + "_" + name + "_" + kind, Name: name,
+		ask = append(ask, aws.Resource{Type: aws.TypeRecord, ID: zone + "_" + name + "_" + kind, Name: name,
 			Inputs: map[string]any{"zoneId": zone, "name": name, "type": kind}})
 	}
 	var left []Resource
 	for _, found := range m.aws.Describe(ctx, ask) {
 		if found.State == aws.Exists {
-			left = append(left, Resource{Type: typeRecord, Name: name, Note: "the state of the stack had lost it"})
+			left = append(left, Resource{Type: aws.TypeRecord, Name: name, Note: "the state of the stack had lost it"})
 		}
 	}
 	return left, nil
@@ -141,7 +142,7 @@ func namesOf(resources []Resource) []string {
 func (m *Manager) rememberLeft(ctx context.Context, f *backend.Facts, left []Resource) error {
 	list := namesOf(left)
 	return m.retag(ctx, f.Name, func(tags map[string]string) {
-		tags[names.TagLeft] = names.CutTag(names.Count(len(left), "resource") + ": " + strings.Join(list, ", "))
+		tags[names.TagLeft] = names.CutTag(text.Count(len(left), "resource") + ": " + strings.Join(list, ", "))
 	})
 }
 

@@ -68,7 +68,7 @@ func (m *Manager) identify(ctx context.Context, f *backend.Facts) (map[string]st
 			continue
 		}
 		r := op.Resource
-		if r.Type == typeVersion {
+		if r.Type == aws.TypeVersion {
 			if err := m.discardVersion(ctx, f.Name, r); err != nil {
 				return nil, err
 			}
@@ -83,7 +83,7 @@ func (m *Manager) identify(ctx context.Context, f *backend.Facts) (map[string]st
 		case !found.Untagged && (found.Tags[names.TagProject] != m.File.Project || found.Tags[names.TagStack] != f.Name):
 			m.tell(f.Name, operation.Event{Kind: operation.Warning, Message: fmt.Sprintf("%s %s exists but is not this stack's: left alone", r.Type, found.ID)})
 		default:
-			if r.Type == typeEnvironment {
+			if r.Type == aws.TypeEnvironment {
 				if err := m.settleEnvironment(ctx, f.Name, r); err != nil {
 					return nil, err
 				}
@@ -110,7 +110,7 @@ func (m *Manager) settleEnvironments(ctx context.Context, f *backend.Facts) erro
 		return nil
 	}
 	for _, r := range f.State.Aws() {
-		if r.Type == typeEnvironment {
+		if r.Type == aws.TypeEnvironment {
 			if err := m.settleEnvironment(ctx, f.Name, r); err != nil {
 				return err
 			}

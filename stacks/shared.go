@@ -12,6 +12,7 @@ import (
 	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 	"github.com/branchenv/branchenv/stacks/program"
 )
@@ -125,7 +126,7 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 	}
 	if len(all) > 1 {
 		other := all[slices.IndexFunc(all, func(x backend.Facts) bool { return x.Name != names.ApplicationStack })]
-		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", names.Count(len(all)-1, "other stack"), other.Name).
+		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", text.Count(len(all)-1, "other stack"), other.Name).
 			WithHint("branchenv list; destroy the environments first; branchenv doctor shows the rest")
 	}
 	if err := ownsApplication(m.Where(), *f); err != nil {

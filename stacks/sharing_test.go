@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/fault/faulttest"
@@ -15,7 +16,7 @@ import (
 // keepApplication puts an application stack, as it is after application up, in a backend.
 func keepApplication(t *testing.T, folder string, tags map[string]string) {
 	t.Helper()
-	s := stackstest.State(names.ApplicationStack, map[string]any{program.OutVersionsBucket: "b"}, typeBucket)
+	s := stackstest.State(names.ApplicationStack, map[string]any{program.OutVersionsBucket: "b"}, aws.TypeBucket)
 	stackstest.WriteState(t, folder, names.ApplicationStack, s, tags)
 }
 
@@ -46,7 +47,7 @@ func TestApplicationIsShared(t *testing.T) {
 	if !fault.IsConflict(err) {
 		t.Error("not contended")
 	}
-	if err := m.applicationStays(t.Context(), &undertaking{before: &backend.Facts{State: stackstest.State("x", nil, typeBucket)}}); err != nil {
+	if err := m.applicationStays(t.Context(), &undertaking{before: &backend.Facts{State: stackstest.State("x", nil, aws.TypeBucket)}}); err != nil {
 		t.Errorf("an environment that is there: %v", err)
 	}
 

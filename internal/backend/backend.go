@@ -14,7 +14,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
-	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // Backend reads the facts about a project's stacks in bulk, from where Pulumi keeps them, and keeps their tags. What
@@ -162,7 +162,7 @@ func (l Lock) Describe(now time.Time) string {
 	if l.Pid == 0 && l.Username == "" && l.Hostname == "" || l.Timestamp.IsZero() {
 		return "a lock that does not say whose it is"
 	}
-	return fmt.Sprintf("%s@%s, process %d, for %s", l.Username, l.Hostname, l.Pid, names.Lasted(now.Sub(l.Timestamp)))
+	return fmt.Sprintf("%s@%s, process %d, for %s", l.Username, l.Hostname, l.Pid, text.Duration(now.Sub(l.Timestamp)))
 }
 
 // Update is one run of the engine over a stack, from its history.
@@ -186,7 +186,7 @@ func (f Facts) LostResources() string {
 	case f.Last.Succeeded() && f.Last.Kind == "update":
 		return "its last update succeeded"
 	case f.copied > 0:
-		return "a copy of its state has " + names.Count(f.copied, "AWS resource")
+		return "a copy of its state has " + text.Count(f.copied, "AWS resource")
 	}
 	return ""
 }

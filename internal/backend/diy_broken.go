@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
@@ -69,7 +70,7 @@ func (b *diyBackend) restore(ctx context.Context, f Facts, k *kept) string {
 		up = "branchenv application up"
 	}
 	return fmt.Sprintf("restore it from the newest copy that can be read, of %s with %s: %s; then %s brings it in line. What was made after the copy, branchenv doctor finds by its tags",
-		names.Stamp(newest.Manifest.Time), names.Count(len(newest.Aws()), "AWS resource"), b.copy(from, target), up)
+		text.Stamp(newest.Manifest.Time), text.Count(len(newest.Aws()), "AWS resource"), b.copy(from, target), up)
 }
 
 // newestCopy finds the newest copy of a stack's state that can be read: pulumi keeps one beside the state, one in the history and one

@@ -20,8 +20,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/reconcile/plan"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
-	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // Options says how a plan is carried out.
@@ -58,11 +58,11 @@ func (o Outcome) Err() error {
 	switch {
 	case len(o.Failed) > 0:
 		return &fault.Error{
-			Code: fault.Partial, Err: fmt.Errorf("%s of %d failed", names.Count(len(o.Failed), "environment"), o.total()),
+			Code: fault.Partial, Err: fmt.Errorf("%s of %d failed", text.Count(len(o.Failed), "environment"), o.total()),
 			Hint: "the next run tries them again",
 		}
 	case len(o.Left) > 0:
-		return fault.Failedf("%w: %s not begun", operation.ErrStopped, names.Count(len(o.Left), "step")).WithHint("run the same command again to go on")
+		return fault.Failedf("%w: %s not begun", operation.ErrStopped, text.Count(len(o.Left), "step")).WithHint("run the same command again to go on")
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func (d *doing) Destroy(ctx context.Context, step plan.Step, decided backend.Fac
 	for _, r := range receipt.Remaining {
 		left = append(left, strings.TrimSpace(r.Type+" "+r.Name+" "+r.Note))
 	}
-	return "", fmt.Errorf("%s left behind: %s", names.Count(len(left), "resource"), strings.Join(left, ", "))
+	return "", fmt.Errorf("%s left behind: %s", text.Count(len(left), "resource"), strings.Join(left, ", "))
 }
 
 // errDecidedOtherwise ends a destroy that is not to be any more.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
-	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // Heartbeat tells when reconcile last ran and how it went. It lies in the backend, because a run's machine rarely
@@ -55,7 +55,7 @@ func Beat(ctx context.Context, m *stacks.Manager, problem error) error {
 func (h Heartbeat) text() ([]byte, error) {
 	problem := h.Problem
 	for limit := 100; ; limit -= 10 {
-		h.Problem = names.Cut(problem, limit)
+		h.Problem = text.Cut(problem, limit+len("…"))
 		text, err := json.Marshal(h)
 		if err != nil || len(text) <= 256 || limit == 0 {
 			return text, err

@@ -52,3 +52,6 @@ func Duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d/(24*time.Hour)))
 }
+
+// Stamp returns a time to the minute, in UTC: 2026-03-01 12:00 UTC.
+func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

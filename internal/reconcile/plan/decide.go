@@ -6,6 +6,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
@@ -114,7 +115,7 @@ func (v *view) decideEnd(step Step, s Stack, rule config.Rule, why string) decis
 		return step.as(Keep, why, " in ", v.Source, ", but its stack does not record which repository its branch is of: record it with branchenv up ",
 			fault.ShellWord(step.Branch), ", or for all such stacks with branchenv adopt")
 	case v.Now.Sub(s.ChangedAt) < v.Grace && !s.ChangedAt.After(v.Now.Add(v.Grace)):
-		return step.as(Keep, why, ", but it was worked on at ", names.Stamp(s.ChangedAt), ", less than ", config.Duration(v.Grace).String(), " ago: a later run looks again")
+		return step.as(Keep, why, ", but it was worked on at ", text.Stamp(s.ChangedAt), ", less than ", config.Duration(v.Grace).String(), " ago: a later run looks again")
 	case s.Left != "":
 		return step.as(Keep, why, ", but an earlier destroy could not confirm that this is gone: ", s.Left,
 			"; look for it in AWS, then: branchenv destroy ", fault.ShellWord(step.Branch))
@@ -211,9 +212,9 @@ func (v *view) decideCreate(step Step, b *Branch, rule config.Rule, otherwise Ac
 		d.undated = true
 		return d
 	case rule.TTL > 0 && v.future(b.CommittedAt):
-		return step.as(otherwise, why, ", and its head's commit is dated in the future, ", names.Stamp(b.CommittedAt))
+		return step.as(otherwise, why, ", and its head's commit is dated in the future, ", text.Stamp(b.CommittedAt))
 	case rule.TTL > 0 && v.Now.Sub(b.CommittedAt) >= rule.TTL:
-		return step.as(otherwise, why, ", and its head's commit of ", names.Stamp(b.CommittedAt), " is older than ttl, ", config.Duration(rule.TTL).String())
+		return step.as(otherwise, why, ", and its head's commit of ", text.Stamp(b.CommittedAt), " is older than ttl, ", config.Duration(rule.TTL).String())
 	}
 	if reason := noImage(rule, b); reason != "" {
 		return step.as(otherwise, why, ", and ", reason)
@@ -244,15 +245,15 @@ func (v *view) expiry(s *Stack, committed time.Time, rule config.Rule) expiry {
 	case rule.TTL <= 0:
 		return expiry{text: "it never expires: ttl is 0"}
 	case s.KeepUntil.After(v.Now) && s.KeepUntil.After(end):
-		return expiry{text: "it is kept until " + names.Stamp(s.KeepUntil) + " and gone by " + names.Stamp(s.KeepUntil.Add(v.Interval))}
+		return expiry{text: "it is kept until " + text.Stamp(s.KeepUntil) + " and gone by " + text.Stamp(s.KeepUntil.Add(v.Interval))}
 	case s.UpdatedAt.IsZero():
 		return expiry{text: "the time of its last update is not known, so it does not expire"}
 	case !end.After(v.Now) && committed.IsZero():
 		return expiry{undated: true, text: "the time of its branch's last commit is not known, so it does not expire"}
 	case !end.After(v.Now):
-		return expiry{over: true, text: "it expired at " + names.Stamp(end) + ", " + config.Duration(rule.TTL).String() + after}
+		return expiry{over: true, text: "it expired at " + text.Stamp(end) + ", " + config.Duration(rule.TTL).String() + after}
 	}
-	return expiry{text: "it expires at " + names.Stamp(end) + ", " + config.Duration(rule.TTL).String() + after + ", and is gone by " + names.Stamp(end.Add(v.Interval))}
+	return expiry{text: "it expires at " + text.Stamp(end) + ", " + config.Duration(rule.TTL).String() + after + ", and is gone by " + text.Stamp(end.Add(v.Interval))}
 }
 
 func (t *trace) noteRule(r config.Rule) {

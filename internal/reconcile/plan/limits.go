@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
 // Limits are the brake: how much one run may destroy and create.
@@ -32,20 +32,20 @@ func (l Limits) refuseDestroy(destroyed, environments int) string {
 		return exceeds("destroy", "maxDestroy", "--max-destroy", destroyed, l.MaxDestroy, l.ExactDestroy)
 	}
 	return fmt.Sprintf("it would destroy %s of %d, and maxDestroyShare allows %d: if that is right, repeat it with --max-destroy %d",
-		names.Count(destroyed, "environment"), environments, allowed, destroyed)
+		text.Count(destroyed, "environment"), environments, allowed, destroyed)
 }
 
 // exceeds says why so many are more than a setting or, if it is given, a flag allows, or "".
 func exceeds(verb, setting, flag string, n, limit int, exact *int) string {
 	switch {
 	case exact != nil && n > *exact:
-		return fmt.Sprintf("it would %s %s, and %s allows %d", verb, names.Count(n, "environment"), flag, *exact)
+		return fmt.Sprintf("it would %s %s, and %s allows %d", verb, text.Count(n, "environment"), flag, *exact)
 	case n <= limit, exact != nil && n == *exact:
 		return ""
 	case exact != nil:
-		return fmt.Sprintf("it would %s %s: %s must be exactly %d", verb, names.Count(n, "environment"), flag, n)
+		return fmt.Sprintf("it would %s %s: %s must be exactly %d", verb, text.Count(n, "environment"), flag, n)
 	}
-	return fmt.Sprintf("it would %s %s, and %s allows %d: if that is right, repeat it with %s %d", verb, names.Count(n, "environment"), setting, limit, flag, n)
+	return fmt.Sprintf("it would %s %s, and %s allows %d: if that is right, repeat it with %s %d", verb, text.Count(n, "environment"), setting, limit, flag, n)
 }
 
 // share is how many of so many environments the share allows.

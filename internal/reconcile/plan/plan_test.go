@@ -288,7 +288,7 @@ func TestBrakeOnCreation(t *testing.T) {
 		{1, Limits{}, "it would create 1 environment, and maxCreate allows 0: if that is right, repeat it with --max-create 1"},
 		{2, Limits{MaxCreate: 1, ExactCreate: &two}, ""},
 		{3, Limits{MaxCreate: 9, ExactCreate: &two}, "it would create 3 environments, and --max-create allows 2"},
-		{3000, Limits{MaxCreate: 20}, "it would create 3000 environments, and maxCreate allows 20: if that is right, repeat it with --max-create 3000"},
+		{3000, Limits{MaxCreate: 20}, "it would create 3,000 environments, and maxCreate allows 20: if that is right, repeat it with --max-create 3000"},
 	} {
 		in := planInput(nil, nil)
 		for i := range test.branches {
