@@ -129,7 +129,7 @@ func TestReconcileUnderFaults(t *testing.T) {
 		"truncated JSON":       {"gone", answering("/branches", "", 200, asJSON, `[{"name":"main","commit":{"sha":"`), fault.Refused, "JSON"},
 		"500 on page 2":        {"gone", answering("/branches", "page=2", 500, asJSON, `{"message":"oops"}`), fault.Failed, "page 2"},
 		"403, limit reached":   {"gone", answering("/branches", "", 403, asJSON, `{"message":"API rate limit exceeded"}`, limited...), fault.Failed, "0 of 5000 requests are left"},
-		"429, come back later": {"gone", answering("/branches", "", 429, asJSON, `{"message":"slow down"}`, "Retry-After", "3600"), fault.Failed, "it wants 1h"},
+		"429, come back later": {"gone", answering("/branches", "", 429, asJSON, `{"message":"slow down"}`, "Retry-After", "3600"), fault.Failed, "it asks to wait 1h"},
 		"access lost":          {"gone", answering("", "", 404, asJSON, `{"message":"Not Found"}`), fault.Failed, "acme/shop"},
 		"access lost midway":   {"gone", answering("/git/ref", "", 404, asJSON, `{"message":"Not Found"}`), fault.Refused, "nor its default branch"},
 		"a branch vanishes between two pages": {"feature/00101", func(hub *githubtest.GitHub) {

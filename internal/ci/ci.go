@@ -1,8 +1,9 @@
-// Package ci reads from the environment which CI system runs this process, and what it builds: the branch, the commit
-// at the branch's head, and whether the code is the repository's own. It is pure: variables and files are arguments.
+// Package ci reads the variables of CI systems: which system runs this process, and what it builds. That is the branch, the
+// commit at the branch's head, and whether the code is the repository's own. The package is pure: variables and files are
+// arguments.
 //
-// It does not guess. What a system does not say is empty, and what it says about something else (a tag, a schedule, a
-// merge queue, the merge of a pull request) is never taken for a branch or for a branch's head.
+// It does not guess. A fact that a system does not state stays empty. A tag, a schedule, a merge queue or the merge of a pull
+// request is never read as a branch or as a branch's head.
 package ci
 
 import (
@@ -16,37 +17,38 @@ type Origin int
 
 // The origins of code.
 const (
-	Own     Origin = iota // the repository's own branch; also a build that is of no pull request
-	Fork                  // a pull request of another repository, which need not be anybody's friend
-	Unknown               // a pull request, and nothing says of which repository: see Build.Doubt
+	Own     Origin = iota // the repository's own branch; also a build without a pull request
+	Fork                  // a pull request of another repository, which may be hostile
+	Unknown               // a pull request of an unknown repository: see Build.Doubt
 )
 
-// Build is what a CI system says about the build that runs.
+// Build is a CI system's current build.
 type Build struct {
 	System string // its name for people; "" if no known CI system runs this process
-	Event  string // what started the build, in the system's words; "" if it does not say
-	Branch string // the branch that the build is about; "" if there is none
+	Event  string // what started the build, in the system's words; "" if unknown
+	Branch string // the branch of the build; "" if there is none
 	From   string // where Branch was read: a variable and the system
-	Commit string // the head of Branch, 40 or 64 hexadecimal digits; "" if it is not known
+	Commit string // the head of Branch, 40 or 64 hexadecimal digits; "" if unknown
 	Origin Origin
-	Fork   string // the other repository, mostly owner/name, if Origin is Fork; "" if it is gone
+	Fork   string // the other repository, mostly owner/name, if Origin is Fork; "" if it was deleted
 	Doubt  string // why Origin is Unknown
-	// Unclear says why Branch must not be inferred: the build is not about a branch, or not by itself. "" if it may be.
+	// Unclear says why Branch must not be used without being named on the command line: the build is for no branch, or for
+	// more than one. "" if it may be used.
 	Unclear string
 	Advice  string // what to do if Unclear is set: a sentence without a full stop
-	// Repository is the one that the build runs in; of a pull request mostly the one that it is for.
+	// Repository is the repository of the build. For a pull request it is mostly the target.
 	Repository Repository
 }
 
 // system reads the variables of one CI system.
 type system struct {
 	name string
-	runs func(env) bool // whether it runs this process
+	runs func(env) bool // reports whether the system runs this process
 	read func(b *Build, e env, readFile func(string) ([]byte, error))
 }
 
-// systems is read from top to bottom; the first that runs this process counts. A system whose variables share names with
-// another one's stands before it. GitHub's come first because GITHUB_HEAD_REF alone may be passed into a container.
+// systems are the supported systems. The first that runs this process counts, so a system stands before another one that
+// shares names of variables with it. GitHub's come first because GITHUB_HEAD_REF alone may be passed into a container.
 var systems = [...]system{
 	{"GitHub Actions", anyOf("GITHUB_ACTIONS", "GITHUB_EVENT_NAME", "GITHUB_HEAD_REF", "GITHUB_REF_NAME"), github},
 	{"CircleCI", anyOf("CIRCLECI", "CIRCLE_BRANCH"), circle},
@@ -57,12 +59,12 @@ var systems = [...]system{
 	{"Buildkite", anyOf("BUILDKITE", "BUILDKITE_BRANCH"), buildkite},
 	{"Azure Pipelines", anyOf("TF_BUILD", "BUILD_SOURCEBRANCH"), azure},
 	{"Travis CI", anyOf("TRAVIS", "TRAVIS_BRANCH"), travis},
-	// Without BRANCH_NAME it is not a multibranch project, and Jenkins does not say what it builds.
+	// Without BRANCH_NAME the project is not a multibranch one, and Jenkins does not say what it builds.
 	{"Jenkins", func(e env) bool { return e("JENKINS_URL") != "" && (e("BRANCH_NAME") != "" || e("CHANGE_ID") != "") }, jenkins},
 }
 
-// Read returns what the CI system that runs this process builds; the zero Build if there is none. Variables that are set
-// and empty count as unset. readFile is asked for GitHub's event.
+// Read returns the current build of the CI system that runs this process, or the zero Build if there is none. Empty variables
+// count as unset. readFile reads GitHub's event.
 func Read(variable func(string) string, readFile func(string) ([]byte, error)) Build {
 	for _, s := range systems {
 		if !s.runs(variable) {
@@ -72,7 +74,7 @@ func Read(variable func(string) string, readFile func(string) ([]byte, error)) B
 		s.read(&b, variable, readFile)
 		b.Repository = runsIn(variable, s.name)
 		if b.Branch == "" && b.Unclear == "" {
-			b.unclear("the build of " + b.System + " is about no branch")
+			b.unclear("the build of " + b.System + " has no branch")
 		}
 		return b
 	}
@@ -86,7 +88,7 @@ func anyOf(names ...string) func(env) bool {
 	return func(e env) bool { return e.first(names...) != "" }
 }
 
-// first is the value of the first variable that is set.
+// first returns the value of the first variable that is set.
 func (e env) first(names ...string) string {
 	for _, name := range names {
 		if value := e(name); value != "" {
@@ -96,7 +98,7 @@ func (e env) first(names ...string) string {
 	return ""
 }
 
-// branch takes Branch from a variable, without refs/heads/.
+// branch sets Branch from a variable, without refs/heads/.
 func (b *Build) branch(e env, variable string) {
 	if value := e(variable); value != "" {
 		b.Branch, b.From = strings.TrimPrefix(value, heads), variable+" ("+b.System+")"
@@ -105,7 +107,7 @@ func (b *Build) branch(e env, variable string) {
 
 const heads = "refs/heads/"
 
-// unclear demands that the branch is named.
+// unclear records why the branch must be named on the command line.
 func (b *Build) unclear(why string) {
 	b.Unclear = why
 	if b.Advice == "" {
@@ -113,18 +115,18 @@ func (b *Build) unclear(why string) {
 	}
 }
 
-// event demands that the branch is named, because of what started the build.
-func (b *Build) event() {
-	b.unclear("the event " + b.Event + " of " + b.System + " is not about a branch")
+// noBranch records that the event which started the build has no branch.
+func (b *Build) noBranch() {
+	b.unclear("the event " + b.Event + " of " + b.System + " is not for a branch")
 }
 
 func (b *Build) tag(name string) { b.unclear(b.System + " builds the tag " + name) }
 
-// doubt notes that the build is of a pull request whose repository is not known.
+// doubt records that the build is of a pull request from an unknown repository.
 func (b *Build) doubt(why string) { b.Origin, b.Doubt = Unknown, why }
 
-// fork compares the repository that the code is of with the one that the pull request is for. Both are what the system
-// names them by: ids, full names or addresses.
+// fork compares the source and the target repository of a pull request. The system may name both by ids, full names or
+// addresses. name is the source's name.
 func (b *Build) fork(source, target, name string) {
 	switch {
 	case source == "" || target == "":
@@ -134,10 +136,10 @@ func (b *Build) fork(source, target, name string) {
 	}
 }
 
-// commitHash is a whole commit: SHA-1 or SHA-256.
+// commitHash matches a full hash: SHA-1 or SHA-256.
 var commitHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// Commit returns value in lower case if it is the whole hash of a commit, and "" otherwise. Zeros stand for no commit.
+// Commit returns value in lower case if it is the full hash of a commit, and "" otherwise. Zeros mean no commit.
 func Commit(value string) string {
 	value = strings.ToLower(value)
 	if !commitHash.MatchString(value) || strings.Trim(value, "0") == "" {
@@ -146,14 +148,14 @@ func Commit(value string) string {
 	return value
 }
 
-// Repository is a repository as an address or a CI system's variables name it. The zero one is not known.
+// Repository is a repository as an address or a CI system's variables name it. The zero Repository is unknown.
 type Repository struct {
-	Host string // lower case, without a port; "" if it is not known
+	Host string // lower case, without a port; "" if unknown
 	Path string // mostly owner/name, without .git
-	ID   string // GitHub's number on Host, which stays when it is renamed; "" if it is not known
+	ID   string // GitHub's number on Host, which stays through renames; "" if unknown
 }
 
-// ParseRepository returns the repository at the address of a git remote; the zero one for a path of this machine.
+// ParseRepository returns the repository at the address of a git remote, or the zero one for a path on this machine.
 func ParseRepository(address string) Repository {
 	host, path := repository(address)
 	if host == "" || path == "" {
@@ -162,10 +164,10 @@ func ParseRepository(address string) Repository {
 	return Repository{Host: host, Path: path}
 }
 
-// scpAddress is git's short form of an ssh address: git@github.com:acme/shop.git.
+// scpAddress matches git's short form of an ssh address: git@github.com:acme/shop.git.
 var scpAddress = regexp.MustCompile(`^(?:[^@/:]+@)?([^/:]+):([^/].*)$`)
 
-// repository takes apart the address of a git repository, so that two forms of one address compare equal.
+// repository returns host and path of a git repository's address. Two forms of one address give the same.
 func repository(address string) (host, path string) {
 	if parts := scpAddress.FindStringSubmatch(address); parts != nil && !strings.Contains(address, "://") {
 		host, path = parts[1], parts[2]
@@ -175,8 +177,8 @@ func repository(address string) (host, path string) {
 	return strings.ToLower(host), strings.TrimSuffix(strings.Trim(path, "/"), ".git")
 }
 
-// sameForm is the address of a repository as it compares; "" if it is none.
-func sameForm(address string) string {
+// comparableAddress returns the address of a repository in a form to compare, or "" if it is not an address.
+func comparableAddress(address string) string {
 	host, path := repository(address)
 	if path == "" {
 		return ""

@@ -96,14 +96,14 @@ func TestWoodpecker(t *testing.T) {
 			env: map[string]string{"CI": "woodpecker", "CI_PIPELINE_EVENT": "pull_request_closed", "CI_COMMIT_BRANCH": "main"},
 			want: Build{
 				System: "Woodpecker CI", Event: "pull_request_closed", Origin: Unknown, Doubt: doubt,
-				Unclear: "the build of Woodpecker CI is about no branch", Advice: plainAdvice,
+				Unclear: "the build of Woodpecker CI has no branch", Advice: plainAdvice,
 			},
 		},
 		"cron": {
 			env: map[string]string{"CI": "woodpecker", "CI_PIPELINE_EVENT": "cron", "CI_COMMIT_BRANCH": "main", "CI_COMMIT_SHA": head},
 			want: Build{
 				System: "Woodpecker CI", Event: "cron", Commit: head,
-				Unclear: "the event cron of Woodpecker CI is not about a branch", Advice: plainAdvice,
+				Unclear: "the event cron of Woodpecker CI is not for a branch", Advice: plainAdvice,
 			},
 		},
 	})
@@ -127,7 +127,7 @@ func TestDrone(t *testing.T) {
 			env: map[string]string{"DRONE": "true", "DRONE_BUILD_EVENT": "promote", "DRONE_BRANCH": "main"},
 			want: Build{
 				System: "Drone", Event: "promote",
-				Unclear: "the event promote of Drone is not about a branch", Advice: plainAdvice,
+				Unclear: "the event promote of Drone is not for a branch", Advice: plainAdvice,
 			},
 		},
 	})
@@ -162,7 +162,7 @@ func TestBuildkite(t *testing.T) {
 			env: map[string]string{"BUILDKITE": "true", "BUILDKITE_BRANCH": "main", "BUILDKITE_SOURCE": "schedule"},
 			want: Build{
 				System: "Buildkite", Event: "schedule", Branch: "main", From: "BUILDKITE_BRANCH (Buildkite)",
-				Unclear: "the event schedule of Buildkite is not about a branch", Advice: plainAdvice,
+				Unclear: "the event schedule of Buildkite is not for a branch", Advice: plainAdvice,
 			},
 		},
 	})
@@ -230,7 +230,7 @@ func TestOthers(t *testing.T) {
 			env: map[string]string{"JENKINS_URL": "https://ci", "BRANCH_NAME": "PR-12", "CHANGE_ID": "12"},
 			want: Build{
 				System: "Jenkins", Event: "change request", Origin: Unknown, Doubt: "Jenkins does not say which repository the pull request comes from",
-				Unclear: "the build of Jenkins is about no branch", Advice: plainAdvice,
+				Unclear: "the build of Jenkins has no branch", Advice: plainAdvice,
 			},
 		},
 	})

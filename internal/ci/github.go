@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// githubEvent is what is read of the payload in GITHUB_EVENT_PATH.
+// githubEvent holds the needed part of the payload in GITHUB_EVENT_PATH.
 // Source: docs.github.com, Webhook events and payloads.
 type githubEvent struct {
 	Ref         string           `json:"ref"`
@@ -43,11 +43,11 @@ func (r *githubRepository) id() string {
 	return strconv.FormatInt(r.ID, 10)
 }
 
-// github reads the variables and the event of GitHub Actions, and of Gitea's and Forgejo's, which set the same ones.
+// github reads the variables and the event of GitHub Actions. Gitea's and Forgejo's actions set the same variables.
 //
-// Only push, create and workflow_dispatch are about the branch in GITHUB_REF; most other events have the default branch
-// there, or what GitHub invents. In the events of a pull request GITHUB_SHA is the merge of its head with the base, or
-// the base itself, and never the head. Source: docs.github.com, Events that trigger workflows.
+// Only push, create and workflow_dispatch are for the branch in GITHUB_REF. Most other events have the default branch there, or
+// a ref that GitHub invents. For a pull request GITHUB_SHA is the merge of its head with the base, or the base itself, and
+// never the head. Source: docs.github.com, Events that trigger workflows.
 func github(b *Build, e env, readFile func(string) ([]byte, error)) {
 	b.Event = e("GITHUB_EVENT_NAME")
 	event, problem := readEvent(e("GITHUB_EVENT_PATH"), readFile)
@@ -63,7 +63,7 @@ func github(b *Build, e env, readFile func(string) ([]byte, error)) {
 	}
 }
 
-// readEvent returns the event, or why there is none.
+// readEvent returns the event, or the reason why there is none.
 func readEvent(path string, readFile func(string) ([]byte, error)) (event githubEvent, problem string) {
 	if path == "" {
 		return event, "GITHUB_EVENT_PATH is not set"
@@ -73,12 +73,12 @@ func readEvent(path string, readFile func(string) ([]byte, error)) (event github
 		return event, "the event cannot be read: " + err.Error()
 	}
 	if err := json.Unmarshal(text, &event); err != nil {
-		return githubEvent{}, "the event in " + path + " is not what GitHub writes: " + err.Error()
+		return githubEvent{}, "the event in " + path + " is not in GitHub's format: " + err.Error()
 	}
 	return event, ""
 }
 
-// githubPull is about the branch that a pull request comes from.
+// githubPull reads the source branch of a pull request.
 func githubPull(b *Build, e env, event githubEvent, problem string) {
 	b.branch(e, "GITHUB_HEAD_REF")
 	if event.PullRequest == nil {
@@ -95,7 +95,7 @@ func githubPull(b *Build, e env, event githubEvent, problem string) {
 	b.Commit = Commit(head.SHA)
 	switch target := base.Repo.id(); {
 	case head.Repo == nil:
-		b.Origin = Fork // it was deleted; the repository itself cannot be
+		b.Origin = Fork // a deleted repository, so not this one
 	case target == "":
 		b.fork(head.Repo.id(), event.Repository.id(), head.Repo.FullName)
 	default:
@@ -103,10 +103,10 @@ func githubPull(b *Build, e env, event githubEvent, problem string) {
 	}
 }
 
-// githubRun is about another workflow's run, which may have been a fork's, while this one has the repository's secrets.
+// githubRun reads the run of another workflow. That run may have been a fork's, while this one has the repository's secrets.
 func githubRun(b *Build, event githubEvent, problem string) {
 	b.Advice = "set BRANCH: ${{ github.event.workflow_run.head_branch }} in env, and name it: branchenv up \"$BRANCH\""
-	b.event()
+	b.noBranch()
 	run := event.WorkflowRun
 	switch {
 	case problem != "":
@@ -123,7 +123,7 @@ func githubRun(b *Build, event githubEvent, problem string) {
 	}
 }
 
-// githubPush is about the ref of the event, if that is a branch.
+// githubPush reads the ref of the event, if that is a branch.
 func githubPush(b *Build, e env, event githubEvent) {
 	name := e("GITHUB_REF_NAME")
 	switch kind := e("GITHUB_REF_TYPE"); {
@@ -141,6 +141,7 @@ func githubPush(b *Build, e env, event githubEvent) {
 	}
 }
 
+// deleted is the advice for a branch that was deleted.
 const deleted = "set BRANCH: ${{ github.event.ref }} in env, then: branchenv destroy \"$BRANCH\" --yes"
 
 // githubOther is for the events that have no branch: a schedule, a comment, a deletion, a merge queue, a release.
@@ -151,5 +152,5 @@ func githubOther(b *Build, event githubEvent) {
 	case b.Event == "merge_group":
 		b.Advice = "leave out this step for merge queues: if: github.event_name != 'merge_group'"
 	}
-	b.event()
+	b.noBranch()
 }

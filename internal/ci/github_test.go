@@ -28,7 +28,7 @@ func TestGitHub(t *testing.T) {
 		return Build{System: "GitHub Actions", Event: event, Branch: branch, From: "the event " + event + " (GitHub Actions)", Commit: head, Origin: Fork, Fork: name}
 	}
 	notAbout := func(event, advice string) Build {
-		return Build{System: "GitHub Actions", Event: event, Unclear: "the event " + event + " of GitHub Actions is not about a branch", Advice: advice}
+		return Build{System: "GitHub Actions", Event: event, Unclear: "the event " + event + " of GitHub Actions is not for a branch", Advice: advice}
 	}
 	run(t, map[string]testCase{
 		"push": {
@@ -68,7 +68,7 @@ func TestGitHub(t *testing.T) {
 		},
 		"a fork's finished workflow": {env: onMain("workflow_run"), event: "workflow_run.json", want: Build{
 			System: "GitHub Actions", Event: "workflow_run", Branch: "main", Commit: head, Origin: Fork, Fork: "mallory/shop",
-			Unclear: "the event workflow_run of GitHub Actions is not about a branch",
+			Unclear: "the event workflow_run of GitHub Actions is not for a branch",
 			Advice:  "set BRANCH: ${{ github.event.workflow_run.head_branch }} in env, and name it: branchenv up \"$BRANCH\"",
 		}},
 
@@ -94,7 +94,7 @@ func TestGitHubWithoutEvent(t *testing.T) {
 	for event, doubt := range map[string]string{
 		"":            "GITHUB_EVENT_PATH is not set",
 		"absent.json": "the event cannot be read: ",
-		"broken.json": "the event in testdata/broken.json is not what GitHub writes: ",
+		"broken.json": "the event in testdata/broken.json is not in GitHub's format: ",
 		"push.json":   "the event has no pull request",
 	} {
 		got := Read(func(name string) string {
@@ -138,7 +138,7 @@ func TestGitLab(t *testing.T) {
 			env: map[string]string{"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BRANCH": "main", "CI_COMMIT_SHA": head},
 			want: Build{
 				System: "GitLab CI", Event: "schedule", Branch: "main", From: "CI_COMMIT_BRANCH (GitLab CI)", Commit: head,
-				Unclear: "the event schedule of GitLab CI is not about a branch", Advice: plainAdvice,
+				Unclear: "the event schedule of GitLab CI is not for a branch", Advice: plainAdvice,
 			},
 		},
 		"merge request, detached": {
@@ -153,7 +153,7 @@ func TestGitLab(t *testing.T) {
 		"merge train": {
 			env: merging("10", "CI_MERGE_REQUEST_EVENT_TYPE", "merge_train"),
 			want: with(func(b *Build) {
-				b.Unclear, b.Advice = "a merge train of GitLab CI is not about one branch", plainAdvice
+				b.Unclear, b.Advice = "a merge train of GitLab CI is for more than one branch", plainAdvice
 			}),
 		},
 		"fork, in the parent project": {

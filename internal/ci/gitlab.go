@@ -2,10 +2,10 @@ package ci
 
 // gitlab reads the variables of GitLab CI.
 //
-// The pipeline of a fork's merge request runs in the fork, or, if a member starts it, in the parent project; the two
-// projects' ids tell in both cases. CI_COMMIT_SHA is the head of the source branch only in a detached pipeline; in one
-// of a merged result it is the merge, and CI_MERGE_REQUEST_SOURCE_BRANCH_SHA is the head. A schedule names the branch
-// that somebody chose for it once, and a merge train builds several branches merged.
+// The pipeline of a fork's merge request runs in the fork, or in the parent project if a member starts it. In both cases the
+// ids of the two projects differ. CI_COMMIT_SHA is the head of the source branch only in a detached pipeline. In a pipeline of
+// a merged result it is the merge, and CI_MERGE_REQUEST_SOURCE_BRANCH_SHA is the head. A schedule names the branch that
+// somebody once chose for it, and a merge train builds several branches merged.
 // Source: docs.gitlab.com, Predefined CI/CD variables; Merge request pipelines; gitlab-org/gitlab#330964.
 func gitlab(b *Build, e env, _ func(string) ([]byte, error)) {
 	b.Event = e("CI_PIPELINE_SOURCE")
@@ -19,7 +19,7 @@ func gitlab(b *Build, e env, _ func(string) ([]byte, error)) {
 		}
 		b.fork(e("CI_MERGE_REQUEST_SOURCE_PROJECT_ID"), e("CI_MERGE_REQUEST_PROJECT_ID"), e("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH"))
 		if kind == "merge_train" {
-			b.unclear("a merge train of GitLab CI is not about one branch")
+			b.unclear("a merge train of GitLab CI is for more than one branch")
 		}
 	case e("CI_EXTERNAL_PULL_REQUEST_IID") != "":
 		b.branch(e, "CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME")
@@ -32,7 +32,7 @@ func gitlab(b *Build, e env, _ func(string) ([]byte, error)) {
 		b.branch(e, "CI_COMMIT_BRANCH")
 		b.Commit = Commit(e("CI_COMMIT_SHA"))
 		if b.Event == "schedule" {
-			b.event()
+			b.noBranch()
 		}
 	}
 }

@@ -2,8 +2,8 @@ package ci
 
 import "strings"
 
-// cloneAddress is the variable of each system that has the address of the repository that it builds, in the order of
-// preference. Source: the documentation that each system's function names.
+// cloneAddress holds the variables of each system with the address of the built repository, in the order of preference.
+// Source: the documentation that each system's function names.
 var cloneAddress = map[string][]string{
 	"CircleCI":            {"CIRCLE_REPOSITORY_URL"},
 	"Woodpecker CI":       {"CI_REPO_CLONE_URL", "CI_REPO_URL"},
@@ -15,7 +15,7 @@ var cloneAddress = map[string][]string{
 	"Jenkins":             {"GIT_URL"},
 }
 
-// runsIn returns the repository that a build of the system runs in; the zero Repository if nothing says it.
+// runsIn returns the repository of a build of the system, or the zero Repository if it is unknown.
 func runsIn(e env, system string) Repository {
 	r := ParseRepository(e.first(cloneAddress[system]...))
 	switch system {
@@ -33,17 +33,17 @@ func runsIn(e env, system string) Repository {
 		case r == (Repository{}):
 			return named(strings.ToLower(e("CI_SERVER_HOST")), path, "")
 		case path != "" && !strings.EqualFold(path, r.Path):
-			return Repository{} // GitLab lies below a path of its host, and SSH's addresses lack it
+			return Repository{} // GitLab runs below a path of its host, and SSH addresses lack that path
 		}
 	case "Azure Pipelines":
 		if e("BUILD_REPOSITORY_PROVIDER") == "TfsGit" || strings.Contains(r.Path, "_git/") {
-			return Repository{} // one repository of Azure's has several addresses
+			return Repository{} // a repository of Azure has several addresses
 		}
 	}
 	return r
 }
 
-// named is the repository of that path; the zero one if the path is empty.
+// named returns the repository with that path, or the zero one if the path is empty.
 func named(host, path, id string) Repository {
 	if path == "" {
 		return Repository{}

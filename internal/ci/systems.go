@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// circle reads the variables of CircleCI. CIRCLE_PR_USERNAME and CIRCLE_PR_REPONAME are set for pull requests of forks
-// alone, whose CIRCLE_BRANCH is pull/NUMBER. Source: circleci.com, Project values and variables; Building pull requests
-// from forks.
+// circle reads the variables of CircleCI. CIRCLE_PR_USERNAME and CIRCLE_PR_REPONAME are set only for pull requests of forks;
+// their CIRCLE_BRANCH is pull/NUMBER. Source: circleci.com, Project values and variables; Building pull requests from forks.
 func circle(b *Build, e env, _ func(string) ([]byte, error)) {
 	if tag := e("CIRCLE_TAG"); tag != "" {
 		b.tag(tag)
@@ -24,8 +23,8 @@ func woodpeckerRuns(e env) bool {
 	return e("CI") == "woodpecker" || e("CI_SYSTEM_NAME") == "woodpecker" || e("CI_PIPELINE_EVENT") != ""
 }
 
-// woodpecker reads the variables of Woodpecker CI. In the events of a pull request CI_COMMIT_BRANCH is the branch that it
-// is for, and CI_COMMIT_SOURCE_BRANCH the one that it comes from; no variable says from which repository.
+// woodpecker reads the variables of Woodpecker CI. For a pull request CI_COMMIT_BRANCH is the target branch, and
+// CI_COMMIT_SOURCE_BRANCH the source branch. No variable names the source repository.
 // Source: woodpecker-ci.org, Environment variables; pipeline/frontend/metadata/environment.go.
 func woodpecker(b *Build, e env, _ func(string) ([]byte, error)) {
 	b.Event = e("CI_PIPELINE_EVENT")
@@ -37,12 +36,12 @@ func woodpecker(b *Build, e env, _ func(string) ([]byte, error)) {
 	case b.Event == "push" || b.Event == "manual" || b.Event == "" && e("CI_COMMIT_TAG") == "":
 		b.branch(e, "CI_COMMIT_BRANCH")
 	default:
-		b.event()
+		b.noBranch()
 	}
 }
 
-// drone reads the variables of Drone. DRONE_BRANCH is the branch that a pull request is for, DRONE_SOURCE_BRANCH the one
-// that it comes from; no variable says from which repository. Source: docs.drone.io, Environment reference.
+// drone reads the variables of Drone. For a pull request DRONE_BRANCH is the target branch, and DRONE_SOURCE_BRANCH the source
+// branch. No variable names the source repository. Source: docs.drone.io, Environment reference.
 func drone(b *Build, e env, _ func(string) ([]byte, error)) {
 	b.Event = e("DRONE_BUILD_EVENT")
 	b.Commit = Commit(e.first("DRONE_COMMIT_SHA", "DRONE_COMMIT"))
@@ -53,12 +52,12 @@ func drone(b *Build, e env, _ func(string) ([]byte, error)) {
 	case b.Event == "push" || b.Event == "custom" || b.Event == "" && e("DRONE_TAG") == "":
 		b.branch(e, "DRONE_BRANCH")
 	default:
-		b.event()
+		b.noBranch()
 	}
 }
 
-// bitbucket reads the variables of Bitbucket Pipelines. A pull request of a fork starts no pipeline in the repository
-// that it is for. Source: support.atlassian.com, Variables and secrets; Pipeline start conditions.
+// bitbucket reads the variables of Bitbucket Pipelines. A fork's pull request starts no pipeline in the target repository.
+// Source: support.atlassian.com, Variables and secrets; Pipeline start conditions.
 func bitbucket(b *Build, e env, _ func(string) ([]byte, error)) {
 	if tag := e("BITBUCKET_TAG"); tag != "" {
 		b.tag(tag)
@@ -68,8 +67,8 @@ func bitbucket(b *Build, e env, _ func(string) ([]byte, error)) {
 	b.Commit = Commit(e("BITBUCKET_COMMIT"))
 }
 
-// buildkite reads the variables of Buildkite. BUILDKITE_BRANCH is a tag's name in a build of a tag, BUILDKITE_COMMIT may
-// be the word HEAD, and BUILDKITE_PULL_REQUEST is false in builds of no pull request.
+// buildkite reads the variables of Buildkite. In the build of a tag BUILDKITE_BRANCH is the tag's name. BUILDKITE_COMMIT may be
+// the word HEAD. BUILDKITE_PULL_REQUEST is false if the build has no pull request.
 // Source: buildkite.com, Environment variables.
 func buildkite(b *Build, e env, _ func(string) ([]byte, error)) {
 	b.Event = e("BUILDKITE_SOURCE")
@@ -82,15 +81,15 @@ func buildkite(b *Build, e env, _ func(string) ([]byte, error)) {
 	if pull := e("BUILDKITE_PULL_REQUEST"); pull != "" && pull != "false" {
 		source := e("BUILDKITE_PULL_REQUEST_REPO")
 		_, name := repository(source)
-		b.fork(sameForm(source), sameForm(e("BUILDKITE_REPO")), name)
+		b.fork(comparableAddress(source), comparableAddress(e("BUILDKITE_REPO")), name)
 	}
 	if b.Event == "schedule" {
-		b.event()
+		b.noBranch()
 	}
 }
 
-// azure reads the variables of Azure Pipelines. In a pull request's build BUILD_SOURCEBRANCH is refs/pull/NUMBER/merge and
-// BUILD_SOURCEVERSION that merge. Source: learn.microsoft.com, Use predefined variables.
+// azure reads the variables of Azure Pipelines. For a pull request BUILD_SOURCEBRANCH is refs/pull/NUMBER/merge, and
+// BUILD_SOURCEVERSION is that merge. Source: learn.microsoft.com, Use predefined variables.
 func azure(b *Build, e env, _ func(string) ([]byte, error)) {
 	b.Event = e("BUILD_REASON")
 	switch ref := e("BUILD_SOURCEBRANCH"); {
@@ -111,13 +110,13 @@ func azure(b *Build, e env, _ func(string) ([]byte, error)) {
 		b.branch(e, "BUILD_SOURCEBRANCH")
 		b.Commit = Commit(e("BUILD_SOURCEVERSION"))
 		if b.Event == "Schedule" {
-			b.event()
+			b.noBranch()
 		}
 	}
 }
 
-// travis reads the variables of Travis CI. TRAVIS_BRANCH is the branch that a pull request is for, and in a build of a
-// tag the tag. Source: docs.travis-ci.com, Default environment variables.
+// travis reads the variables of Travis CI. TRAVIS_BRANCH is the target branch of a pull request, and in the build of a tag the
+// tag. Source: docs.travis-ci.com, Default environment variables.
 func travis(b *Build, e env, _ func(string) ([]byte, error)) {
 	b.Event = e("TRAVIS_EVENT_TYPE")
 	switch pull := e("TRAVIS_PULL_REQUEST"); {
@@ -132,14 +131,14 @@ func travis(b *Build, e env, _ func(string) ([]byte, error)) {
 		b.branch(e, "TRAVIS_BRANCH")
 		b.Commit = Commit(e("TRAVIS_COMMIT"))
 		if b.Event == "cron" {
-			b.event()
+			b.noBranch()
 		}
 	}
 }
 
-// jenkins reads the variables of a multibranch project of Jenkins. Of a change request BRANCH_NAME is invented (PR-12),
-// and GIT_COMMIT may be a merge; CHANGE_FORK is set for forks alone, to the owner, or to owner/name if the fork has
-// another name. Source: jenkinsci/branch-api-plugin, BranchNameContributor; github-branch-source-plugin#235.
+// jenkins reads the variables of a multibranch project of Jenkins. For a change request BRANCH_NAME is invented (PR-12), and
+// GIT_COMMIT may be a merge. CHANGE_FORK is set only for forks: to the owner, or to owner/name if the fork has another name.
+// Source: jenkinsci/branch-api-plugin, BranchNameContributor; github-branch-source-plugin#235.
 func jenkins(b *Build, e env, _ func(string) ([]byte, error)) {
 	switch {
 	case e("CHANGE_ID") != "":
@@ -147,7 +146,7 @@ func jenkins(b *Build, e env, _ func(string) ([]byte, error)) {
 		b.branch(e, "CHANGE_BRANCH")
 		if fork := e("CHANGE_FORK"); fork != "" {
 			b.Origin, b.Fork = Fork, fork
-		} else if b.Branch == "" { // an old plugin, which says neither
+		} else if b.Branch == "" { // an old plugin, which sets neither
 			b.fork("", "", "")
 		}
 	case e("TAG_NAME") != "":
@@ -158,15 +157,15 @@ func jenkins(b *Build, e env, _ func(string) ([]byte, error)) {
 	}
 }
 
-// What CI systems and git call things that are not branches of the source, or call branches by another name.
+// Names that CI systems and git use for other things than branches, and other names for branches.
 var (
 	pullName   = regexp.MustCompile(`^(refs/)?(pull|pull-requests|merge-requests)/\d+(/(head|merge|from|train))?$|^\d+/(head|merge)$|^(PR|MR)-\d+(-(head|merge))?$|^(FETCH_)?HEAD$`)
 	remoteName = regexp.MustCompile(`^(?:(?:refs/)?remotes/)?(?:origin|upstream)/(.+)$|^heads/(.+)$`)
 )
 
-// Invented reports whether name has the shape of a name that CI systems or git make up: pull/335, 7/merge,
-// refs/pull/7/merge, PR-12, merge-requests/3/head, HEAD, origin/x. A branch may bear such a name, though hardly any does.
-// instead is what the branch may be called; "" if the name does not tell.
+// Invented reports whether name looks like one that CI systems or git invent: pull/335, 7/merge, refs/pull/7/merge, PR-12,
+// merge-requests/3/head, HEAD, origin/x. Hardly any real branch has such a name. instead is the probable name of the branch,
+// or "" if the invented name does not contain it.
 func Invented(name string) (instead string, invented bool) {
 	if found := remoteName.FindStringSubmatch(name); found != nil {
 		return found[1] + found[2], true

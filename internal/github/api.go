@@ -24,7 +24,7 @@ func parseAPI(text string) (*url.URL, error) {
 	return api, nil
 }
 
-// checkToken refuses a token that no header can hold, and one that could be read on its way to the API.
+// checkToken refuses a token with characters that are invalid in a header, and one that would travel unencrypted.
 func checkToken(token string, api *url.URL) error {
 	host := api.Hostname()
 	ip, err := netip.ParseAddr(host)
@@ -34,7 +34,7 @@ func checkToken(token string, api *url.URL) error {
 		return fault.Usagef("GITHUB_TOKEN holds a line break, a space or another character that no token has").
 			WithHint("set GITHUB_TOKEN to the token alone")
 	case token != "" && api.Scheme == "http" && !loopback:
-		return fault.Usagef("GITHUB_API_URL is http://%s: everybody on the way could read GITHUB_TOKEN", line(api.Host)).
+		return fault.Usagef("GITHUB_API_URL is http://%s: anybody on the network could read GITHUB_TOKEN", line(api.Host)).
 			WithHint("write https://%s%s", line(api.Host), strings.TrimSuffix(api.Path, "/"))
 	}
 	return nil

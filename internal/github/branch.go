@@ -12,9 +12,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Branch implements Source. GitHub also answers 404 to a token that may no longer see the repository, and a repository may
-// be replaced by another of its name: a 404 counts only if after it the default branch answers 200, and the repository
-// has the id that it had.
+// Branch implements Source. GitHub also answers 404 if the token may no longer read the repository, and another repository may
+// have taken its name. So a 404 counts only if the default branch still exists afterwards and the repository has the same id.
 func (h *hub) Branch(ctx context.Context, name string) (Branch, bool, error) {
 	ctx = withCall(ctx, &call{left: h.MaxWait})
 	repo, err := h.repository(ctx)
@@ -25,13 +24,13 @@ func (h *hub) Branch(ctx context.Context, name string) (Branch, bool, error) {
 	if err != nil || found {
 		return b, found, err
 	}
-	_, alive, err := h.ref(ctx, repo, repo.defaultBranch)
+	_, defaultExists, err := h.ref(ctx, repo, repo.defaultBranch)
 	if err != nil {
 		return Branch{}, false, err
 	}
-	if !alive {
+	if !defaultExists {
 		return Branch{}, false, fault.Refusedf("%s shows neither branch %q of %s nor its default branch, %s", h.api.Host, line(name), repo, line(repo.defaultBranch)).
-			WithHint("see whether GITHUB_TOKEN may still read the repository, and whether its default branch was renamed")
+			WithHint("check whether GITHUB_TOKEN may still read the repository, and whether its default branch was renamed")
 	}
 	_, _, err = h.ask(ctx) // refuses another repository
 	return Branch{}, false, err

@@ -12,26 +12,25 @@ import (
 	"time"
 )
 
-// cache keeps answers on disk so that GitHub can be asked whether they still hold; it never answers by itself. That,
-// and nothing secret on disk, is what the HTTP caches that go-github names do not promise: they take an answer that
-// says max-age=60 as good for a minute, may answer with an old one when the server fails, and store the request's
-// Authorization header because the answer varies with it.
+// cache keeps answers on disk, so that GitHub can be asked whether they changed. It never answers by itself, and it stores no
+// secrets. The HTTP caches that go-github recommends promise neither: they use an answer with max-age=60 for a minute, may
+// return an old one if the server fails, and store the request's Authorization header because the answer varies with it.
 //
-// A file that cannot be read, or whose checksum is wrong, does not exist; one that cannot be written is told once.
+// A file that cannot be read, or whose checksum is wrong, counts as missing. A file that cannot be written is logged once.
 type cache struct {
 	dir string // "" keeps nothing
 	log func(string)
-	// complain guards the one message about a folder that cannot be written.
-	complain sync.Once
+	// logOnce guards the one message about a folder that cannot be written.
+	logOnce sync.Once
 }
 
-// entry is an answer as the cache keeps it.
+// entry is a kept answer.
 type entry struct {
 	URL  string `json:"url"`
 	ETag string `json:"etag"`
 	Link string `json:"link,omitempty"` // where the next page is
 	Body []byte `json:"body"`
-	Sum  string `json:"sum"` // of all the rest
+	Sum  string `json:"sum"` // checksum of the other fields
 }
 
 func (e entry) sum() string {
@@ -42,14 +41,14 @@ func (e entry) sum() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// answer is the kept answer to a request for url.
+// answer returns the kept answer to a request for url.
 func (c *cache) answer(url string) (entry, bool) {
 	var e entry
 	ok := c.read(answerFile(url), &e) && e.URL == url && e.ETag != "" && e.Sum == e.sum()
 	return e, ok
 }
 
-// keep keeps an answer, in the place of the one before.
+// keep stores an answer and replaces the previous one.
 func (c *cache) keep(e entry) {
 	e.Sum = e.sum()
 	c.write(answerFile(e.URL), e)
@@ -63,7 +62,7 @@ func answerFile(url string) string {
 // dateFile is the file of commit times.
 const dateFile = "commits.json"
 
-// dates are the commit times that are known, in seconds since 1970 by commit.
+// dates returns the known commit times, in seconds since 1970 by commit.
 func (c *cache) dates() map[string]int64 {
 	var known struct {
 		Commits map[string]int64 `json:"commits"`
@@ -80,7 +79,7 @@ func (c *cache) keepDates(known map[string]int64) {
 }
 
 func dateSum(known map[string]int64) string {
-	text, _ := json.Marshal(known) // sorted by key; no such map fails
+	text, _ := json.Marshal(known) // sorted by key; cannot fail for such a map
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
@@ -93,13 +92,13 @@ func (c *cache) read(name string, into any) bool {
 	return err == nil && json.Unmarshal(data, into) == nil
 }
 
-// write replaces a file as a whole, so that whoever reads it meanwhile sees the old one or the new one.
+// write replaces a file in one step: a concurrent reader sees the old file or the new one.
 func (c *cache) write(name string, content any) {
 	if c.dir == "" {
 		return
 	}
 	if err := replaceFile(c.dir, name, content); err != nil {
-		c.complain.Do(func() { c.log(line("answers are not kept for the next run: " + err.Error())) })
+		c.logOnce.Do(func() { c.log(line("answers are not kept for the next run: " + err.Error())) })
 	}
 }
 
@@ -128,7 +127,7 @@ func replaceFile(dir, name string, content any) error {
 	return err
 }
 
-// sweep removes what interrupted writes left behind more than an hour ago.
+// sweep removes temporary files of writes that were interrupted more than an hour ago.
 func (c *cache) sweep(now time.Time) {
 	left, _ := filepath.Glob(filepath.Join(c.dir, "*.tmp"))
 	for _, path := range left {

@@ -18,12 +18,11 @@ import (
 
 const (
 	datesAtOnce = 100   // commits in one GraphQL query
-	maxDates    = 50000 // kept; past that, only those of the last call
+	maxDates    = 50000 // kept commit times; beyond, only those of the last call are kept
 )
 
-// Dates implements Source. With a token one GraphQL query answers for a hundred commits; without one, and where there
-// is no GraphQL, it is a request for each. The time is the committer's, as the commit says: GitHub does not tell when a
-// branch was pushed.
+// Dates implements Source. With a token, one GraphQL query returns the times of a hundred commits. Without a token or GraphQL
+// each commit takes a request. The time is the committer's: GitHub does not say when a branch was pushed.
 func (h *hub) Dates(ctx context.Context, commits []string) (map[string]time.Time, error) {
 	return h.cache.datesOf(commits, func(missing []string) (map[string]int64, error) {
 		ctx := withCall(ctx, &call{left: h.MaxWait})
@@ -52,7 +51,7 @@ func (h *hub) Dates(ctx context.Context, commits []string) (map[string]time.Time
 	})
 }
 
-// queryDates asks for commit times by GraphQL. What it cannot find out is missing from the map.
+// queryDates asks for commit times by GraphQL. The map lacks the commits without an answer.
 func (h *hub) queryDates(ctx context.Context, repo repository, commits []string) (map[string]int64, error) {
 	found := map[string]int64{}
 	if h.token == "" {
@@ -82,7 +81,7 @@ func (h *hub) queryDates(ctx context.Context, repo repository, commits []string)
 		_, err = h.client.Do(ctx, req, &reply)
 		var response *github.ErrorResponse
 		if errors.As(err, &response) || fault.Code(err) == fault.Refused {
-			return found, nil // no GraphQL here, or not for this token: each commit is asked for singly
+			return found, nil // no GraphQL here, or not for this token: Dates asks for each commit
 		}
 		if err != nil {
 			return nil, fmt.Errorf("ask for commit times of %s: %w", repo, h.explain(err))
@@ -96,15 +95,14 @@ func (h *hub) queryDates(ctx context.Context, repo repository, commits []string)
 	return found, nil
 }
 
-// graphQL is the address beside the REST API: https://api.github.com/graphql, https://HOST/api/graphql.
+// graphQL returns the address of the GraphQL API: https://api.github.com/graphql, https://HOST/api/graphql.
 func (h *hub) graphQL() string {
 	u := *h.api
 	u.Path = strings.TrimSuffix(u.Path, "v3/") + "graphql"
 	return u.String()
 }
 
-// Dates implements Source. The commits are fetched, with nothing of what they hold where the remote allows that, into
-// a repository that is gone afterwards.
+// Dates implements Source. It fetches the commits into a temporary repository, without their content if the remote allows it.
 func (r *remote) Dates(ctx context.Context, commits []string) (map[string]time.Time, error) {
 	dates, err := r.cache.datesOf(commits, func(missing []string) (map[string]int64, error) {
 		dir, err := os.MkdirTemp("", "branchenv-commits-")
@@ -143,13 +141,13 @@ func (r *remote) Dates(ctx context.Context, commits []string) (map[string]time.T
 	return dates, nil
 }
 
-// datesOf answers from what is known, asks for the rest, and keeps that.
+// datesOf returns the times of commits. It asks for the unknown ones and keeps them.
 func (c *cache) datesOf(commits []string, ask func(missing []string) (map[string]int64, error)) (map[string]time.Time, error) {
 	known := c.dates()
 	missing := map[string]bool{}
 	for _, commit := range commits {
 		if !commitHash.MatchString(commit) {
-			return nil, fault.Usagef("%q is no commit", line(commit))
+			return nil, fault.Usagef("%q is not a commit", line(commit))
 		}
 		if _, ok := known[commit]; !ok {
 			missing[commit] = true
@@ -166,7 +164,7 @@ func (c *cache) datesOf(commits []string, ask func(missing []string) (map[string
 	for _, commit := range commits {
 		seconds, ok := known[commit]
 		if !ok {
-			return nil, fault.Failedf("the time of commit %s was not told", commit)
+			return nil, fault.Failedf("no time was returned for commit %s", commit)
 		}
 		dates[commit] = time.Unix(seconds, 0).UTC()
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// defaultBranch returns the default branch of a repository whose HEAD is at the branch head. In a repository with a work
-// tree HEAD is what somebody has checked out, and changes by the hour: there it is the branch that git would make first,
-// else main or master, and HEAD's only if there is none of these.
+// defaultBranch returns the default branch of a repository whose HEAD names the branch head. In a repository with a work tree
+// HEAD is only the branch that somebody has checked out. There the default branch is the first that exists of
+// init.defaultBranch, main and master, else head.
 func (r *remote) defaultBranch(ctx context.Context, head string) string {
 	if r.path == "" {
 		return head

@@ -12,7 +12,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// explain turns go-github's errors into one that says what happened and what to do.
+// explain returns go-github's error as one that says what happened and what to do.
 func (h *hub) explain(err error) error {
 	var refusal *fault.Error
 	if errors.As(err, &refusal) {
@@ -22,14 +22,14 @@ func (h *hub) explain(err error) error {
 	if errors.As(err, &response) {
 		return h.explainStatus(response.Response.StatusCode, line(response.Message))
 	}
-	if err == context.Canceled || err == context.DeadlineExceeded { // go-github's own, of the caller's context
+	if err == context.Canceled || err == context.DeadlineExceeded { // go-github returns the error of the caller's context
 		return err
 	}
 	var failed *url.Error
 	if errors.As(err, &failed) {
-		return fault.Failedf("%s", line(failed.Err.Error())).WithHint("see whether %s can be reached from here", h.api.Host)
+		return fault.Failedf("%s", line(failed.Err.Error())).WithHint("check whether %s can be reached from here", h.api.Host)
 	}
-	return fault.Refusedf("%s answered with something else than was asked for: %s", h.api.Host, line(err.Error())).WithHint("%s", h.addressHint())
+	return fault.Refusedf("%s gave an unexpected answer: %s", h.api.Host, line(err.Error())).WithHint("%s", h.addressHint())
 }
 
 func (h *hub) explainStatus(status int, said string) error {
@@ -50,7 +50,7 @@ func (h *hub) explainStatus(status int, said string) error {
 	case status == http.StatusNotFound:
 		return e.WithHint("check the repository's name, and that GITHUB_TOKEN may read it")
 	case status == http.StatusGone || status == http.StatusUnavailableForLegalReasons:
-		return e.WithHint("see at %s what became of the repository; its environments are left alone", h.api.Host)
+		return e.WithHint("check at %s what happened to the repository; its environments are left alone", h.api.Host)
 	case status >= 500:
 		return e.WithHint("run it again later")
 	}

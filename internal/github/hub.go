@@ -18,8 +18,8 @@ import (
 const (
 	publicHost  = "api.github.com"
 	publicAPI   = "https://" + publicHost
-	maxReadings = 5    // of a list that changes while it is read
-	maxPages    = 1000 // of a hundred branches
+	maxReadings = 5    // readings of a list that changes meanwhile
+	maxPages    = 1000 // pages of a hundred branches
 	heads       = "refs/heads/"
 )
 
@@ -29,16 +29,16 @@ var commitHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 type hub struct {
 	*transport
 	client *github.Client
-	asked  repository // as the settings name it
+	asked  repository // owner and name as in the settings
 
 	mu    sync.Mutex
-	known repository // as GitHub calls it, once asked
+	known repository // GitHub's last answer; zero before the first one
 }
 
-// repository is what is known of a repository.
+// repository is a repository on GitHub.
 type repository struct {
 	owner, name   string
-	id            int64 // stays through renames; another repository of the same name has another
+	id            int64 // stays through renames; another repository of the same name has another one
 	defaultBranch string
 }
 
@@ -65,10 +65,10 @@ func openHub(o Options) (Source, error) {
 	return &hub{transport: t, client: client, asked: repository{owner: owner, name: name}}, nil
 }
 
-// checkRedirect ends a chain of redirects, each of which accept has found to be GitHub's.
+// checkRedirect limits the number of redirects. accept has checked that each of them is GitHub's.
 func (t *transport) checkRedirect(_ *http.Request, via []*http.Request) error {
 	if len(via) >= 5 {
-		return fault.Refusedf("%s sends on in circles", t.api.Host)
+		return fault.Refusedf("%s redirects in circles", t.api.Host)
 	}
 	return nil
 }
@@ -90,30 +90,30 @@ func (h *hub) nameOf(repo repository) string {
 	return h.api.Host + "/" + repo.String()
 }
 
-// Identity implements Source. If GitHub cannot be asked and this runs in GitHub Actions for the very repository, the
-// identity is what Actions tells, without the default branch: a deploy needs no token for it.
+// Identity implements Source. If GitHub does not answer, the identity may come from the variables of GitHub Actions, without
+// the default branch. So a deployment from the repository's own workflow needs no token.
 func (h *hub) Identity(ctx context.Context) (Identity, error) {
-	instead, told := h.actionsIdentity()
+	fallback, inActions := h.actionsIdentity()
 	c := &call{left: h.MaxWait}
-	if told {
-		c.left = 0 // there is nothing to wait for
+	if inActions {
+		c.left = 0 // no need to wait
 	}
 	repo, _, err := h.ask(withCall(ctx, c))
 	switch {
 	case err == nil:
 		return h.identity(repo.id, h.nameOf(repo), repo.defaultBranch), nil
-	case told && fault.Code(err) == fault.Failed && ctx.Err() == nil:
-		return instead, nil
+	case inActions && fault.Code(err) == fault.Failed && ctx.Err() == nil:
+		return fallback, nil
 	}
 	return Identity{}, err
 }
 
-// Branches implements Source. It makes a request for the repository and one for each page; GitHub answers 304 to those
-// whose answer is kept and still right, and counts no such request of a token.
+// Branches implements Source. It makes one request for the repository and one for each page. GitHub answers 304 if a kept
+// answer is still right, and does not count such requests of a token.
 //
-// Pages are counted from the start of a list that may change meanwhile: a branch that is deleted after its page was read
-// moves the first branch of the next page onto it, where nobody sees it. So a list of several pages is believed when
-// two readings in a row agree. The kept answers are such a reading: a list that is still what it was is read once.
+// The list may change while it is read. If a branch is deleted after its page was read, the first branch of the next page
+// moves to that page, and is missed. So a list of several pages counts only if two readings in a row agree. The kept answers
+// are such a reading: an unchanged list is read once.
 func (h *hub) Branches(ctx context.Context) (List, error) {
 	c := &call{left: h.MaxWait, conditional: true}
 	ctx = withCall(ctx, c)
@@ -142,10 +142,10 @@ func (h *hub) Branches(ctx context.Context) (List, error) {
 		before = names
 	}
 	return List{}, fault.Refusedf("list the branches of %s: no two of %d readings agree", repo, maxReadings).
-		WithHint("run it again when fewer branches come and go")
+		WithHint("run the same command again when fewer branches come and go")
 }
 
-// ask learns what GitHub calls the repository, its numeric id, and its default branch. ctx has a call.
+// ask asks GitHub for the repository: its current name, numeric id and default branch. ctx has a call.
 func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error) {
 	r, resp, err := h.client.Repositories.Get(ctx, h.asked.owner, h.asked.name)
 	if err != nil {
@@ -175,7 +175,7 @@ func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error
 	defer h.mu.Unlock()
 	if h.known.id != 0 && h.known.id != repo.id {
 		return repository{}, false, fault.Refusedf("%s is another repository than before: its id was %d and is %d now", h.asked, h.known.id, repo.id).
-			WithHint("run it again, and it says whose environments there are")
+			WithHint("run the same command again; it reports which repository the environments follow")
 	}
 	if renamed && h.known.String() != repo.String() {
 		h.Log(fmt.Sprintf("GitHub has moved %s to %s: correct source.github in the settings", h.asked, repo))
@@ -184,7 +184,7 @@ func (h *hub) ask(ctx context.Context) (repo repository, renamed bool, err error
 	return repo, renamed, nil
 }
 
-// repository is what GitHub last called the repository; it asks if it has to. ctx has a call.
+// repository returns GitHub's last answer, or asks if there is none. ctx has a call.
 func (h *hub) repository(ctx context.Context) (repository, error) {
 	h.mu.Lock()
 	repo := h.known
@@ -196,11 +196,11 @@ func (h *hub) repository(ctx context.Context) (repository, error) {
 	return repo, err
 }
 
-// reading is all pages of a list, one after the other.
+// reading is one reading of all pages of a list.
 type reading struct {
 	branches  []Branch // sorted by name
 	pages     int
-	unchanged bool // every page is as it was kept
+	unchanged bool // every page equals its kept answer
 }
 
 func (r reading) names() []string {
@@ -255,7 +255,7 @@ func (h *hub) read(ctx context.Context, c *call, repo repository) (reading, erro
 	return r, nil
 }
 
-// branch refuses a branch that cannot be one of repo. at is the API's address of its commit, where it is known.
+// branch checks a branch of repo and returns it. at is the API's address of its commit; "" if unknown.
 func (h *hub) branch(repo repository, name, commit, at string) (Branch, error) {
 	if name == "" || !commitHash.MatchString(commit) {
 		return Branch{}, fault.Refusedf("%s answered with a branch %q at commit %q", h.api.Host, line(name), line(commit))

@@ -187,12 +187,12 @@ func TestFaults(t *testing.T) {
 		"empty 200 for repo":     {answerWith(0, "/shop", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
 		"HTML 200":               {answerWith(0, "/branches", 200, asHTML, "<html>log in</html>"), fault.Refused, "answered 200 with text/html and not JSON"},
 		"HTML 200 on page 3":     {answerWith(3, "/branches", 200, asHTML, "<html>"), fault.Refused, "page 3: HOST answered 200 with text/html and not JSON"},
-		"truncated JSON":         {answerWith(2, "/branches", 200, asJSON, `[{"name":"main","commit":{"sha":"`), fault.Refused, "JSON that breaks off or is broken"},
-		"two documents":          {answerWith(2, "/branches", 200, asJSON, `[][]`), fault.Refused, "JSON that breaks off or is broken"},
-		"an object":              {answerWith(2, "/branches", 200, asJSON, `{"message":"ok"}`), fault.Refused, "something else than was asked for"},
+		"truncated JSON":         {answerWith(2, "/branches", 200, asJSON, `[{"name":"main","commit":{"sha":"`), fault.Refused, "incomplete or invalid JSON"},
+		"two documents":          {answerWith(2, "/branches", 200, asJSON, `[][]`), fault.Refused, "incomplete or invalid JSON"},
+		"an object":              {answerWith(2, "/branches", 200, asJSON, `{"message":"ok"}`), fault.Refused, "an unexpected answer"},
 		"null commit":            {answerWith(2, "/branches", 200, asJSON, `[{"name":"main","commit":null}]`), fault.Refused, `a branch "main" at commit ""`},
 		"no name":                {answerWith(2, "/branches", 200, asJSON, `[{}]`), fault.Refused, `a branch "" at commit ""`},
-		"breaks off":             {answerWith(0, "/branches", 200, map[string]string{"Content-Length": "5000"}, "["), fault.Failed, "broke off its answer: unexpected EOF"},
+		"breaks off":             {answerWith(0, "/branches", 200, map[string]string{"Content-Length": "5000"}, "["), fault.Failed, "ended its answer too early: unexpected EOF"},
 		"500 on page 2":          {always(500, "page=2"), fault.Failed, "page 2: HOST answered 500 Internal Server Error"},
 		"502 with HTML":          {answerWith(0, "/branches", 502, asHTML, "<html>bad gateway"), fault.Failed, "answered 502 Bad Gateway"},
 		"401":                    {answerWith(0, "/shop", 401, asJSON, `{"message":"Bad credentials"}`), fault.Failed, "answered 401 Unauthorized: Bad credentials"},
@@ -203,12 +203,12 @@ func TestFaults(t *testing.T) {
 		"403, HTML, and a wait":  {answerWith(0, "/branches", 403, map[string]string{"Content-Type": "text/html", "Retry-After": "1"}, "<html>"), fault.Refused, "answered 403 Forbidden with text/html"},
 		"451":                    {answerWith(0, "/shop", 451, asJSON, `{"message":"Repository access blocked"}`), fault.Failed, "answered 451"},
 		"move to another id":     {movedElsewhere, fault.Refused, "answered for repository 8 with another, 1296269"},
-		"move without JSON":      {answerWith(0, "/shop", 301, map[string]string{"Location": "/repositories/1296269"}, ""), fault.Refused, "sends on to /repositories/1296269, which is not how GitHub moves a repository"},
-		"move to a name":         {answerWith(0, "/shop", 301, map[string]string{"Location": "/repos/acme/other"}, moved301), fault.Refused, "sends on to /repos/acme/other, which is not how GitHub moves a repository"},
-		"reset in the past":      {limited(403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1000000000"}), fault.Failed, "too many requests, and so again after it was waited as long as it wanted, 2 times"},
-		"retry-after 0 for ever": {limited(429, map[string]string{"Retry-After": "0"}), fault.Failed, "2 times"},
+		"move without JSON":      {answerWith(0, "/shop", 301, map[string]string{"Location": "/repositories/1296269"}, ""), fault.Refused, "redirects to /repositories/1296269, which is not how GitHub moves a repository"},
+		"move to a name":         {answerWith(0, "/shop", 301, map[string]string{"Location": "/repos/acme/other"}, moved301), fault.Refused, "redirects to /repos/acme/other, which is not how GitHub moves a repository"},
+		"reset in the past":      {limited(403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1000000000"}), fault.Failed, "too many requests, again after 2 waits as long as it asked for"},
+		"retry-after 0 for ever": {limited(429, map[string]string{"Retry-After": "0"}), fault.Failed, "2 waits"},
 		"403":                    {answerWith(0, "/branches", 403, asJSON, `{"message":"Resource not accessible by integration"}`), fault.Failed, "answered 403 Forbidden: Resource not accessible by integration"},
-		"304 unasked":            {answerWith(0, "/branches", 304, nil, ""), fault.Refused, "nothing changed, though it was not asked that"},
+		"304 unasked":            {answerWith(0, "/branches", 304, nil, ""), fault.Refused, "nothing changed to a request that did not ask for it"},
 		"202":                    {answerWith(0, "/branches", 202, asJSON, `{}`), fault.Refused, "answered 202"},
 		"204":                    {answerWith(0, "/branches", 204, nil, ``), fault.Refused, "answered 204"},
 		"other repository":       {answerWith(0, "/shop", 200, asJSON, `{"full_name":"acme/other","default_branch":"main"}`), fault.Refused, "answered for acme/shop with another repository, acme/other"},
@@ -217,10 +217,10 @@ func TestFaults(t *testing.T) {
 		"branches of another":    {answerWith(0, "/branches", 200, asJSON, `[{"name":"main","commit":{"sha":"`+commitOf("x")+`","url":"https://api.github.com/repos/acme/other/commits/1"}}]`), fault.Refused, "a branch of another repository"},
 		"one page for ever":      {answerWith(0, "/branches", 200, map[string]string{"Link": `<http://x/y?page=2>; rel="next"`}, `[]`), fault.Refused, "after page 2 HOST names page 2 as the next"},
 		"the same page twice":    {samePage, fault.Refused, `names "feature/00001" twice`},
-		"redirect to elsewhere":  {answerWith(0, "/shop", 301, map[string]string{"Location": "https://example.org/x"}, ""), fault.Refused, "sends on to another server, example.org"},
-		"redirects in circles":   {inCircles, fault.Refused, "sends on in circles"},
+		"redirect to elsewhere":  {answerWith(0, "/shop", 301, map[string]string{"Location": "https://example.org/x"}, ""), fault.Refused, "redirects to another server, example.org"},
+		"redirects in circles":   {inCircles, fault.Refused, "redirects in circles"},
 		"limit past the bound":   {limited(403, map[string]string{"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(soon.Unix())}), fault.Failed, "0 of 5000 requests are left until " + soon.UTC().Format("15:04:05 UTC")},
-		"retry-after too long":   {limited(429, map[string]string{"Retry-After": "3600"}), fault.Failed, "answered 429: too many requests; it wants 1h0m0s of waiting, and at most 5m0s in all is waited"},
+		"retry-after too long":   {limited(429, map[string]string{"Retry-After": "3600"}), fault.Failed, "answered 429: too many requests; it asks to wait 1h0m0s, and branchenv waits at most 5m0s in all"},
 		"secondary for ever":     {answerWith(0, "/branches", 403, asJSON, `{"message":"You have exceeded a secondary rate limit"}`), fault.Failed, "You have exceeded a secondary rate limit"},
 		"control characters":     {answerWith(0, "/shop", 401, asJSON, `{"message":"a\u001b[31m\nb\u202e"}`), fault.Failed, "401 Unauthorized: a b"},
 		"a token in the message": {answerWith(0, "/shop", 401, asJSON, `{"message":"see https://x:secret@example.org/?token=secret"}`), fault.Failed, "see https://example.org/"},
@@ -252,7 +252,7 @@ func inCircles(w http.ResponseWriter, r *http.Request, n int) bool {
 	return answerWith(0, "", 301, map[string]string{"Location": "/repositories/1296269"}, moved301)(w, r, n)
 }
 
-// movedElsewhere sends on to an id that shows another repository.
+// movedElsewhere redirects to an id that shows another repository.
 func movedElsewhere(w http.ResponseWriter, r *http.Request, n int) bool {
 	return answerWith(0, "/shop", 301, map[string]string{"Location": "/repositories/8"}, moved301)(w, r, n) ||
 		answerWith(0, "/repositories/8", 200, nil, `{"id":1296269,"full_name":"acme/other","default_branch":"main"}`)(w, r, n)
@@ -484,7 +484,7 @@ func TestBranchFaults(t *testing.T) {
 		"lost access":        {always404, fault.Refused, `shows neither branch "gone" of acme/shop nor its default branch, main`},
 		"empty 200":          {answerWith(0, "/gone", 200, asJSON, ""), fault.Refused, "answered 200 with nothing"},
 		"HTML 200":           {answerWith(0, "/gone", 200, map[string]string{"Content-Type": "text/html"}, "<html>"), fault.Refused, "text/html"},
-		"prefix matches":     {answerWith(0, "/gone", 200, asJSON, `[{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}]`), fault.Refused, "something else than was asked for"},
+		"prefix matches":     {answerWith(0, "/gone", 200, asJSON, `[{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}]`), fault.Refused, "an unexpected answer"},
 		"another branch":     {answerWith(0, "/gone", 200, asJSON, `{"ref":"refs/heads/gone-2","object":{"sha":"`+commitOf("x")+`"}}`), fault.Refused, `answered with "refs/heads/gone-2" where the branch "gone"`},
 		"no commit":          {answerWith(0, "/gone", 200, asJSON, `{"ref":"refs/heads/gone"}`), fault.Refused, `at commit ""`},
 		"500":                {answerWith(0, "/gone", 500, nil, ""), fault.Failed, "answered 500"},
@@ -493,7 +493,7 @@ func TestBranchFaults(t *testing.T) {
 		"451":                {answerWith(0, "/gone", 451, asJSON, `{"message":"Repository access blocked"}`), fault.Failed, "answered 451 Unavailable For Legal Reasons: Repository access blocked"},
 		"404 with HTML":      {answerWith(0, "/gone", 404, asHTML, "<html>not found"), fault.Refused, "answered 404 Not Found with text/html and not JSON, which is not GitHub's error"},
 		"404 with nothing":   {answerWith(0, "/gone", 404, nil, ""), fault.Refused, "answered 404 Not Found with nothing"},
-		"404, JSON type":     {answerWith(0, "/gone", 404, asJSON, "<html>"), fault.Refused, "JSON that breaks off or is broken"},
+		"404, JSON type":     {answerWith(0, "/gone", 404, asJSON, "<html>"), fault.Refused, "incomplete or invalid JSON"},
 		"404 as text":        {answerWith(0, "/gone", 404, map[string]string{"Content-Type": "text/plain"}, `{"message":"Not Found"}`), fault.Refused, "text/plain and not JSON"},
 		"404, no message":    {answerWith(0, "/gone", 404, asJSON, `{"error":"Not Found"}`), fault.Refused, "with other JSON, which is not GitHub's error"},
 		"404, empty message": {answerWith(0, "/gone", 404, asJSON, `{"message":""}`), fault.Refused, "with other JSON, which is not GitHub's error"},
@@ -503,7 +503,7 @@ func TestBranchFaults(t *testing.T) {
 		"401 with HTML":      {answerWith(0, "/gone", 401, asHTML, "<html>log in"), fault.Refused, "answered 401 Unauthorized with text/html"},
 		"410 with HTML":      {answerWith(0, "/gone", 410, asHTML, "<html>gone"), fault.Refused, "answered 410 Gone with text/html"},
 		"407":                {answerWith(0, "/gone", 407, asHTML, "<html>"), fault.Refused, "answered 407"},
-		"a login page":       {answerWith(0, "/gone", 302, map[string]string{"Location": "/login"}, ""), fault.Refused, "sends on to /login, which is not how GitHub moves a repository"},
+		"a login page":       {answerWith(0, "/gone", 302, map[string]string{"Location": "/login"}, ""), fault.Refused, "redirects to /login, which is not how GitHub moves a repository"},
 		"move with HTML":     {answerWith(0, "/gone", 301, map[string]string{"Location": "/repositories/1296269/git/ref/heads/gone", "Content-Type": "text/html"}, "<html>"), fault.Refused, "which is not how GitHub moves a repository"},
 		"replaced":           {replaced, fault.Refused, "acme/shop is another repository than before: its id was 1296269 and is 7 now"},
 		"outage of repo":     {answerWith(0, "/shop", 502, nil, ""), fault.Failed, "answered 502"},
@@ -617,7 +617,7 @@ func TestOneBoundForAllWaits(t *testing.T) {
 	}
 	a := f.open(nil)
 	_, err := a.Branches(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "it wants 1m20s of waiting, and at most 5m0s in all is waited") {
+	if err == nil || !strings.Contains(err.Error(), "it asks to wait 1m20s, and branchenv waits at most 5m0s in all") {
 		t.Errorf("error %v", err)
 	}
 	if len(a.waited) != 3 || len(a.logged) != 3 || !strings.HasPrefix(a.logged[0], "GitHub limits requests: asking again in 1m") {

@@ -14,14 +14,14 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// maxIdentity is the most bytes of an ID and of a Name: they become values of tags.
+// maxIdentity is the most bytes of an ID and of a Name. They are stored in tags.
 const maxIdentity = 200
 
-// Identity says which repository a Source's branches are of. Two sources with one ID have the same branches.
+// Identity identifies a repository. Two sources with the same ID have the same branches.
 type Identity struct {
-	// ID is github:NUMBER for github.com, github:HOST:NUMBER for another server of GitHub's, git:REMOTE for a git remote.
-	// NUMBER stays when a repository is renamed; another repository of the same name has another. REMOTE is host and path
-	// of a URL, or the absolute path of a local repository. At most 200 bytes; a longer one is cut and ends in ~ and a hash.
+	// ID is github:NUMBER for github.com, github:HOST:NUMBER for another server of GitHub's, and git:REMOTE for a git remote.
+	// NUMBER stays if the repository is renamed; another repository of the same name has another one. REMOTE is the host and
+	// path of a URL, or the absolute path of a local repository. A longer ID than 200 bytes is cut and ends in ~ and a hash.
 	ID string
 	// Name is for people, without credentials: github.com/owner/name, or the remote. At most 200 bytes.
 	Name string
@@ -40,7 +40,7 @@ func (id Identity) limited() Identity {
 	return id
 }
 
-// identity returns what the repository's numeric id makes it on this server.
+// identity returns the identity of the repository with that id on this server.
 func (h *hub) identity(number int64, name, defaultBranch string) Identity {
 	id := "github:"
 	if h.api.Host != publicHost {
@@ -49,8 +49,8 @@ func (h *hub) identity(number int64, name, defaultBranch string) Identity {
 	return Identity{ID: id + strconv.FormatInt(number, 10), Name: name, Default: defaultBranch}.limited()
 }
 
-// actionsIdentity returns the identity that GitHub Actions tells in variables, if they are about the repository of the
-// settings and this server. Source: GitHub's documentation, "Default environment variables".
+// actionsIdentity returns the identity in the variables of GitHub Actions. It reports false if they name another repository or
+// server than the settings. Source: GitHub's documentation, "Default environment variables".
 func (h *hub) actionsIdentity() (Identity, bool) {
 	number, err := strconv.ParseInt(h.Env("GITHUB_REPOSITORY_ID"), 10, 64)
 	if err != nil || number <= 0 || !strings.EqualFold(h.Env("GITHUB_REPOSITORY"), h.asked.String()) {
@@ -65,7 +65,7 @@ func (h *hub) actionsIdentity() (Identity, bool) {
 	return h.identity(number, h.String(), ""), true
 }
 
-// defaultPorts are the ports that a URL of each scheme means if it names none.
+// defaultPorts are the default ports of the schemes.
 var defaultPorts = map[string]string{"https": "443", "http": "80", "ssh": "22", "git": "9418"}
 
 // hostPort returns the host of u in lower case, with the port if it is not the scheme's own.
@@ -80,11 +80,11 @@ func hostPort(u *url.URL) string {
 	return host
 }
 
-// normalRemote returns host and path of a git remote's address that is a URL or in SSH's short form. How the remote is
-// reached, who asks, a port that is the usual one, the host's case, slashes and .git at the end make no difference.
+// normalRemote returns host and path of a git remote's address, a URL or SSH's short form. It leaves out the scheme, the user,
+// a default port, the host's case, and slashes and .git at the end.
 //
-// SSH's short form of a path, host:path, begins in a user's home. The user git is that of hosting services, where it is
-// the path of the URL; any other user makes a difference there.
+// The path in SSH's short form, host:path, is relative to the user's home. For the user git, as hosting services have it,
+// that is the path in the URL. For any other user the name is part of the result.
 func normalRemote(address string) (string, error) {
 	if !strings.Contains(address, "://") {
 		host, path, _ := strings.Cut(address, ":")

@@ -19,7 +19,7 @@ import (
 type remote struct {
 	Options
 	address string // a URL, or an absolute path
-	path    string // of a local repository, absolute; "" for any other
+	path    string // the absolute path of a local repository, else ""
 	name    string // host and path of a remote that is not local
 	cache   *cache
 }
@@ -38,7 +38,7 @@ func openRemote(o Options) (Source, error) {
 		r.name, err = normalRemote(o.Git)
 		return r, err
 	default:
-		// A path, and never the name of one of a checkout's remotes.
+		// A path, never the name of a remote.
 		path := o.Git
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(o.Dir, path)
@@ -55,10 +55,10 @@ func openRemote(o Options) (Source, error) {
 // String implements Source.
 func (r *remote) String() string { return line(r.address) }
 
-// maxIdentityWait bounds how long the default branch alone is asked for.
+// maxIdentityWait is how long Identity waits for a remote's answer.
 const maxIdentityWait = 10 * time.Second
 
-// Identity implements Source. A remote that cannot be asked has its identity by its address alone.
+// Identity implements Source. If the remote does not answer, the default branch is missing.
 func (r *remote) Identity(ctx context.Context) (Identity, error) {
 	if r.path != "" {
 		return r.identity(ctx, r.defaultBranch(ctx, r.localHead(ctx))), ctx.Err()
@@ -81,8 +81,8 @@ func (r *remote) Identity(ctx context.Context) (Identity, error) {
 	return r.identity(ctx, defaultBranch), nil
 }
 
-// identity returns the remote's normalised address. A local repository is where git keeps its branches, whichever
-// of its work trees, symbolic links or spellings the settings name.
+// identity returns the remote's normalised address. For a local repository that is the folder of its branches, whichever work
+// tree, symbolic link or spelling the settings name.
 func (r *remote) identity(ctx context.Context, defaultBranch string) Identity {
 	id := r.name
 	if r.path != "" {
@@ -91,8 +91,8 @@ func (r *remote) identity(ctx context.Context, defaultBranch string) Identity {
 	return Identity{ID: "git:" + id, Name: r.String(), Default: defaultBranch}.limited()
 }
 
-// repository returns the folder in which the local repository keeps its branches, with symbolic links resolved. If
-// there is no repository, it is the path.
+// repository returns the folder in which the local repository keeps its branches, with symbolic links resolved. It returns the
+// path if there is no repository.
 func (r *remote) repository(ctx context.Context) string {
 	path := r.gitDir()
 	if output, err := r.git(ctx, nil, "--git-dir="+path, "rev-parse", "--path-format=absolute", "--git-common-dir"); err == nil {
@@ -104,7 +104,7 @@ func (r *remote) repository(ctx context.Context) string {
 	return path
 }
 
-// gitDir returns what git takes for the repository at the path.
+// gitDir returns the folder that git uses as the repository at the path.
 // Source: git's documentation of GIT_DIR and upload-pack, "--strict": the path, path/.git, path.git.
 func (r *remote) gitDir() string {
 	for _, end := range []string{"/.git", "", ".git/.git", ".git"} {
@@ -117,7 +117,7 @@ func (r *remote) gitDir() string {
 	return r.path
 }
 
-// localHead returns the branch that is checked out in the local repository, or its default one; "" if there is none.
+// localHead returns the branch in the local repository's HEAD, or "" if HEAD names none.
 func (r *remote) localHead(ctx context.Context) string {
 	output, err := r.git(ctx, nil, "--git-dir="+r.gitDir(), "symbolic-ref", "--quiet", "HEAD")
 	name, isBranch := strings.CutPrefix(strings.TrimSuffix(string(output), "\n"), heads)
@@ -127,13 +127,13 @@ func (r *remote) localHead(ctx context.Context) string {
 	return name
 }
 
-// Branches implements Source. One run of git lists all branches. A local repository that is less than another is refused.
+// Branches implements Source. One run of git lists all branches. A local copy of another repository is refused.
 func (r *remote) Branches(ctx context.Context) (List, error) {
 	refs, defaultBranch, err := r.refs(ctx, heads+"*")
 	if err != nil {
 		return List{}, err
 	}
-	if err := r.checkWhole(ctx); err != nil {
+	if err := r.checkOriginal(ctx); err != nil {
 		return List{}, err
 	}
 	list := List{Identity: r.identity(ctx, defaultBranch), Repository: r.String(), Default: defaultBranch}
@@ -144,7 +144,7 @@ func (r *remote) Branches(ctx context.Context) (List, error) {
 	return list, nil
 }
 
-// Branch implements Source. The branch and the default branch are asked for in one breath.
+// Branch implements Source. One run of git asks for the branch and the default branch.
 func (r *remote) Branch(ctx context.Context, name string) (Branch, bool, error) {
 	if name == "" || strings.ContainsAny(name, "\\ ~^:?*[\x7f") {
 		return Branch{}, false, fault.Usagef("%q is not a branch name", line(name))
@@ -155,19 +155,19 @@ func (r *remote) Branch(ctx context.Context, name string) (Branch, bool, error) 
 	}
 	commit, found := refs[heads+name]
 	if !found {
-		return Branch{}, false, r.checkWhole(ctx)
+		return Branch{}, false, r.checkOriginal(ctx)
 	}
 	return Branch{Name: name, Commit: commit}, true, nil
 }
 
-// refs are the branches that git's pattern finds, by full name, and the name of the default branch, which must exist:
-// a remote that shows no default branch says nothing about the others.
+// refs returns the commits of the branches that match git's pattern, by full name, and the name of the default branch. The
+// default branch must exist: without it the answer says nothing about the others.
 func (r *remote) refs(ctx context.Context, pattern string) (map[string]string, string, error) {
 	output, err := r.git(ctx, nil, "ls-remote", "--symref", "--", r.address, "HEAD", pattern)
 	if err != nil {
 		return nil, "", fmt.Errorf("list the branches of %s: %w", r, err)
 	}
-	refs, defaultBranch, alive := map[string]string{}, "", false
+	refs, defaultBranch, hasCommit := map[string]string{}, "", false
 	for text := range strings.Lines(string(output)) {
 		left, name, ok := strings.Cut(strings.TrimSuffix(text, "\n"), "\t")
 		target, symbolic := strings.CutPrefix(left, "ref: "+heads)
@@ -178,24 +178,24 @@ func (r *remote) refs(ctx context.Context, pattern string) (map[string]string, s
 		case !ok || !commitHash.MatchString(left):
 			return nil, "", fault.Refusedf("list the branches of %s: git printed %q", r, line(text))
 		case name == "HEAD":
-			alive = true
+			hasCommit = true
 		case strings.HasPrefix(name, heads) && (name == pattern || pattern == heads+"*"):
 			refs[name] = left
 		}
 	}
 	defaultBranch = r.defaultBranch(ctx, defaultBranch)
-	if alive && defaultBranch == "" {
-		return nil, "", fault.Refusedf("%s has no default branch: its HEAD is at no branch", r).
+	if hasCommit && defaultBranch == "" {
+		return nil, "", fault.Refusedf("%s has no default branch: its HEAD names no branch", r).
 			WithHint("in the remote: git symbolic-ref HEAD refs/heads/BRANCH")
 	}
-	if !alive {
+	if !hasCommit {
 		return nil, "", fault.Refusedf("%s has no commit on its default branch", r).
 			WithHint("commit something first; if it has commits: git symbolic-ref HEAD refs/heads/BRANCH")
 	}
 	return refs, defaultBranch, nil
 }
 
-// git runs git and returns what it printed. It stops after Timeout.
+// git runs git and returns its output. It stops after Timeout.
 func (r *remote) git(ctx context.Context, input []byte, args ...string) ([]byte, error) {
 	output, err := git.Command{Args: args, Input: input, Timeout: r.Timeout}.Run(ctx)
 	var failure *git.Failure

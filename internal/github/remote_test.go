@@ -157,7 +157,7 @@ func TestOpenRefuses(t *testing.T) {
 		env     map[string]string
 		want    string
 	}{
-		"nothing":           {Options{}, nil, "it is not known where the list of branches comes from"},
+		"nothing":           {Options{}, nil, "no source of branches is set"},
 		"both":              {Options{GitHub: "a/b", Git: "x"}, nil, "source has both github and git"},
 		"no owner":          {Options{GitHub: "shop"}, nil, `"shop" is not a GitHub repository`},
 		"a URL":             {Options{GitHub: "https://github.com/a/b"}, nil, "is not a GitHub repository"},
@@ -167,8 +167,8 @@ func TestOpenRefuses(t *testing.T) {
 		"API with secret":   {Options{GitHub: "a/b"}, map[string]string{"GITHUB_API_URL": "https://x:secret@h/"}, "GITHUB_API_URL is not the address of an API"},
 		"token, two lines":  {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret\n"}, "GITHUB_TOKEN holds a line break"},
 		"token, no ASCII":   {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret\u2026"}, "GITHUB_TOKEN holds a line break"},
-		"token in plain":    {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://ghe.example.com/api/v3"}, "GITHUB_API_URL is http://ghe.example.com: everybody on the way could read GITHUB_TOKEN"},
-		"a name like an IP": {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://127.0.0.1.example.com/"}, "everybody on the way"},
+		"token in plain":    {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://ghe.example.com/api/v3"}, "GITHUB_API_URL is http://ghe.example.com: anybody on the network could read GITHUB_TOKEN"},
+		"a name like an IP": {Options{GitHub: "a/b"}, map[string]string{"GITHUB_TOKEN": "secret", "GITHUB_API_URL": "http://127.0.0.1.example.com/"}, "anybody on the network"},
 		"option":            {Options{Git: "--upload-pack=touch x"}, nil, "is not a git remote"},
 		"program":           {Options{Git: "ext::sh -c x"}, nil, "is not a git remote of a supported kind"},
 		"scheme":            {Options{Git: "gopher://x/y"}, nil, "is not a git remote of a supported kind"},

@@ -1,13 +1,12 @@
-// Package github tells which branches a repository has, asked of GitHub or of any git remote. It is the only package
-// that knows go-github.
+// Package github lists the branches of a repository. It asks GitHub or any git remote. No other package knows go-github.
 //
-// What it answers decides what is destroyed, so it answers whole or not at all: a list has every branch, and a branch
-// is gone only where the source says so while it still shows the default branch. Anything else is an error: exit code
-// 3 where the answer is not what it claims to be, 1 where there is none. Text from outside reaches errors and the log
-// as one clean line, without credentials.
+// Its answers decide what is destroyed, so an answer is complete or an error. A list has every branch. A branch is gone only
+// if the source says so while it still shows the default branch. An answer that cannot be right is an error with exit code 3,
+// a missing answer one with exit code 1. Text from outside reaches errors and the log as one clean line, without credentials.
 package github
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,59 +15,59 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Source is where the list of branches comes from. It may be used by several goroutines.
+// Source is a repository whose branches can be listed. It is safe for concurrent use.
 type Source interface {
-	// Identity says which repository this is. For a git remote it is known even if the remote cannot be asked.
+	// Identity returns which repository this is. For a git remote it needs no answer of the remote.
 	Identity(ctx context.Context) (Identity, error)
-	// Branches is every branch, in the order of their names.
+	// Branches returns all branches, sorted by name.
 	Branches(ctx context.Context) (List, error)
-	// Branch asks for a single branch, past every cache, as is done right before something is destroyed. false means
-	// that the branch does not exist while the default branch does.
+	// Branch asks for a single branch and ignores every cache. It is called right before something is destroyed. It reports
+	// false if the branch does not exist while the default branch does.
 	Branch(ctx context.Context, name string) (Branch, bool, error)
-	// Dates are the commit times of the commits, by commit. They do not change and are kept in the cache folder, so
-	// that only what was never asked for costs anything. The map has every one of commits, or there is an error.
+	// Dates returns the commit times by commit: all of them, or an error. The cache folder keeps them, because they never
+	// change.
 	Dates(ctx context.Context, commits []string) (map[string]time.Time, error)
-	// String names the source for people, without credentials.
+	// String returns the source's name for people, without credentials.
 	String() string
 }
 
 // Branch is one branch and the commit at its head.
 type Branch struct {
-	Name   string // exact, as bytes: git does not ask for UTF-8
+	Name   string // exact; git allows names that are not UTF-8
 	Commit string // full hash, lower case
 }
 
 // List is every branch of a repository.
 type List struct {
-	// Identity is that of the repository that gave this very list.
+	// Identity is the identity of the repository that returned this list.
 	Identity Identity
-	// Repository is what the source calls itself: GitHub's owner/name after a rename, or the remote without credentials.
+	// Repository is the source's own name: GitHub's owner/name after a rename, or the remote without credentials.
 	Repository string
-	// Renamed tells that Repository is not what was asked for: GitHub has moved it.
+	// Renamed reports whether GitHub has moved the repository: Repository differs from the name in the settings.
 	Renamed bool
-	// Default is the name of the default branch. It need not be among Branches: that is for the reader to judge.
+	// Default is the name of the default branch. It may be missing in Branches; the caller decides what that means.
 	Default  string
 	Branches []Branch // sorted by name
 }
 
-// Options say where the branches come from, and how patiently they are asked for.
+// Options name the repository, and say how long to wait for it.
 type Options struct {
-	// GitHub is owner/name; Git a URL or path of a git remote. At most one is set. Neither: GITHUB_REPOSITORY.
+	// GitHub is owner/name. Git is the URL or path of a git remote. At most one is set. Both empty: GITHUB_REPOSITORY.
 	GitHub, Git string
 	// Dir is the folder that a relative path in Git refers to.
 	Dir string
 	// Env looks up the variables GITHUB_API_URL (default https://api.github.com), GITHUB_TOKEN and GITHUB_REPOSITORY.
 	// Required.
 	Env func(string) string
-	// CacheDir keeps GitHub's answers, with which it can be asked whether anything changed, and commit times. It is made
-	// where it does not exist. Empty: nothing is kept.
+	// CacheDir is the folder for GitHub's answers and for commit times. With a kept answer GitHub can be asked whether it
+	// changed. The folder is created if it does not exist. Empty: nothing is kept.
 	CacheDir string
-	// Log is told of waits, a rename, and a cache that does not work: single clean lines,
-	// perhaps from several goroutines. May be nil.
+	// Log receives single clean lines about waits, a rename, and a cache that does not work. Several goroutines may call it.
+	// May be nil.
 	Log func(string)
-	// MaxWait bounds how long one call waits because GitHub limits requests. Default 5m.
+	// MaxWait is how long one call may wait because GitHub limits requests. Default 5m.
 	MaxWait time.Duration
-	// Timeout bounds one request, or one run of git. Default 1m.
+	// Timeout is the longest time of one request or one run of git. Default 1m.
 	Timeout time.Duration
 
 	maxNames  int                                              // bytes of all names in GitHub's list; default 64 MB
@@ -77,16 +76,14 @@ type Options struct {
 	now       func() time.Time                                 // default time.Now
 }
 
-// Open makes a Source. It asks nobody anything. The error is that of options that make no sense, with exit code 2.
+// Open returns a Source. It makes no request. The error, with exit code 2, says which option is invalid.
 func Open(o Options) (Source, error) {
 	if o.Log == nil {
 		o.Log = func(string) {}
 	}
-	o.MaxWait = or(o.MaxWait, 5*time.Minute)
-	o.Timeout = or(o.Timeout, time.Minute)
-	if o.maxNames == 0 {
-		o.maxNames = 64 << 20
-	}
+	o.MaxWait = cmp.Or(o.MaxWait, 5*time.Minute)
+	o.Timeout = cmp.Or(o.Timeout, time.Minute)
+	o.maxNames = cmp.Or(o.maxNames, 64<<20)
 	if o.transport == nil {
 		o.transport = http.DefaultTransport
 	}
@@ -102,19 +99,12 @@ func Open(o Options) (Source, error) {
 	case o.Git != "":
 		return openRemote(o)
 	case o.GitHub == "" && repository == "":
-		return nil, fault.Usagef("it is not known where the list of branches comes from").
+		return nil, fault.Usagef("no source of branches is set").
 			WithHint("write source: {github: owner/name} or source: {git: URL-or-path} in the settings, or set GITHUB_REPOSITORY")
 	case o.GitHub == "":
 		o.GitHub = repository
 	}
 	return openHub(o)
-}
-
-func or(d, instead time.Duration) time.Duration {
-	if d == 0 {
-		return instead
-	}
-	return d
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -14,21 +14,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
 const (
 	maxAnswer   = 32 << 20 // bytes of one answer; a page of a hundred branches has 50 KB
-	maxAttempts = 3        // at a request that meets a limit, or a server's or the network's failure
+	maxAttempts = 3        // of a request that is limited, or that server or network fail
 )
 
-// transport is what go-github sends its requests through. It adds the token, waits where GitHub limits requests,
-// repeats what failed in passing, asks conditionally where the call wants that, and lets an answer through only if it
-// is whole and JSON.
+// transport sends go-github's requests. It adds the token, waits if GitHub limits requests, repeats requests after temporary
+// failures, and makes requests conditional if the call wants that. It passes an answer on only if it is complete and JSON.
 //
-// go-github v60 must not see GitHub's counters: after an answer with none left it refuses on its own, without asking,
-// though an unchanged page costs nothing; and it takes a 429 for an ordinary error (github.go, checkRateLimitBeforeDo
-// and CheckResponse).
+// It hides GitHub's counters from go-github v60. After an answer with no requests left, go-github makes no further request,
+// though an unchanged page costs nothing. And it treats a 429 as an ordinary error (github.go, checkRateLimitBeforeDo and
+// CheckResponse).
 type transport struct {
 	Options
 	api   *url.URL
@@ -36,11 +37,11 @@ type transport struct {
 	cache *cache
 }
 
-// call is what the requests of one call of a Source share.
+// call is the state that the requests of one call of a Source share.
 type call struct {
 	left        time.Duration // how long it may still wait for limits
-	conditional bool          // ask whether the kept answers still hold
-	changed     int           // how many answers so far were not the kept ones
+	conditional bool          // whether to ask if the kept answers are still right
+	changed     int           // how many answers so far differ from the kept ones
 }
 
 type callKey struct{}
@@ -52,6 +53,8 @@ func withCall(ctx context.Context, c *call) context.Context {
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := req.Context().Value(callKey{}).(*call)
+	failures := backoff.NewExponentialBackOff()
+	failures.InitialInterval, failures.RandomizationFactor = 1500*time.Millisecond, 0.33 // 1s to 2s
 	for attempt := 1; ; attempt++ {
 		a, err := t.attempt(req, c)
 		limit, limited := time.Duration(0), false
@@ -67,7 +70,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			t.Log(fmt.Sprintf("GitHub limits requests: asking again in %s", round(wait)))
 			err = t.sleep(req.Context(), wait)
 		case (err != nil && !final(err) || err == nil && a.StatusCode >= 500) && attempt < maxAttempts && req.Context().Err() == nil:
-			err = t.sleep(req.Context(), time.Duration(attempt)*time.Second+rand.N(time.Second)) // #nosec G404
+			err = t.sleep(req.Context(), failures.NextBackOff())
 		case err != nil:
 			return nil, err
 		default:
@@ -79,7 +82,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// final tells whether asking again would be of no use.
+// final reports whether a further attempt would fail as well.
 func final(err error) bool {
 	var refusal *fault.Error
 	return errors.As(err, &refusal)
@@ -120,15 +123,15 @@ func (t *transport) attempt(req *http.Request, c *call) (answer, error) {
 	case resp == nil:
 		return answer{}, fmt.Errorf("%s: %w", t.api.Host, err)
 	case err != nil:
-		return answer{}, fmt.Errorf("%s broke off its answer: %w", t.api.Host, err)
+		return answer{}, fmt.Errorf("%s ended its answer too early: %w", t.api.Host, err)
 	case len(body) > maxAnswer:
 		return answer{}, fault.Refusedf("%s sent more than %d MB", t.api.Host, maxAnswer>>20)
 	}
 	return answer{resp, body, kept}, nil
 }
 
-// limit tells whether the answer says that there were too many requests, and how long to wait.
-// A 403 counts only if GitHub gave it: a proxy's login page is no limit.
+// limit returns how long to wait, and reports whether the answer says that there were too many requests.
+// A 403 counts only if it is GitHub's: a proxy's login page is no limit.
 // Source: GitHub's documentation, "Rate limits for the REST API", exceeding the rate limit.
 func (t *transport) limit(resp answer, attempt int) (time.Duration, bool) {
 	if !(resp.StatusCode == http.StatusForbidden && resp.ofGitHub()) && resp.StatusCode != http.StatusTooManyRequests {
@@ -156,12 +159,12 @@ func resetTime(resp answer) (time.Time, bool) {
 	return time.Unix(seconds, 0), err == nil && seconds > 0
 }
 
-// limitError is that GitHub wants a longer wait than is allowed, or more of them.
+// limitError returns the error of a limit that needs a longer wait than allowed, or more waits.
 func (t *transport) limitError(resp answer, wait time.Duration, attempts int) error {
-	text := fmt.Sprintf("%s answered %d: too many requests; it wants %s of waiting, and at most %s in all is waited",
+	text := fmt.Sprintf("%s answered %d: too many requests; it asks to wait %s, and branchenv waits at most %s in all",
 		t.api.Host, resp.StatusCode, round(wait), round(t.MaxWait))
 	if attempts >= maxAttempts {
-		text = fmt.Sprintf("%s answered %d: too many requests, and so again after it was waited as long as it wanted, %d times",
+		text = fmt.Sprintf("%s answered %d: too many requests, again after %d waits as long as it asked for",
 			t.api.Host, resp.StatusCode, attempts-1)
 	}
 	if limit, left := resp.Header.Get("X-RateLimit-Limit"), resp.Header.Get("X-RateLimit-Remaining"); limit != "" && left != "" {
@@ -180,12 +183,12 @@ func (t *transport) limitError(resp answer, wait time.Duration, attempts int) er
 	return fault.Failedf("%s", text).WithHint("%s", hint)
 }
 
-// accept turns an answer into what go-github is to see.
+// accept checks an answer and returns the response for go-github.
 func (t *transport) accept(req *http.Request, a answer, c *call) (*http.Response, error) {
 	status, body, link := a.StatusCode, a.body, a.Header.Get("Link")
 	switch {
 	case status == http.StatusNotModified && a.kept == nil:
-		return nil, fault.Refusedf("%s answered that nothing changed, though it was not asked that", t.api.Host)
+		return nil, fault.Refusedf("%s answered that nothing changed to a request that did not ask for it", t.api.Host)
 	case status == http.StatusNotModified:
 		status, body, link = http.StatusOK, a.kept.Body, a.kept.Link
 	case status >= 300 && status < 400:
@@ -196,7 +199,7 @@ func (t *transport) accept(req *http.Request, a answer, c *call) (*http.Response
 		return nil, fault.Refusedf("%s answered %d %s with %s, which is not GitHub's error", t.api.Host, status, http.StatusText(status), a.kind()).
 			WithHint("%s", t.addressHint())
 	case status > 200 && status < 300:
-		return nil, fault.Refusedf("%s answered %d, which is no answer to a question", t.api.Host, status)
+		return nil, fault.Refusedf("%s answered %d, which is not a valid answer", t.api.Host, status)
 	case status == http.StatusOK:
 		if err := t.checkJSON(a); err != nil {
 			return nil, err
@@ -218,7 +221,7 @@ func (t *transport) accept(req *http.Request, a answer, c *call) (*http.Response
 	}, nil
 }
 
-// checkJSON refuses an answer that is not one JSON document. go-github takes an empty one for "nothing".
+// checkJSON refuses an answer that is not one JSON document. go-github would accept an empty one.
 func (t *transport) checkJSON(a answer) error {
 	if json.Valid(a.body) {
 		return nil
@@ -226,10 +229,10 @@ func (t *transport) checkJSON(a answer) error {
 	return fault.Refusedf("%s answered 200 with %s", t.api.Host, a.kind()).WithHint("%s", t.addressHint())
 }
 
-// addressHint is what to do where the answers look as if somebody else gave them.
+// addressHint returns what to do about answers that do not look like GitHub's.
 func (t *transport) addressHint() string {
 	if t.api.Host == publicHost || strings.HasSuffix(t.api.Path, "/api/v3/") {
-		return "run it again; if it stays, see what answers at " + t.api.Host
+		return "run the same command again; if it stays, check what answers at " + t.api.Host
 	}
 	return "check GITHUB_API_URL: an Enterprise server's ends in /api/v3"
 }

@@ -1,4 +1,4 @@
-// Package githubtest is a GitHub for tests: it pages, tells ETags, counts requests, and fails or lies on request.
+// Package githubtest serves a GitHub for tests. It has pages and ETags, counts requests, and fails or lies on demand.
 package githubtest
 
 import (
@@ -18,26 +18,26 @@ import (
 	"time"
 )
 
-// GitHub has one repository, acme/shop unless said, with the default branch main. Its fields are changed between
-// requests, or by Meddle.
+// GitHub has one repository, by default acme/shop with the default branch main. Tests may change its fields between requests,
+// or in Meddle.
 type GitHub struct {
 	*httptest.Server
 	t testing.TB
 
 	mu            sync.Mutex
 	FullName      string
-	ID            int64 // numeric id of the repository; another one makes it another repository of the same name
+	ID            int64 // numeric id of the repository; with another id it is another repository of the same name
 	Fork          bool
 	Archived      bool
 	DefaultBranch string
 	Branches      map[string]string // commit by name
 	Dates         map[string]time.Time
-	Token         string // that it wants; "" wants none
-	Moved         string // the name that answers 301
+	Token         string // required; "" requires none
+	Moved         string // a former name, which answers 301
 	requests      []string
 	notModified   int
 
-	// Meddle is asked before every request, counted from 1; true means that it has answered.
+	// Meddle is called before every request, with the request's number from 1. It returns true if it has answered.
 	Meddle func(w http.ResponseWriter, r *http.Request, n int) bool
 }
 
@@ -53,7 +53,7 @@ func New(t testing.TB, branches ...string) *GitHub {
 	return f
 }
 
-// CommitOf is a commit hash for a name.
+// CommitOf returns a commit hash for a name.
 func CommitOf(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:20])
@@ -68,7 +68,7 @@ func (f *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-RateLimit-Limit", "5000")
-	w.Header().Set("X-RateLimit-Remaining", "0") // of which a client must make nothing by itself
+	w.Header().Set("X-RateLimit-Remaining", "0") // a client must not stop by itself because of it
 	w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10))
 	if f.Token != "" && r.Header.Get("Authorization") != "Bearer "+f.Token {
 		f.answer(w, r, http.StatusUnauthorized, map[string]string{"message": "Bad credentials"})
@@ -169,7 +169,7 @@ func (f *GitHub) answer(w http.ResponseWriter, r *http.Request, status int, cont
 	_, _ = w.Write(body)
 }
 
-// Taken is the requests since the last time, and how many of them were answered 304.
+// Taken returns the requests since its last call, and how many of them were answered 304.
 func (f *GitHub) Taken() (requests []string, notModified int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

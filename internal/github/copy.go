@@ -15,17 +15,18 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// This file refuses a local repository that has other branches than the one that people push to: a branch that it
-// lacks is not gone, and neither is one that this user may not read. Whether a remote repository is a mirror, and how old, cannot be told.
+// This file refuses a local repository that is a copy: a branch that a copy lacks may exist in the repository that people push
+// to. It also refuses a repository with branches that this user may not read. Of a remote repository nobody can tell whether it
+// is a copy.
 
-// gitRemote is a remote as the settings of a repository have it.
+// gitRemote is a remote in the settings of a repository.
 type gitRemote struct {
 	name, url string
 	fetch     []string // refspecs
 	mirror    bool
 }
 
-// remotesOf reads the remotes from what git config --list --null prints, in their order.
+// remotesOf returns the remotes in the output of git config --list --null, in their order.
 func remotesOf(settings string) []gitRemote {
 	var remotes []gitRemote
 	for setting := range strings.SplitSeq(settings, "\x00") {
@@ -54,9 +55,9 @@ func remotesOf(settings string) []gitRemote {
 	return slices.DeleteFunc(remotes, func(r gitRemote) bool { return r.url == "" })
 }
 
-// lessThan returns how a repository with these remotes is less than another one, and which remote that is; or "". Only a
-// repository without any remote is the one that people push to: git clone --bare -o NAME leaves no trace but the remote.
-func lessThan(remotes []gitRemote, bare, shallow bool) (what string, of gitRemote) {
+// copyOf returns which kind of copy a repository with these remotes is, and of which remote; "" for the original. Only a
+// repository without any remote counts as the original: git clone --bare -o NAME leaves no other trace than the remote.
+func copyOf(remotes []gitRemote, bare, shallow bool) (what string, of gitRemote) {
 	for _, preferred := range []func(gitRemote) bool{gitRemote.isOrigin, gitRemote.copies, func(gitRemote) bool { return true }} {
 		if i := slices.IndexFunc(remotes, preferred); i >= 0 {
 			of = remotes[i]
@@ -80,7 +81,7 @@ func lessThan(remotes []gitRemote, bare, shallow bool) (what string, of gitRemot
 
 func (r gitRemote) isOrigin() bool { return r.name == "origin" }
 
-// copies reports whether the repository takes its own branches from the remote.
+// copies reports whether fetching from the remote overwrites the repository's own branches.
 func (r gitRemote) copies() bool {
 	return slices.ContainsFunc(r.fetch, func(spec string) bool {
 		_, to, _ := strings.Cut(spec, ":")
@@ -88,7 +89,7 @@ func (r gitRemote) copies() bool {
 	})
 }
 
-// single reports whether less than all branches of origin are fetched.
+// single reports whether the repository fetches only some branches of origin.
 func (r gitRemote) single() bool {
 	return r.isOrigin() && len(r.fetch) > 0 && !slices.ContainsFunc(r.fetch, func(spec string) bool {
 		from, _, _ := strings.Cut(strings.TrimPrefix(spec, "+"), ":")
@@ -96,8 +97,8 @@ func (r gitRemote) single() bool {
 	})
 }
 
-// checkWhole refuses a local repository that is less than another, and one whose branches cannot all be read.
-func (r *remote) checkWhole(ctx context.Context) error {
+// checkOriginal refuses a local repository that is a copy, and one whose branches cannot all be read.
+func (r *remote) checkOriginal(ctx context.Context) error {
 	if r.path == "" {
 		return nil
 	}
@@ -107,21 +108,21 @@ func (r *remote) checkWhole(ctx context.Context) error {
 	gitDir := "--git-dir=" + r.gitDir()
 	output, err := r.git(ctx, nil, gitDir, "rev-parse", "--is-shallow-repository", "--is-bare-repository")
 	if err != nil {
-		return fmt.Errorf("look at the repository %s: %w", r, err)
+		return fmt.Errorf("inspect the repository %s: %w", r, err)
 	}
 	settings, err := r.git(ctx, nil, gitDir, "config", "--local", "--includes", "--list", "--null")
 	if err != nil {
-		return fmt.Errorf("look at the repository %s: %w", r, err)
+		return fmt.Errorf("inspect the repository %s: %w", r, err)
 	}
-	is := strings.Fields(string(output))
-	if len(is) != 2 {
+	answers := strings.Fields(string(output))
+	if len(answers) != 2 {
 		return fault.Failedf("git printed %q for the kind of the repository %s", line(string(output)), r)
 	}
-	what, of := lessThan(remotesOf(string(settings)), is[1] == "true", is[0] == "true")
+	what, of := copyOf(remotesOf(string(settings)), answers[1] == "true", answers[0] == "true")
 	if what == "" {
 		return nil
 	}
-	refusal := fault.Refusedf("%s is %s: a branch that it lacks is not gone", r, line(what))
+	refusal := fault.Refusedf("%s is %s: a branch that it lacks may still exist", r, line(what))
 	if of.url == "" {
 		return refusal.WithHint("name the repository that people push to, in the settings: source: {github: owner/name} or source: {git: URL}")
 	}
@@ -129,21 +130,21 @@ func (r *remote) checkWhole(ctx context.Context) error {
 		r.settingFor(of.url), r, text.ShellWord(r.path), text.ShellWord(of.name))
 }
 
-// checkReadable refuses a repository that keeps branches where this user cannot read them: git skips such a folder
-// without a word. commonDir is where the repository keeps its branches, as files of either format.
+// checkReadable refuses a repository with branches that this user may not read: git silently skips such a folder. commonDir is
+// the folder of the branches, in files of either format.
 // Source: git's gitrepository-layout, "refs", "packed-refs"; reftable, "Layout".
 func checkReadable(commonDir string) error {
 	for _, name := range []string{"refs/heads", "packed-refs", "reftable"} {
 		if err := readAll(filepath.Join(commonDir, name)); err != nil {
-			return fault.Refusedf("the branches in %s cannot all be read: a branch that git does not see is not gone: %s", line(commonDir), line(err.Error())).
-				WithHint("let the user with the uid %d read it and all that is in it", os.Geteuid())
+			return fault.Refusedf("the branches in %s cannot all be read: a branch that git does not see may still exist: %s", line(commonDir), line(err.Error())).
+				WithHint("allow the user with the uid %d to read it and everything in it", os.Geteuid())
 		}
 	}
 	return nil
 }
 
-// readAll returns the first error of opening the file, or all that is in the folder. As git does, it follows symbolic
-// links and passes over lock files, and what is removed meanwhile.
+// readAll opens a file, or everything in a folder, and returns the first error. Like git, it follows symbolic links, and
+// ignores lock files and files that were removed meanwhile.
 func readAll(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -170,7 +171,7 @@ func readAll(path string) error {
 	return err
 }
 
-// settingFor returns the settings' source for the URL of a remote of the local repository.
+// settingFor returns the source to write in the settings for a remote's URL.
 func (r *remote) settingFor(url string) string {
 	if github, ok := address.OnGitHub(url); ok {
 		return "source: {github: " + github + "}"
