@@ -2,9 +2,12 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 func stsAction(name string) action {
@@ -131,7 +134,7 @@ func getPolicy(c *call) (any, error) {
 // tagList is tags as the JSON protocols have them.
 func tagList(tags map[string]string) []map[string]string {
 	out := []map[string]string{}
-	for _, k := range sortedKeys(tags) {
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
 		out = append(out, map[string]string{"Key": k, "Value": tags[k]})
 	}
 	return out
@@ -178,7 +181,7 @@ func secretsAction(name string) action {
 }
 
 func (c *call) namedSecret() (*record, error) {
-	r, err := c.tx.secret(text(c.body["SecretId"]), c.region)
+	r, err := c.tx.secret(c.body.Text("SecretId"), c.region)
 	if err == nil && r == nil {
 		err = awsErrorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 	}
@@ -193,8 +196,8 @@ func acmAction(name string) action {
 				return nil, err
 			}
 			var options []map[string]any
-			for _, o := range list(r.Outputs["domainValidationOptions"]) {
-				m := object(o)
+			for _, o := range r.Outputs.List("domainValidationOptions") {
+				m := value.ObjectOf(o)
 				options = append(options, map[string]any{
 					"DomainName": m["domainName"], "ValidationMethod": "DNS", "ValidationStatus": map[bool]string{true: "SUCCESS", false: "PENDING_VALIDATION"}[r.Status == "ISSUED"],
 					"ResourceRecord": map[string]any{"Name": m["resourceRecordName"], "Type": m["resourceRecordType"], "Value": m["resourceRecordValue"]},
@@ -206,7 +209,7 @@ func acmAction(name string) action {
 			}}, nil
 		},
 		"ListCertificates": func(c *call) (any, error) {
-			statuses := texts(c.body["CertificateStatuses"])
+			statuses := c.body.Texts("CertificateStatuses")
 			records, err := c.here(typeCertificate, func(r *record) bool { return matches(statuses, r.Status) })
 			out := []map[string]any{}
 			for _, r := range records {
@@ -225,7 +228,7 @@ func acmAction(name string) action {
 }
 
 func (c *call) namedCertificate() (*record, error) {
-	arn := text(c.body["CertificateArn"])
+	arn := c.body.Text("CertificateArn")
 	r, err := c.tx.get(typeCertificate, arn)
 	if err == nil && r == nil {
 		err = awsErrorf("ResourceNotFoundException", "Could not find certificate %s.", arn)
@@ -236,12 +239,12 @@ func (c *call) namedCertificate() (*record, error) {
 func logsAction(name string) action {
 	return map[string]action{
 		"DescribeLogGroups": func(c *call) (any, error) {
-			prefix := text(c.body["logGroupNamePrefix"])
+			prefix := c.body.Text("logGroupNamePrefix")
 			records, err := c.here(typeLogGroup, func(r *record) bool { return strings.HasPrefix(r.Name, prefix) })
 			out := []map[string]any{}
 			for _, r := range records {
 				group := map[string]any{"logGroupName": r.Name, "arn": r.str("arn") + ":*", "creationTime": r.Created.UnixMilli(), "storedBytes": 0}
-				if days := number(r.Outputs["retentionInDays"]); days > 0 {
+				if days := r.Outputs.Int("retentionInDays"); days > 0 {
 					group["retentionInDays"] = days
 				}
 				out = append(out, group)
@@ -250,7 +253,7 @@ func logsAction(name string) action {
 		},
 		// The app of a simulated environment writes no logs; its events stand in for them.
 		"FilterLogEvents": func(c *call) (any, error) {
-			group := text(c.body["logGroupName"])
+			group := c.body.Text("logGroupName")
 			parts := strings.Split(strings.TrimPrefix(group, "/aws/elasticbeanstalk/"), "/")
 			envs, err := c.here(typeEnvironment, func(r *record) bool { return r.Name == parts[0] })
 			if err != nil {
@@ -283,10 +286,10 @@ func taggingAction(name string) action {
 // getResources lists everything with tags that match. Like AWS, it knows a thing as long as its record is there.
 func getResources(c *call) (any, error) {
 	out := []map[string]any{}
-	for _, typ := range sortedKeys(awsSchema().Resources) {
+	for _, typ := range slices.Sorted(maps.Keys(awsSchema().Resources)) {
 		records, err := c.tx.where(typ, func(r *record) bool {
 			return (r.Region == c.region || kindOf(typ).anywhere) && len(r.tags()) > 0 && r.str("arn") != "" &&
-				!kindOf(typ).removed(r) && matchesTags(r.tags(), list(c.body["TagFilters"]))
+				!kindOf(typ).removed(r) && matchesTags(r.tags(), c.body.List("TagFilters"))
 		})
 		if err != nil {
 			return nil, err
@@ -295,14 +298,14 @@ func getResources(c *call) (any, error) {
 			out = append(out, map[string]any{"ResourceARN": r.str("arn"), "Tags": tagList(r.tags())})
 		}
 	}
-	out, token := page(out, text(c.body["PaginationToken"]), text(c.body["ResourcesPerPage"]))
+	out, token := page(out, c.body.Text("PaginationToken"), c.body.Text("ResourcesPerPage"))
 	return map[string]any{"ResourceTagMappingList": out, "PaginationToken": token}, nil
 }
 
 func matchesTags(tags map[string]string, filters []any) bool {
 	for _, f := range filters {
-		value, has := tags[text(object(f)["Key"])]
-		if !has || !matches(texts(object(f)["Values"]), value) {
+		have, found := tags[value.ObjectOf(f).Text("Key")]
+		if !found || !matches(value.ObjectOf(f).Texts("Values"), have) {
 			return false
 		}
 	}

@@ -1,6 +1,10 @@
 package sandbox
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
 
 func balancingAction(name string) action {
 	return map[string]action{
@@ -30,14 +34,14 @@ func describeBalancers(c *call) (any, error) {
 	}
 	return []node{many("LoadBalancers", "member", records, func(r *record) []node {
 		scheme := "internet-facing"
-		if truth(r.Outputs["internal"]) {
+		if r.Outputs.Bool("internal") {
 			scheme = "internal"
 		}
 		return []node{
 			leaf("LoadBalancerArn", r.ID), leaf("LoadBalancerName", r.Name), leaf("DNSName", r.str("dnsName")), leaf("Scheme", scheme),
 			leaf("CanonicalHostedZoneId", balancerZone), leaf("VpcId", defaultVPC), leaf("Type", r.str("loadBalancerType")),
 			leaf("CreatedTime", r.Created), el("State", leaf("Code", r.Status)),
-			members("SecurityGroups", "member", texts(r.Outputs["securityGroups"])),
+			members("SecurityGroups", "member", r.Outputs.Texts("securityGroups")),
 		}
 	})}, nil
 }
@@ -66,8 +70,8 @@ func describeRules(c *call) (any, error) {
 	records = slices.DeleteFunc(records, func(r *record) bool { return listener != "" && r.str("listenerArn") != listener })
 	return []node{many("Rules", "member", records, func(r *record) []node {
 		var hosts []string
-		for _, condition := range list(r.Outputs["conditions"]) {
-			hosts = append(hosts, texts(object(object(condition)["hostHeader"])["values"])...)
+		for _, condition := range r.Outputs.List("conditions") {
+			hosts = append(hosts, value.ObjectOf(condition).Object("hostHeader").Texts("values")...)
 		}
 		return []node{
 			leaf("RuleArn", r.ID), leaf("Priority", r.Outputs["priority"]), leaf("IsDefault", false),

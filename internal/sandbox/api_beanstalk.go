@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 func beanstalkAction(name string) action {
@@ -44,8 +46,8 @@ func (c *call) here(typ string, f func(*record) bool) ([]*record, error) {
 }
 
 // matches tells whether a value is among those wanted; none wanted is any.
-func matches(wanted []string, value string) bool {
-	return len(wanted) == 0 || slices.Contains(wanted, value)
+func matches(wanted []string, have string) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, have)
 }
 
 func describeEnvironments(c *call) (any, error) {
@@ -82,11 +84,11 @@ func describeEnvironmentResources(c *call) (any, error) {
 		return nil, err
 	}
 	named := func(list, property string) node {
-		return many(list, "member", texts(r.Outputs[property]), func(name string) []node { return []node{leaf("Name", name)} })
+		return many(list, "member", r.Outputs.Texts(property), func(name string) []node { return []node{leaf("Name", name)} })
 	}
 	return []node{el("EnvironmentResources",
 		leaf("EnvironmentName", r.Name), named("AutoScalingGroups", "autoscalingGroups"), named("LoadBalancers", "loadBalancers"),
-		many("Instances", "member", texts(r.Outputs["instances"]), func(id string) []node { return []node{leaf("Id", id)} }),
+		many("Instances", "member", r.Outputs.Texts("instances"), func(id string) []node { return []node{leaf("Id", id)} }),
 		el("LaunchConfigurations"), el("Queues"), el("Triggers"),
 	)}, nil
 }
@@ -100,8 +102,8 @@ func describeConfigurationSettings(c *call) (any, error) {
 		return []node{
 			leaf("ApplicationName", r.str("application")), leaf("EnvironmentName", r.Name), leaf("DeploymentStatus", "deployed"),
 			leaf("SolutionStackName", r.str("solutionStackName")), leaf("PlatformArn", r.str("platformArn")),
-			many("OptionSettings", "member", list(r.Outputs["settings"]), func(setting any) []node {
-				s := object(setting)
+			many("OptionSettings", "member", r.Outputs.List("settings"), func(setting any) []node {
+				s := value.ObjectOf(setting)
 				return []node{
 					leaf("Namespace", s["namespace"]), leaf("OptionName", s["name"]), leaf("Value", s["value"]), leaf("ResourceName", s["resource"]),
 				}

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // route53Operation is the operation that a request's method and path ask for.
@@ -75,7 +77,7 @@ func getHostedZone(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []node{el("HostedZone", zoneNodes(z)...), el("DelegationSet", members("NameServers", "NameServer", texts(z.Outputs["nameServers"])))}, nil
+	return []node{el("HostedZone", zoneNodes(z)...), el("DelegationSet", members("NameServers", "NameServer", z.Outputs.Texts("nameServers")))}, nil
 }
 
 func listZoneTags(c *call) (any, error) {
@@ -128,11 +130,11 @@ func listRecords(c *call) (any, error) {
 func recordNodes(r *record) []node {
 	// Route 53 writes characters other than letters, digits, hyphens and dots as octal codes.
 	out := []node{leaf("Name", strings.ReplaceAll(r.Name, "*", `\052`)+"."), leaf("Type", r.str("type")), leaf("SetIdentifier", r.str("setIdentifier"))}
-	for _, a := range list(r.Outputs["aliases"]) {
-		m := object(a)
-		return append(out, el("AliasTarget", leaf("HostedZoneId", m["zoneId"]), leaf("DNSName", text(m["name"])+"."), leaf("EvaluateTargetHealth", truth(m["evaluateTargetHealth"]))))
+	for _, a := range r.Outputs.List("aliases") {
+		m := value.ObjectOf(a)
+		return append(out, el("AliasTarget", leaf("HostedZoneId", m["zoneId"]), leaf("DNSName", m.Text("name")+"."), leaf("EvaluateTargetHealth", m.Bool("evaluateTargetHealth"))))
 	}
-	return append(out, leaf("TTL", r.Outputs["ttl"]), many("ResourceRecords", "ResourceRecord", texts(r.Outputs["records"]), func(v string) []node {
+	return append(out, leaf("TTL", r.Outputs["ttl"]), many("ResourceRecords", "ResourceRecord", r.Outputs.Texts("records"), func(v string) []node {
 		return []node{leaf("Value", v)}
 	}))
 }

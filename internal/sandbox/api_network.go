@@ -1,6 +1,10 @@
 package sandbox
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
 
 func ec2Action(name string) action {
 	return map[string]action{
@@ -70,14 +74,14 @@ func describeSecurityGroupRules(c *call) (any, error) {
 		}, source...)...))
 	}
 	for _, r := range records {
-		for _, cidr := range texts(r.Outputs["cidrBlocks"]) {
+		for _, cidr := range r.Outputs.Texts("cidrBlocks") {
 			add(r, leaf("cidrIpv4", cidr))
 		}
-		for _, cidr := range texts(r.Outputs["ipv6CidrBlocks"]) {
+		for _, cidr := range r.Outputs.Texts("ipv6CidrBlocks") {
 			add(r, leaf("cidrIpv6", cidr))
 		}
 		source := r.str("sourceSecurityGroupId")
-		if truth(r.Outputs["self"]) {
+		if r.Outputs.Bool("self") {
 			source = r.str("securityGroupId")
 		}
 		if source != "" {
@@ -95,7 +99,7 @@ func describeVPCs(c *call) (any, error) {
 	return []node{many("vpcSet", "item", records, func(r *record) []node {
 		return []node{
 			leaf("vpcId", r.ID), leaf("state", "available"), leaf("cidrBlock", r.str("cidrBlock")),
-			leaf("isDefault", truth(r.Outputs["default"])), tagNodes("tagSet", "item", "key", "value", r.tags()),
+			leaf("isDefault", r.Outputs.Bool("default")), tagNodes("tagSet", "item", "key", "value", r.tags()),
 		}
 	})}, nil
 }
@@ -113,7 +117,7 @@ func describeVPCAttribute(c *call) (any, error) {
 	if i < 0 {
 		return nil, awsErrorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
 	}
-	return []node{leaf("vpcId", id), el(attribute, leaf("value", truth(all[i].Outputs[attribute])))}, nil
+	return []node{leaf("vpcId", id), el(attribute, leaf("value", value.Bool(all[i].Outputs[attribute])))}, nil
 }
 
 func describeSubnets(c *call) (any, error) {
@@ -124,7 +128,7 @@ func describeSubnets(c *call) (any, error) {
 	return []node{many("subnetSet", "item", records, func(r *record) []node {
 		return []node{
 			leaf("subnetId", r.ID), leaf("state", "available"), leaf("vpcId", r.str("vpcId")), leaf("cidrBlock", r.str("cidrBlock")),
-			leaf("availabilityZone", r.str("availabilityZone")), leaf("defaultForAz", truth(r.Outputs["defaultForAz"])),
+			leaf("availabilityZone", r.str("availabilityZone")), leaf("defaultForAz", r.Outputs.Bool("defaultForAz")),
 			tagNodes("tagSet", "item", "key", "value", r.tags()),
 		}
 	})}, nil

@@ -1,6 +1,10 @@
 package sandbox
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
 
 func rdsAction(name string) action {
 	return map[string]action{
@@ -38,19 +42,19 @@ func describeDatabases(c *call) (any, error) {
 
 func databaseNodes(r *record) []node {
 	var groups []node
-	for _, id := range texts(r.Outputs["vpcSecurityGroupIds"]) {
+	for _, id := range r.Outputs.Texts("vpcSecurityGroupIds") {
 		groups = append(groups, el("VpcSecurityGroupMembership", leaf("VpcSecurityGroupId", id), leaf("Status", "active")))
 	}
 	out := []node{
 		leaf("DBInstanceIdentifier", r.Name), leaf("DbiResourceId", r.ID), leaf("DBInstanceArn", r.str("arn")),
 		leaf("DBInstanceClass", r.str("instanceClass")), leaf("Engine", r.str("engine")), leaf("EngineVersion", r.str("engineVersionActual")),
 		leaf("DBInstanceStatus", r.Status), leaf("MasterUsername", r.str("username")), leaf("DBName", r.str("dbName")),
-		leaf("AllocatedStorage", r.Outputs["allocatedStorage"]), leaf("MultiAZ", truth(r.Outputs["multiAz"])),
-		leaf("BackupRetentionPeriod", r.Outputs["backupRetentionPeriod"]), leaf("StorageEncrypted", truth(r.Outputs["storageEncrypted"])),
-		leaf("DeletionProtection", truth(r.Outputs["deletionProtection"])), leaf("InstanceCreateTime", r.Created),
-		leaf("AvailabilityZone", r.str("availabilityZone")), leaf("PubliclyAccessible", truth(r.Outputs["publiclyAccessible"])),
-		leaf("StorageType", r.str("storageType")), leaf("AutoMinorVersionUpgrade", truth(r.Outputs["autoMinorVersionUpgrade"])),
-		leaf("CopyTagsToSnapshot", truth(r.Outputs["copyTagsToSnapshot"])),
+		leaf("AllocatedStorage", r.Outputs["allocatedStorage"]), leaf("MultiAZ", r.Outputs.Bool("multiAz")),
+		leaf("BackupRetentionPeriod", r.Outputs["backupRetentionPeriod"]), leaf("StorageEncrypted", r.Outputs.Bool("storageEncrypted")),
+		leaf("DeletionProtection", r.Outputs.Bool("deletionProtection")), leaf("InstanceCreateTime", r.Created),
+		leaf("AvailabilityZone", r.str("availabilityZone")), leaf("PubliclyAccessible", r.Outputs.Bool("publiclyAccessible")),
+		leaf("StorageType", r.str("storageType")), leaf("AutoMinorVersionUpgrade", r.Outputs.Bool("autoMinorVersionUpgrade")),
+		leaf("CopyTagsToSnapshot", r.Outputs.Bool("copyTagsToSnapshot")),
 		el("VpcSecurityGroups", groups...), el("DBSubnetGroup", leaf("DBSubnetGroupName", r.str("dbSubnetGroupName")), leaf("VpcId", defaultVPC)),
 		el("DBParameterGroups", el("DBParameterGroup", leaf("DBParameterGroupName", r.str("parameterGroupName")), leaf("ParameterApplyStatus", "in-sync"))),
 		tagNodes("TagList", "Tag", "Key", "Value", r.tags()),
@@ -58,8 +62,8 @@ func databaseNodes(r *record) []node {
 	if r.Status != "creating" { // AWS, too, tells the address when the instance has one
 		out = append(out, el("Endpoint", leaf("Address", r.str("address")), leaf("Port", r.Outputs["port"]), leaf("HostedZoneId", r.str("hostedZoneId"))))
 	}
-	for _, s := range list(r.Outputs["masterUserSecrets"]) {
-		out = append(out, el("MasterUserSecret", leaf("SecretArn", object(s)["secretArn"]), leaf("SecretStatus", "active")))
+	for _, s := range r.Outputs.List("masterUserSecrets") {
+		out = append(out, el("MasterUserSecret", leaf("SecretArn", value.ObjectOf(s)["secretArn"]), leaf("SecretStatus", "active")))
 	}
 	return out
 }
@@ -82,7 +86,7 @@ func describeSnapshots(c *call) (any, error) {
 			leaf("DBSnapshotIdentifier", r.ID), leaf("DBInstanceIdentifier", r.str("dbInstanceIdentifier")), leaf("SnapshotCreateTime", r.Created),
 			leaf("Engine", r.str("engine")), leaf("EngineVersion", r.str("engineVersion")), leaf("Status", r.Status),
 			leaf("SnapshotType", r.str("snapshotType")), leaf("DBSnapshotArn", r.str("dbSnapshotArn")),
-			leaf("AllocatedStorage", r.Outputs["allocatedStorage"]), leaf("Encrypted", truth(r.Outputs["encrypted"])),
+			leaf("AllocatedStorage", r.Outputs["allocatedStorage"]), leaf("Encrypted", r.Outputs.Bool("encrypted")),
 			tagNodes("TagList", "Tag", "Key", "Value", r.tags()),
 		}
 	}), leaf("Marker", token)}, nil
@@ -97,7 +101,7 @@ func describeSubnetGroups(c *call) (any, error) {
 		return []node{
 			leaf("DBSubnetGroupName", r.Name), leaf("DBSubnetGroupDescription", r.str("description")), leaf("VpcId", r.str("vpcId")),
 			leaf("SubnetGroupStatus", "Complete"), leaf("DBSubnetGroupArn", r.str("arn")),
-			many("Subnets", "Subnet", texts(r.Outputs["subnetIds"]), func(id string) []node {
+			many("Subnets", "Subnet", r.Outputs.Texts("subnetIds"), func(id string) []node {
 				return []node{leaf("SubnetIdentifier", id), leaf("SubnetStatus", "Active")}
 			}),
 		}

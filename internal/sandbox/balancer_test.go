@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -31,8 +32,8 @@ func TestOwnBalancer(t *testing.T) {
 	}
 
 	id, out := c.create(typeEnvironment, "env", environment("shop-main", onBalancer()))
-	lb := list(out["loadBalancers"])[0]
-	_, balancer := c.read(typeBalancer, text(lb))
+	lb := value.List(out["loadBalancers"])[0]
+	_, balancer := c.read(typeBalancer, value.Text(lb))
 	if got, want := out["endpointUrl"], balancer["dnsName"]; got == "" || got != want {
 		t.Errorf("the environment's endpoint is %v, its balancer's name %v", got, want)
 	}
@@ -47,7 +48,7 @@ func TestOwnBalancer(t *testing.T) {
 	}
 
 	id, out = c.create(typeEnvironment, "env", environment("shop-main", onBalancer(option("aws:elbv2:listener:default", "ListenerEnabled", "false"))))
-	lb = list(out["loadBalancers"])[0]
+	lb = value.List(out["loadBalancers"])[0]
 	c.create(typeListener, "redirect", redirect(lb))
 	if err := c.remove(typeEnvironment, id, out); err != nil {
 		t.Fatal(err)

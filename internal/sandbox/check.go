@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func (c *checker) fillDefaults() {
 		fill("description", func() (any, error) { return "Managed by Pulumi", nil })
 	}
 	defaults := kindOf(c.typ).defaults
-	for _, property := range sortedKeys(defaults) {
+	for _, property := range slices.Sorted(maps.Keys(defaults)) {
 		fill(property, func() (any, error) { return defaults[property], nil })
 	}
 	c.news[defaultsKey] = resource.NewArrayProperty(filled)
@@ -115,7 +116,7 @@ func (c *checker) object(path string, spec objectSchema, m resource.PropertyMap)
 		}
 		p, ok := spec.Properties[name]
 		if !ok {
-			c.failf(join(path, name), "%s", unknownProperty(name, sortedKeys(spec.Properties)))
+			c.failf(join(path, name), "%s", unknownProperty(name, slices.Sorted(maps.Keys(spec.Properties))))
 			continue
 		}
 		c.value(join(path, name), p, m[key])

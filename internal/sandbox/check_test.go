@@ -1,9 +1,12 @@
 package sandbox
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -78,7 +81,7 @@ func TestCheckCompletes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	name := text(got["bucket"])
+	name := value.Text(got["bucket"])
 	if !strings.HasPrefix(name, "myassets-") || len(name) != len("myassets-")+7 {
 		t.Errorf("automatic name %q", name)
 	}
@@ -104,7 +107,7 @@ func TestCheckCompletes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fresh := text(values(t, res.GetInputs())["bucket"]); fresh == "given" || !strings.HasPrefix(fresh, "myassets-") {
+	if fresh := value.Text(values(t, res.GetInputs())["bucket"]); fresh == "given" || !strings.HasPrefix(fresh, "myassets-") {
 		t.Errorf("a name that is no longer given became %q", fresh)
 	}
 }
@@ -154,7 +157,7 @@ func TestDiff(t *testing.T) {
 func TestCheckAnything(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, Options{})
-	types := sortedKeys(awsSchema().Resources)
+	types := slices.Sorted(maps.Keys(awsSchema().Resources))
 	var value func(depth int) *rapid.Generator[any]
 	value = func(depth int) *rapid.Generator[any] {
 		options := []*rapid.Generator[any]{
@@ -171,7 +174,7 @@ func TestCheckAnything(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		typ := rapid.SampledFrom(types).Draw(rt, "type")
 		inputs := map[string]any{}
-		for _, name := range rapid.SliceOfN(rapid.SampledFrom(sortedKeys(awsSchema().Resources[typ].Inputs)), 0, 5).Draw(rt, "names") {
+		for _, name := range rapid.SliceOfN(rapid.SampledFrom(slices.Sorted(maps.Keys(awsSchema().Resources[typ].Inputs))), 0, 5).Draw(rt, "names") {
 			inputs[name] = value(2).Draw(rt, name)
 		}
 		in, _ := c.check(typ, "x", inputs, nil)

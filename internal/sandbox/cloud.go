@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
@@ -35,26 +36,26 @@ type op struct {
 	*cloud
 	tx     *tx
 	rec    *record
-	in     map[string]any // the inputs wanted; when removing: the outputs last known to the engine
-	old    map[string]any // when updating: the inputs before
+	in     value.Object // the inputs wanted; when removing: the outputs last known to the engine
+	old    value.Object // when updating: the inputs before
 	region string
 }
 
 // create makes a resource and waits until it is ready. A record beside an error exists all the same: the operation was
 // accepted and then failed, or the wait was ended.
 func (c *cloud) create(ctx context.Context, req request) (*record, error) {
-	in := object(plain(resource.NewObjectProperty(req.inputs)))
+	in := value.ObjectOf(plain(resource.NewObjectProperty(req.inputs)))
 	k := kindOf(req.typ)
 	var rec *record
 	var fault *Fault
 	err := c.store.do(func(t *tx) error {
 		var err error
-		fault, err = t.fault(c.given, "create", req.typ, req.logical, text(in[k.nameProperty()]))
+		fault, err = t.fault(c.given, "create", req.typ, req.logical, value.Text(in[k.nameProperty()]))
 		if err != nil {
 			return err
 		}
 		if refused := fault.refusal(); refused != nil {
-			return operationError("creating", req.typ, text(in[k.nameProperty()]), refused)
+			return operationError("creating", req.typ, value.Text(in[k.nameProperty()]), refused)
 		}
 		r := &record{
 			Type: req.typ, Region: req.region, Inputs: in, Outputs: withoutInternal(in), Created: t.now, Updated: t.now,
@@ -77,7 +78,7 @@ func (c *cloud) create(ctx context.Context, req request) (*record, error) {
 
 // update changes a resource and waits until it is ready again.
 func (c *cloud) update(ctx context.Context, id string, req request) (*record, error) {
-	in := object(plain(resource.NewObjectProperty(req.inputs)))
+	in := value.ObjectOf(plain(resource.NewObjectProperty(req.inputs)))
 	k := kindOf(req.typ)
 	var rec *record
 	var fault *Fault
@@ -139,7 +140,7 @@ func (c *cloud) read(typ, id, logical, region string) (*record, error) {
 
 // remove deletes a resource and waits until it is gone. What is gone already is no error.
 func (c *cloud) remove(ctx context.Context, id string, req request) error {
-	state := object(plain(resource.NewObjectProperty(req.inputs)))
+	state := value.ObjectOf(plain(resource.NewObjectProperty(req.inputs)))
 	k := kindOf(req.typ)
 	var rec *record
 	var fault *Fault

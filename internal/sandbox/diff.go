@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
@@ -29,7 +31,7 @@ func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pul
 			}
 		}
 	}
-	if typ == typeSecurityGroupRule && text(plain(news["protocol"])) == "-1" { // all ports, whatever is said of them
+	if typ == typeSecurityGroupRule && value.Text(plain(news["protocol"])) == "-1" { // all ports, whatever is said of them
 		for _, port := range []resource.PropertyKey{"fromPort", "toPort"} {
 			if _, had := olds[port]; had {
 				olds[port] = news[port]
@@ -43,7 +45,7 @@ func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pul
 		DetailedDiff:    d.details,
 		HasDetailedDiff: true,
 	}
-	for _, path := range sortedKeys(d.details) {
+	for _, path := range slices.Sorted(maps.Keys(d.details)) {
 		res.Changes = pulumirpc.DiffResponse_DIFF_SOME
 		top, _, _ := strings.Cut(path, ".")
 		top, _, _ = strings.Cut(top, "[")
@@ -91,7 +93,7 @@ func (d *differ) object(path string, spec objectSchema, olds, news resource.Prop
 	for k := range news {
 		keys[string(k)] = true
 	}
-	for _, name := range sortedKeys(keys) {
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		if strings.HasPrefix(name, "__") {
 			continue
 		}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // An endpoint answers the AWS APIs over HTTP. Which service a request is for is told by its signature's scope; the
@@ -32,10 +34,10 @@ func newEndpoint(c *cloud, log io.Writer) http.Handler {
 type call struct {
 	*op
 	action string
-	form   url.Values     // of the services that speak the query protocol
-	body   map[string]any // of those that speak JSON
-	path   string         // of those that speak REST
-	fault  *Fault         // that hits the call and does not refuse it; may be nil
+	form   url.Values   // of the services that speak the query protocol
+	body   value.Object // of those that speak JSON
+	path   string       // of those that speak REST
+	fault  *Fault       // that hits the call and does not refuse it; may be nil
 }
 
 // An action answers a call: with nodes of XML where the service speaks XML, else with what becomes JSON.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -52,7 +53,7 @@ func values(t *testing.T, s *structpb.Struct) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return withoutInternal(object(plain(resource.NewObjectProperty(m))))
+	return withoutInternal(value.ObjectOf(plain(resource.NewObjectProperty(m))))
 }
 
 // check returns the completed inputs and the problems, a line each.

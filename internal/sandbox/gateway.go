@@ -9,6 +9,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // A gateway is what the internet would be to the sandbox's environments: it answers a visitor on an environment's host
@@ -120,9 +122,9 @@ func (c *cloud) sites() ([]Site, error) {
 			return err
 		}
 		for _, r := range records {
-			targets := texts(r.Outputs["records"])
-			for _, alias := range list(r.Outputs["aliases"]) {
-				targets = append(targets, text(object(alias)["name"]))
+			targets := r.Outputs.Texts("records")
+			for _, alias := range r.Outputs.List("aliases") {
+				targets = append(targets, value.ObjectOf(alias).Text("name"))
 			}
 			host := strings.ToLower(r.str("fqdn"))
 			env, err := t.behind(host, targets)
@@ -168,7 +170,7 @@ func (t *tx) behind(host string, targets []string) (*record, error) {
 		}
 		settings := r.Outputs["settings"]
 		for _, lb := range balancers {
-			if slices.Contains(texts(r.Outputs["loadBalancers"]), lb.ID) {
+			if slices.Contains(r.Outputs.Texts("loadBalancers"), lb.ID) {
 				return setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer") == "" || hostRule(settings, host)
 			}
 		}
@@ -182,10 +184,10 @@ func (t *tx) behind(host string, targets []string) (*record, error) {
 
 // hostRule tells whether one of an environment's rules on its shared balancer is for host.
 func hostRule(settings any, host string) bool {
-	return slices.ContainsFunc(list(settings), func(s any) bool {
-		m := object(s)
-		return strings.HasPrefix(text(m["namespace"]), "aws:elbv2:listenerrule:") && text(m["name"]) == "HostHeaders" &&
-			slices.ContainsFunc(splitList(text(m["value"])), func(pattern string) bool {
+	return slices.ContainsFunc(value.List(settings), func(s any) bool {
+		m := value.ObjectOf(s)
+		return strings.HasPrefix(m.Text("namespace"), "aws:elbv2:listenerrule:") && m.Text("name") == "HostHeaders" &&
+			slices.ContainsFunc(splitList(m.Text("value")), func(pattern string) bool {
 				matched, err := path.Match(strings.ToLower(pattern), host)
 				return err == nil && matched
 			})

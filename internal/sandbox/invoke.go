@@ -2,15 +2,18 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
 // A lookup is one call of a function inside a transaction.
 type lookup struct {
 	*op
-	args map[string]any
+	args value.Object
 }
 
 // invoke answers a function of the provider from what exists.
@@ -23,9 +26,9 @@ func (c *cloud) invoke(token string, config providerConfig, args map[string]any)
 	}
 	var failures []*pulumirpc.CheckFailure
 	if spec, ok := awsSchema().Functions[token]; ok {
-		for _, name := range sortedKeys(args) {
+		for _, name := range slices.Sorted(maps.Keys(args)) {
 			if _, ok := spec.Inputs.Properties[name]; !ok {
-				failures = append(failures, &pulumirpc.CheckFailure{Property: name, Reason: unknownProperty(name, sortedKeys(spec.Inputs.Properties))})
+				failures = append(failures, &pulumirpc.CheckFailure{Property: name, Reason: unknownProperty(name, slices.Sorted(maps.Keys(spec.Inputs.Properties)))})
 			}
 		}
 		for _, name := range spec.Inputs.Required {
@@ -80,8 +83,8 @@ func functions(name string) (func(*lookup) (map[string]any, error), bool) {
 		},
 		"index.getAvailabilityZones": func(l *lookup) (map[string]any, error) {
 			return map[string]any{
-				"id": l.region, "names": anys(l.region+"a", l.region+"b", l.region+"c"), "groupNames": anys(l.region),
-				"zoneIds": anys(l.region+"-az1", l.region+"-az2", l.region+"-az3"),
+				"id": l.region, "names": value.ListOf(l.region+"a", l.region+"b", l.region+"c"), "groupNames": value.ListOf(l.region),
+				"zoneIds": value.ListOf(l.region+"-az1", l.region+"-az2", l.region+"-az3"),
 			}, nil
 		},
 		"ec2.getVpc":                        getVPC,

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -91,13 +92,13 @@ func (p *program) adopt(id string) {
 	if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
 		p.t.Fatal(err)
 	}
-	pending := list(deployment["pending_operations"])
+	pending := value.List(deployment["pending_operations"])
 	if len(pending) != 1 {
 		p.t.Fatalf("pending operations: %v", pending)
 	}
-	made := object(object(pending[0])["resource"])
-	made["id"], made["outputs"] = id, withoutInternal(object(made["inputs"]))
-	deployment["resources"] = append(list(deployment["resources"]), made)
+	made := value.ObjectOf(pending[0]).Object("resource")
+	made["id"], made["outputs"] = id, withoutInternal(made.Object("inputs"))
+	deployment["resources"] = append(value.List(deployment["resources"]), made)
 	delete(deployment, "pending_operations")
 	if state.Deployment, err = json.Marshal(deployment); err != nil {
 		p.t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
@@ -87,7 +88,7 @@ func (o *op) placeholder(key string) string {
 	if _, err := fmt.Sscanf(key, "base%d", &n); err == nil {
 		return strings.ToLower(randomID(n))
 	}
-	return text(o.rec.Outputs[key])
+	return o.rec.Outputs.Text(key)
 }
 
 func randomHex(n int) string {
@@ -108,8 +109,8 @@ func randomID(n int) string {
 
 func (o *op) create(k kind) error {
 	r := o.rec
-	r.Name = text(o.in[k.nameProperty()])
-	if prefix := text(o.in[k.nameProperty()+"Prefix"]); r.Name == "" && prefix != "" {
+	r.Name = value.Text(o.in[k.nameProperty()])
+	if prefix := value.Text(o.in[k.nameProperty()+"Prefix"]); r.Name == "" && prefix != "" {
 		r.Name = prefix + o.tx.now.UTC().Format("20060102150405") + "00000001"
 		o.force(map[string]any{k.nameProperty(): r.Name})
 	}
@@ -189,7 +190,7 @@ func (o *op) update(k kind) error {
 			delete(r.Outputs, "tagsAll")
 		}
 	}
-	if name := text(o.in[k.nameProperty()]); name != "" {
+	if name := value.Text(o.in[k.nameProperty()]); name != "" {
 		r.Name = name
 	}
 	if k.onUpdate != nil {

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // terminatedVisible is how long a terminated environment is still listed. AWS does so for about an hour.
 const terminatedVisible = time.Hour
 
 func needApplication(o *op) error {
-	name := text(o.in["application"])
+	name := o.in.Text("application")
 	app, err := o.tx.find(typeApplication, name)
 	if err != nil {
 		return err
@@ -55,7 +57,7 @@ func createApplicationVersion(o *op) error {
 	if err := needApplication(o); err != nil {
 		return err
 	}
-	app, bucket, key := text(o.in["application"]), text(o.in["bucket"]), text(o.in["key"])
+	app, bucket, key := o.in.Text("application"), o.in.Text("bucket"), o.in.Text("key")
 	// The real provider's id is the label alone; labels repeat between applications, so ours is the pair.
 	o.rec.ID = versionID(app, o.rec.Name)
 	if other, err := o.tx.get(typeApplicationVersion, o.rec.ID); err != nil || other != nil {
@@ -68,7 +70,7 @@ func createApplicationVersion(o *op) error {
 		return awsErrorf("InvalidParameterCombination", "Unable to download from S3 location (Bucket: %s Key: %s). Reason: Not Found", bucket, key)
 	}
 	o.rec.Status = "UNPROCESSED"
-	if truth(o.in["process"]) {
+	if o.in.Bool("process") {
 		o.rec.Status = "PROCESSED"
 	}
 	return nil
@@ -81,7 +83,7 @@ func removeApplicationVersion(o *op) error {
 	if err != nil {
 		return err
 	}
-	if len(envs) > 0 && !truth(o.in["forceDelete"]) {
+	if len(envs) > 0 && !o.in.Bool("forceDelete") {
 		return awsErrorf("SourceBundleDeletionFailure", "Unable to delete application version %s because it is in use by environment %s.", o.rec.Name, envs[0].Name)
 	}
 	return nil
@@ -89,9 +91,9 @@ func removeApplicationVersion(o *op) error {
 
 // setting is the value of one of an environment's option settings, "" if it is not set.
 func setting(settings any, namespace, name string) string {
-	for _, s := range list(settings) {
-		if m := object(s); text(m["namespace"]) == namespace && text(m["name"]) == name {
-			return text(m["value"])
+	for _, s := range value.List(settings) {
+		if m := value.ObjectOf(s); m.Text("namespace") == namespace && m.Text("name") == name {
+			return m.Text("value")
 		}
 	}
 	return ""
@@ -102,8 +104,8 @@ func checkEnvironment(o *op) error {
 	if err := needApplication(o); err != nil {
 		return err
 	}
-	app := text(o.in["application"])
-	if label := text(o.in["version"]); label != "" {
+	app := o.in.Text("application")
+	if label := o.in.Text("version"); label != "" {
 		v, err := o.tx.get(typeApplicationVersion, versionID(app, label))
 		if err != nil {
 			return err
@@ -112,11 +114,11 @@ func checkEnvironment(o *op) error {
 			return awsErrorf("InvalidParameterValue", "No Application Version named '%s' found.", label)
 		}
 	}
-	stack := text(o.in["solutionStackName"])
+	stack := o.in.Text("solutionStackName")
 	if stack != "" && !slices.Contains(solutionStacks(), stack) {
 		return awsErrorf("InvalidParameterValue", "No Solution Stack named '%s' found.", stack)
 	}
-	if stack == "" && text(o.in["platformArn"]) == "" && text(o.in["templateName"]) == "" {
+	if stack == "" && o.in.Text("platformArn") == "" && o.in.Text("templateName") == "" {
 		return awsErrorf("MissingParameter", "At least one of SolutionStackName, PlatformArn or TemplateName must be specified.")
 	}
 	settings := o.in["settings"]
@@ -175,7 +177,7 @@ func createEnvironment(o *op) error {
 		return err
 	}
 	cname := o.rec.Name + ".eba-" + strings.ToLower(randomID(8))
-	if prefix := text(o.in["cnamePrefix"]); prefix != "" {
+	if prefix := o.in.Text("cnamePrefix"); prefix != "" {
 		cname = prefix
 		taken, err := o.environments(func(r *record) bool { return r.str("cnamePrefix") == prefix })
 		if err != nil {
@@ -206,11 +208,11 @@ func createEnvironment(o *op) error {
 func (o *op) environmentOutputs() error {
 	settings := o.in["settings"]
 	r := o.rec
-	tier := text(o.in["tier"])
+	tier := o.in.Text("tier")
 	if tier == "" {
 		tier = "WebServer"
 	}
-	label := text(o.in["version"])
+	label := o.in.Text("version")
 	balancers, endpoint := []any{}, ""
 	if tier != "Worker" {
 		var err error
@@ -219,14 +221,14 @@ func (o *op) environmentOutputs() error {
 		}
 	}
 	o.force(map[string]any{
-		"name": r.Name, "application": text(o.in["application"]), "tier": tier, "version": label,
-		"endpointUrl": endpoint, "loadBalancers": balancers, "allSettings": list(settings),
-		"autoscalingGroups": anys("awseb-" + r.ID + "-stack-AWSEBAutoScalingGroup"), "instances": anys("i-" + hashed(r.ID)[:17]),
+		"name": r.Name, "application": o.in.Text("application"), "tier": tier, "version": label,
+		"endpointUrl": endpoint, "loadBalancers": balancers, "allSettings": value.List(settings),
+		"autoscalingGroups": value.ListOf("awseb-" + r.ID + "-stack-AWSEBAutoScalingGroup"), "instances": value.ListOf("i-" + hashed(r.ID)[:17]),
 		"launchConfigurations": []any{}, "queues": []any{}, "triggers": []any{},
-		"solutionStackName": text(o.in["solutionStackName"]),
+		"solutionStackName": o.in.Text("solutionStackName"),
 	})
-	if text(o.in["platformArn"]) == "" {
-		o.force(map[string]any{"platformArn": "arn:aws:elasticbeanstalk:" + o.region + "::platform/" + platformOf(text(o.in["solutionStackName"]))})
+	if o.in.Text("platformArn") == "" {
+		o.force(map[string]any{"platformArn": "arn:aws:elasticbeanstalk:" + o.region + "::platform/" + platformOf(o.in.Text("solutionStackName"))})
 	}
 	return nil
 }
@@ -265,7 +267,7 @@ func updateEnvironment(o *op) error {
 // removeEnvironment is refused without a time to wait: the real provider first waits until the environment is ready, for as
 // long as the state says. TerminateEnvironment itself knows no such time.
 func removeEnvironment(o *op) error {
-	if text(o.in["waitForReadyTimeout"]) == "" {
+	if o.in.Text("waitForReadyTimeout") == "" {
 		return fmt.Errorf("waiting for %s (%s) update: timeout while waiting for state to become 'Ready' (timeout: 0s)", describe(typeEnvironment), o.rec.ID)
 	}
 	return o.terminateReady()

@@ -3,9 +3,13 @@ package sandbox
 import (
 	"cmp"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // nsEnvironmentOptions is the namespace of what an environment is made of; that of its listeners ends in their port,
@@ -64,8 +68,8 @@ func (o *op) launchBalancer(kind string, settings any) (*record, error) {
 	}
 	lb := &op{cloud: o.cloud, tx: o.tx, region: o.region, in: map[string]any{
 		"name": "awseb--AWSEB-" + randomID(12), "loadBalancerType": kind, "tags": tags,
-		"subnets":        anys(splitList(cmp.Or(setting(settings, "aws:ec2:vpc", "ELBSubnets"), setting(settings, "aws:ec2:vpc", "Subnets")))...),
-		"securityGroups": anys(splitList(setting(settings, "aws:elbv2:loadbalancer", "SecurityGroups"))...),
+		"subnets":        value.ListOf(splitList(cmp.Or(setting(settings, "aws:ec2:vpc", "ELBSubnets"), setting(settings, "aws:ec2:vpc", "Subnets")))...),
+		"securityGroups": value.ListOf(splitList(setting(settings, "aws:elbv2:loadbalancer", "SecurityGroups"))...),
 		"internal":       setting(settings, "aws:ec2:vpc", "ELBScheme") == "internal",
 	}}
 	if err := lb.launch(typeBalancer, createBalancer); err != nil {
@@ -81,12 +85,12 @@ func (o *op) launchBalancer(kind string, settings any) (*record, error) {
 // switched off, and those that the settings name by their ports.
 func (o *op) launchListeners(settings any) error {
 	ports := map[string]bool{"default": true}
-	for _, s := range list(settings) {
-		if port, found := strings.CutPrefix(text(object(s)["namespace"]), nsListenerOptions); found {
+	for _, s := range value.List(settings) {
+		if port, found := strings.CutPrefix(value.ObjectOf(s).Text("namespace"), nsListenerOptions); found {
 			ports[port] = true
 		}
 	}
-	for _, port := range sortedKeys(ports) {
+	for _, port := range slices.Sorted(maps.Keys(ports)) {
 		ns := nsListenerOptions + port
 		if setting(settings, ns, "ListenerEnabled") == "false" {
 			continue
@@ -109,7 +113,7 @@ func (o *op) launchListeners(settings any) error {
 // launch makes a thing of which no program knows: it is there at once, because what it belongs to is waited for.
 func (o *op) launch(typ string, create func(*op) error) error {
 	o.rec = &record{
-		Type: typ, Region: o.region, Name: text(o.in["name"]), Inputs: o.in, Outputs: withoutInternal(o.in),
+		Type: typ, Region: o.region, Name: o.in.Text("name"), Inputs: o.in, Outputs: withoutInternal(o.in),
 		Created: o.tx.now, Updated: o.tx.now,
 	}
 	if err := create(o); err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // builtinZone is the public hosted zone that the sandbox has for a domain without being asked: each domain name of two
@@ -17,7 +19,7 @@ func builtinZone(domain string) *record {
 	id := "Z" + strings.ToUpper(hashed(domain)[:20])
 	return &record{Type: typeZone, ID: id, Name: domain, Outputs: map[string]any{
 		"name": domain, "zoneId": id, "comment": "the sandbox's zone for " + domain, "privateZone": false,
-		"arn": "arn:aws:route53:::hostedzone/" + id, "nameServers": anys("ns-1.sandbox.invalid", "ns-2.sandbox.invalid"),
+		"arn": "arn:aws:route53:::hostedzone/" + id, "nameServers": value.ListOf("ns-1.sandbox.invalid", "ns-2.sandbox.invalid"),
 		"primaryNameServer": "ns-1.sandbox.invalid",
 	}}
 }
@@ -48,11 +50,11 @@ func (t *tx) zoneByName(domain string) (*record, error) {
 }
 
 func createZone(o *op) error {
-	o.rec.Name = strings.TrimSuffix(text(o.in["name"]), ".")
+	o.rec.Name = strings.TrimSuffix(o.in.Text("name"), ".")
 	o.rec.ID = "Z" + randomID(20)
 	o.force(map[string]any{
 		"name": o.rec.Name, "zoneId": o.rec.ID, "arn": "arn:aws:route53:::hostedzone/" + o.rec.ID,
-		"nameServers": anys("ns-1.sandbox.invalid", "ns-2.sandbox.invalid"), "primaryNameServer": "ns-1.sandbox.invalid",
+		"nameServers": value.ListOf("ns-1.sandbox.invalid", "ns-2.sandbox.invalid"), "primaryNameServer": "ns-1.sandbox.invalid",
 	})
 	o.set(map[string]any{"comment": "Managed by Pulumi"})
 	return nil
@@ -63,7 +65,7 @@ func removeZone(o *op) error {
 	if err != nil {
 		return err
 	}
-	if len(records) > 0 && !truth(o.in["forceDestroy"]) {
+	if len(records) > 0 && !o.in.Bool("forceDestroy") {
 		return awsErrorf("HostedZoneNotEmpty", "The specified hosted zone contains non-required resource record sets and so cannot be deleted.")
 	}
 	for _, r := range records {
@@ -87,16 +89,16 @@ func recordName(name, zone string) string {
 }
 
 func createRecord(o *op) error {
-	zone, err := o.tx.zone(text(o.in["zoneId"]))
+	zone, err := o.tx.zone(o.in.Text("zoneId"))
 	if err != nil {
 		return err
 	}
 	if zone == nil {
-		return awsErrorf("NoSuchHostedZone", "No hosted zone found with ID: %s", text(o.in["zoneId"])).with(404)
+		return awsErrorf("NoSuchHostedZone", "No hosted zone found with ID: %s", o.in.Text("zoneId")).with(404)
 	}
-	fqdn := recordName(text(o.in["name"]), zone.Name)
-	o.rec.ID = strings.Join([]string{zone.ID, fqdn, text(o.in["type"])}, "_")
-	if set := text(o.in["setIdentifier"]); set != "" {
+	fqdn := recordName(o.in.Text("name"), zone.Name)
+	o.rec.ID = strings.Join([]string{zone.ID, fqdn, o.in.Text("type")}, "_")
+	if set := o.in.Text("setIdentifier"); set != "" {
 		o.rec.ID += "_" + set
 	}
 	o.rec.Name = fqdn
@@ -104,21 +106,21 @@ func createRecord(o *op) error {
 	if err != nil {
 		return err
 	}
-	if other != nil && !truth(o.in["allowOverwrite"]) {
-		return awsErrorf("InvalidChangeBatch", "[Tried to create resource record set [name='%s.', type='%s'] but it already exists]", fqdn, text(o.in["type"]))
+	if other != nil && !o.in.Bool("allowOverwrite") {
+		return awsErrorf("InvalidChangeBatch", "[Tried to create resource record set [name='%s.', type='%s'] but it already exists]", fqdn, o.in.Text("type"))
 	}
 	if err := o.checkRecordConflict(zone, fqdn); err != nil {
 		return err
 	}
-	o.force(map[string]any{"fqdn": fqdn, "name": strings.ToLower(strings.TrimSuffix(text(o.in["name"]), "."))})
+	o.force(map[string]any{"fqdn": fqdn, "name": strings.ToLower(strings.TrimSuffix(o.in.Text("name"), "."))})
 	o.rec.Status = "INSYNC"
 	return nil
 }
 
 // checkRecordConflict refuses a CNAME beside other records, and values where there is an alias or neither.
 func (o *op) checkRecordConflict(zone *record, fqdn string) error {
-	typ := text(o.in["type"])
-	if len(list(o.in["records"])) == 0 && len(list(o.in["aliases"])) == 0 {
+	typ := o.in.Text("type")
+	if len(o.in.List("records")) == 0 && len(o.in.List("aliases")) == 0 {
 		return awsErrorf("InvalidInput", "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none in Change with [Action=CREATE, Name=%s., Type=%s]", fqdn, typ)
 	}
 	if typ == "CNAME" && fqdn == zone.Name {
@@ -135,18 +137,18 @@ func (o *op) checkRecordConflict(zone *record, fqdn string) error {
 }
 
 func updateRecord(o *op) error {
-	zone, err := o.tx.zone(text(o.in["zoneId"]))
+	zone, err := o.tx.zone(o.in.Text("zoneId"))
 	if err != nil {
 		return err
 	}
 	if zone == nil {
-		return awsErrorf("NoSuchHostedZone", "No hosted zone found with ID: %s", text(o.in["zoneId"])).with(404)
+		return awsErrorf("NoSuchHostedZone", "No hosted zone found with ID: %s", o.in.Text("zoneId")).with(404)
 	}
 	return o.checkRecordConflict(zone, o.rec.Name)
 }
 
 func createCertificate(o *op) error {
-	domains := append([]string{text(o.in["domainName"])}, texts(o.in["subjectAlternativeNames"])...)
+	domains := append([]string{o.in.Text("domainName")}, o.in.Texts("subjectAlternativeNames")...)
 	arn := o.rec.str("arn")
 	var options []any
 	seen := map[string]bool{}
@@ -163,16 +165,16 @@ func createCertificate(o *op) error {
 			"resourceRecordValue": fmt.Sprintf("_%s.validations.sandbox.invalid.", hashed(bare+account)),
 		})
 	}
-	method := text(o.in["validationMethod"])
+	method := o.in.Text("validationMethod")
 	if method != "EMAIL" {
 		o.force(map[string]any{"domainValidationOptions": options})
 	}
 	o.rec.Status = "PENDING_VALIDATION"
-	if text(o.in["privateKey"]) != "" {
+	if o.in.Text("privateKey") != "" {
 		o.rec.Status = "ISSUED"
 	}
-	o.rec.Name = text(o.in["domainName"])
-	o.force(map[string]any{"status": o.rec.Status, "type": "AMAZON_ISSUED", "arn": arn, "subjectAlternativeNames": anys(domains...)})
+	o.rec.Name = o.in.Text("domainName")
+	o.force(map[string]any{"status": o.rec.Status, "type": "AMAZON_ISSUED", "arn": arn, "subjectAlternativeNames": value.ListOf(domains...)})
 	o.set(map[string]any{"keyAlgorithm": "RSA_2048"})
 	return nil
 }
@@ -187,15 +189,15 @@ func removeCertificate(o *op) error {
 
 // createValidation waits until the certificate is issued. It never is while a validation record is missing.
 func createValidation(o *op) error {
-	cert, err := o.tx.get(typeCertificate, text(o.in["certificateArn"]))
+	cert, err := o.tx.get(typeCertificate, o.in.Text("certificateArn"))
 	if err != nil {
 		return err
 	}
 	if cert == nil {
-		return awsErrorf("ResourceNotFoundException", "Could not find certificate %s.", text(o.in["certificateArn"]))
+		return awsErrorf("ResourceNotFoundException", "Could not find certificate %s.", o.in.Text("certificateArn"))
 	}
-	for _, option := range list(cert.Outputs["domainValidationOptions"]) {
-		name := strings.TrimSuffix(text(object(option)["resourceRecordName"]), ".")
+	for _, option := range cert.Outputs.List("domainValidationOptions") {
+		name := strings.TrimSuffix(value.ObjectOf(option).Text("resourceRecordName"), ".")
 		records, err := o.tx.where(typeRecord, func(r *record) bool { return r.Name == name && r.str("type") == "CNAME" })
 		if err != nil {
 			return err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // The network that every account has in every region: a VPC with a subnet in each of three zones, and its security
@@ -102,12 +104,12 @@ func removeVPC(o *op) error {
 }
 
 func createSubnet(o *op) error {
-	vpc, err := o.inRegion(typeVPC, text(o.in["vpcId"]))
+	vpc, err := o.inRegion(typeVPC, o.in.Text("vpcId"))
 	if err != nil {
 		return err
 	}
 	if vpc == nil {
-		return awsErrorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", text(o.in["vpcId"]))
+		return awsErrorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", o.in.Text("vpcId"))
 	}
 	o.rec.ID = o.expand("subnet-{hex17}")
 	o.force(map[string]any{"arn": o.arn("ec2", "subnet/"+o.rec.ID), "ownerId": account})
@@ -116,7 +118,7 @@ func createSubnet(o *op) error {
 }
 
 func createSecurityGroup(o *op) error {
-	vpcID := text(o.in["vpcId"])
+	vpcID := o.in.Text("vpcId")
 	if vpcID == "" {
 		vpcID = defaultVPC
 	}
@@ -136,8 +138,8 @@ func createSecurityGroup(o *op) error {
 	if len(others) > 0 {
 		return awsErrorf("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", o.rec.Name, vpcID)
 	}
-	for _, rule := range append(list(o.in["ingress"]), list(o.in["egress"])...) {
-		for _, id := range texts(object(rule)["securityGroups"]) {
+	for _, rule := range append(o.in.List("ingress"), o.in.List("egress")...) {
+		for _, id := range value.ObjectOf(rule).Texts("securityGroups") {
 			if err := o.needSecurityGroup(id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
 				return err
 			}
@@ -155,14 +157,14 @@ func removeSecurityGroup(o *op) error {
 		typ  string
 		uses func(*record) bool
 	}{
-		{typeDatabase, func(r *record) bool { return slices.Contains(texts(r.Outputs["vpcSecurityGroupIds"]), id) }},
-		{typeBalancer, func(r *record) bool { return slices.Contains(texts(r.Outputs["securityGroups"]), id) }},
+		{typeDatabase, func(r *record) bool { return slices.Contains(r.Outputs.Texts("vpcSecurityGroupIds"), id) }},
+		{typeBalancer, func(r *record) bool { return slices.Contains(r.Outputs.Texts("securityGroups"), id) }},
 		{typeEnvironment, func(r *record) bool {
 			return r.Status != "Terminated" && slices.Contains(splitList(setting(r.Outputs["settings"], "aws:autoscaling:launchconfiguration", "SecurityGroups")), id)
 		}},
 		{typeSecurityGroup, func(r *record) bool {
-			return r.ID != id && slices.ContainsFunc(append(list(r.Outputs["ingress"]), list(r.Outputs["egress"])...), func(rule any) bool {
-				return slices.Contains(texts(object(rule)["securityGroups"]), id)
+			return r.ID != id && slices.ContainsFunc(append(r.Outputs.List("ingress"), r.Outputs.List("egress")...), func(rule any) bool {
+				return slices.Contains(value.ObjectOf(rule).Texts("securityGroups"), id)
 			})
 		}},
 		{typeSecurityGroupRule, func(r *record) bool { return r.str("sourceSecurityGroupId") == id && r.str("securityGroupId") != id }},
@@ -190,7 +192,7 @@ func removeSecurityGroup(o *op) error {
 
 func createSecurityGroupRule(o *op) error {
 	for _, key := range []string{"securityGroupId", "sourceSecurityGroupId"} {
-		if id := text(o.in[key]); id != "" {
+		if id := o.in.Text(key); id != "" {
 			if err := o.needSecurityGroup(id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
 				return err
 			}
@@ -250,11 +252,11 @@ func ruleImport(r *record) string {
 	if protocol == "-1" {
 		protocol = "all"
 	}
-	sources := append(texts(r.Outputs["cidrBlocks"]), texts(r.Outputs["ipv6CidrBlocks"])...)
+	sources := append(r.Outputs.Texts("cidrBlocks"), r.Outputs.Texts("ipv6CidrBlocks")...)
 	if s := r.str("sourceSecurityGroupId"); s != "" {
 		sources = append(sources, s)
 	}
-	if truth(r.Outputs["self"]) {
+	if r.Outputs.Bool("self") {
 		sources = append(sources, "self")
 	}
 	return strings.Join(append([]string{

@@ -6,7 +6,7 @@ import (
 )
 
 func createRole(o *op) error {
-	if err := checkPolicyDocument(text(o.in["assumeRolePolicy"]), "assumeRolePolicy"); err != nil {
+	if err := checkPolicyDocument(o.in.Text("assumeRolePolicy"), "assumeRolePolicy"); err != nil {
 		return err
 	}
 	o.force(map[string]any{
@@ -34,7 +34,7 @@ func (o *op) role(name string) (*record, error) {
 }
 
 func needRole(o *op) error {
-	if name := text(o.in["role"]); name != "" {
+	if name := o.in.Text("role"); name != "" {
 		if _, err := o.role(name); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func removeRole(o *op) error {
 	if err != nil {
 		return err
 	}
-	if len(profiles) > 0 && !truth(o.in["forceDetachPolicies"]) {
+	if len(profiles) > 0 && !o.in.Bool("forceDetachPolicies") {
 		return awsErrorf("DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.").with(409)
 	}
 	for _, dependent := range []struct{ typ, message string }{
@@ -66,7 +66,7 @@ func removeRole(o *op) error {
 		if err != nil {
 			return err
 		}
-		if len(found) > 0 && !truth(o.in["forceDetachPolicies"]) {
+		if len(found) > 0 && !o.in.Bool("forceDetachPolicies") {
 			return awsErrorf("DeleteConflict", "%s", dependent.message).with(409)
 		}
 		for _, r := range found {
@@ -88,7 +88,7 @@ func createInstanceProfile(o *op) error {
 }
 
 func createPolicy(o *op) error {
-	if err := checkPolicyDocument(text(o.in["policy"]), "policy"); err != nil {
+	if err := checkPolicyDocument(o.in.Text("policy"), "policy"); err != nil {
 		return err
 	}
 	o.force(map[string]any{"policyId": "ANPA" + randomID(17), "attachmentCount": 0.0})
@@ -105,10 +105,10 @@ func removePolicy(o *op) error {
 }
 
 func createRoleAttachment(o *op) error {
-	if _, err := o.role(text(o.in["role"])); err != nil {
+	if _, err := o.role(o.in.Text("role")); err != nil {
 		return err
 	}
-	arn := text(o.in["policyArn"])
+	arn := o.in.Text("policyArn")
 	if strings.HasPrefix(arn, "arn:aws:iam::aws:policy/") { // AWS's own policies all exist
 		return nil
 	}
@@ -120,7 +120,7 @@ func createRoleAttachment(o *op) error {
 }
 
 func createOIDC(o *op) error {
-	host := strings.TrimPrefix(text(o.in["url"]), "https://")
+	host := strings.TrimPrefix(o.in.Text("url"), "https://")
 	o.rec.ID = "arn:aws:iam::" + account + ":oidc-provider/" + host
 	o.force(map[string]any{"arn": o.rec.ID, "url": host})
 	if other, err := o.tx.get(o.rec.Type, o.rec.ID); err != nil || other != nil {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // balancerZone is the hosted zone of application load balancers, for alias records; the real one differs by region.
@@ -11,25 +13,25 @@ const balancerZone = "Z35SXDOTRQ7X7K"
 
 func createBalancer(o *op) error {
 	family, prefix := "app", "app/"
-	if text(o.in["loadBalancerType"]) == "network" {
+	if o.in.Text("loadBalancerType") == "network" {
 		family, prefix = "net", "net/"
 	}
 	suffix := prefix + o.rec.Name + "/" + randomHex(16)
 	o.rec.ID = o.arn("elasticloadbalancing", "loadbalancer/"+suffix)
-	subnets := texts(o.in["subnets"])
-	for _, m := range list(o.in["subnetMappings"]) {
-		subnets = append(subnets, text(object(m)["subnetId"]))
+	subnets := o.in.Texts("subnets")
+	for _, m := range o.in.List("subnetMappings") {
+		subnets = append(subnets, value.ObjectOf(m).Text("subnetId"))
 	}
 	if err := o.checkBalancerNetwork(family, subnets); err != nil {
 		return err
 	}
 	o.force(map[string]any{
 		"name": o.rec.Name, "arn": o.rec.ID, "arnSuffix": suffix, "zoneId": balancerZone, "vpcId": defaultVPC,
-		"dnsName": strings.ToLower(o.rec.Name) + "-1234567890." + o.region + ".elb.amazonaws.com", "subnets": anys(subnets...),
+		"dnsName": strings.ToLower(o.rec.Name) + "-1234567890." + o.region + ".elb.amazonaws.com", "subnets": value.ListOf(subnets...),
 	})
 	o.set(map[string]any{
 		"loadBalancerType": "application", "internal": false, "ipAddressType": "ipv4", "idleTimeout": 60.0, "enableHttp2": true,
-		"securityGroups": anys(defaultSecurityGroup), "clientKeepAlive": 3600.0, "desyncMitigationMode": "defensive",
+		"securityGroups": value.ListOf(defaultSecurityGroup), "clientKeepAlive": 3600.0, "desyncMitigationMode": "defensive",
 		"xffHeaderProcessingMode": "append", "enableDeletionProtection": false, "enableTlsVersionAndCipherSuiteHeaders": false,
 		"enableWafFailOpen": false, "enableXffClientPort": false, "preserveHostHeader": false,
 	})
@@ -52,7 +54,7 @@ func (o *op) checkBalancerNetwork(family string, subnets []string) error {
 	if family == "app" && len(zones) < 2 {
 		return awsErrorf("ValidationError", "At least two subnets in two different Availability Zones must be specified")
 	}
-	for _, id := range texts(o.in["securityGroups"]) {
+	for _, id := range o.in.Texts("securityGroups") {
 		if err := o.needSecurityGroup(id, "InvalidSecurityGroup", "One or more security groups are invalid: %s"); err != nil {
 			return err
 		}
@@ -61,14 +63,14 @@ func (o *op) checkBalancerNetwork(family string, subnets []string) error {
 }
 
 func updateBalancer(o *op) error {
-	return o.checkBalancerNetwork("", texts(o.in["subnets"]))
+	return o.checkBalancerNetwork("", o.in.Texts("subnets"))
 }
 
 func removeBalancer(o *op) error {
-	if truth(o.rec.Outputs["enableDeletionProtection"]) {
+	if o.rec.Outputs.Bool("enableDeletionProtection") {
 		return awsErrorf("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", o.rec.ID)
 	}
-	shared, err := o.environments(func(r *record) bool { return slices.Contains(texts(r.Outputs["loadBalancers"]), o.rec.ID) })
+	shared, err := o.environments(func(r *record) bool { return slices.Contains(r.Outputs.Texts("loadBalancers"), o.rec.ID) })
 	if err != nil {
 		return err
 	}
@@ -97,8 +99,8 @@ func createTargetGroup(o *op) error {
 func removeTargetGroup(o *op) error {
 	for _, typ := range []string{typeListener, typeListenerRule} {
 		used, err := o.tx.where(typ, func(r *record) bool {
-			return slices.ContainsFunc(append(list(r.Outputs["actions"]), list(r.Outputs["defaultActions"])...), func(a any) bool {
-				return text(object(a)["targetGroupArn"]) == o.rec.ID
+			return slices.ContainsFunc(append(r.Outputs.List("actions"), r.Outputs.List("defaultActions")...), func(a any) bool {
+				return value.ObjectOf(a).Text("targetGroupArn") == o.rec.ID
 			})
 		})
 		if err != nil {
@@ -112,16 +114,16 @@ func removeTargetGroup(o *op) error {
 }
 
 func createListener(o *op) error {
-	lb, err := o.tx.find(typeBalancer, text(o.in["loadBalancerArn"]))
+	lb, err := o.tx.find(typeBalancer, o.in.Text("loadBalancerArn"))
 	if err != nil {
 		return err
 	}
 	if lb == nil {
-		return awsErrorf("LoadBalancerNotFound", "Load balancer '%s' not found", text(o.in["loadBalancerArn"]))
+		return awsErrorf("LoadBalancerNotFound", "Load balancer '%s' not found", o.in.Text("loadBalancerArn"))
 	}
-	port := number(o.in["port"])
+	port := o.in.Int("port")
 	others, err := o.tx.where(typeListener, func(r *record) bool {
-		return r.str("loadBalancerArn") == lb.ID && number(r.Outputs["port"]) == port
+		return r.str("loadBalancerArn") == lb.ID && r.Outputs.Int("port") == port
 	})
 	if err != nil {
 		return err
@@ -129,11 +131,11 @@ func createListener(o *op) error {
 	if len(others) > 0 {
 		return awsErrorf("DuplicateListener", "A listener already exists on this port for this load balancer '%s'", lb.ID)
 	}
-	if text(o.in["protocol"]) == "HTTPS" {
-		if text(o.in["certificateArn"]) == "" {
+	if o.in.Text("protocol") == "HTTPS" {
+		if o.in.Text("certificateArn") == "" {
 			return awsErrorf("ValidationError", "A certificate must be specified for HTTPS listeners")
 		}
-		if err := o.needIssued(text(o.in["certificateArn"])); err != nil {
+		if err := o.needIssued(o.in.Text("certificateArn")); err != nil {
 			return err
 		}
 		o.set(map[string]any{"sslPolicy": "ELBSecurityPolicy-2016-08"})
@@ -146,11 +148,11 @@ func createListener(o *op) error {
 
 // completeActions puts into a listener's outputs what AWS fills in of its actions.
 func completeActions(o *op) error {
-	actions := slices.Clone(list(o.in["defaultActions"]))
+	actions := slices.Clone(o.in.List("defaultActions"))
 	for i, a := range actions {
-		a := maps.Clone(object(a))
+		a := maps.Clone(value.ObjectOf(a))
 		setDefault(a, "order", float64(i+1))
-		if redirect := maps.Clone(object(a["redirect"])); redirect != nil {
+		if redirect := maps.Clone(a.Object("redirect")); redirect != nil {
 			for k, v := range map[string]any{"host": "#{host}", "path": "/#{path}", "port": "#{port}", "protocol": "#{protocol}", "query": "#{query}"} {
 				setDefault(redirect, k, v)
 			}
@@ -186,12 +188,12 @@ func (o *op) needIssued(arn string) error {
 }
 
 func createListenerRule(o *op) error {
-	l, err := o.tx.get(typeListener, text(o.in["listenerArn"]))
+	l, err := o.tx.get(typeListener, o.in.Text("listenerArn"))
 	if err != nil {
 		return err
 	}
 	if l == nil {
-		return awsErrorf("ListenerNotFound", "Listener '%s' not found", text(o.in["listenerArn"]))
+		return awsErrorf("ListenerNotFound", "Listener '%s' not found", o.in.Text("listenerArn"))
 	}
 	if err := checkListenerRule(o); err != nil {
 		return err
@@ -204,7 +206,7 @@ func createListenerRule(o *op) error {
 // checkListenerRule gives the rule a free priority, or refuses one that is taken.
 func checkListenerRule(o *op) error {
 	rules, err := o.tx.where(typeListenerRule, func(r *record) bool {
-		return r.str("listenerArn") == text(o.in["listenerArn"]) && (o.rec.ID == "" || r.ID != o.rec.ID)
+		return r.str("listenerArn") == o.in.Text("listenerArn") && (o.rec.ID == "" || r.ID != o.rec.ID)
 	})
 	if err != nil {
 		return err
@@ -212,27 +214,27 @@ func checkListenerRule(o *op) error {
 	if limit := o.quotas["listener rules"]; limit > 0 && o.rec.ID == "" && len(rules) >= limit {
 		return awsErrorf("TooManyRules", "The maximum number of rules (%d) on the load balancer has been reached", limit)
 	}
-	wanted, highest := number(o.in["priority"]), 0
+	wanted, highest := o.in.Int("priority"), 0
 	for _, r := range rules {
-		p := number(r.Outputs["priority"])
+		p := r.Outputs.Int("priority")
 		highest = max(highest, p)
 		if p == wanted {
 			return awsErrorf("PriorityInUse", "Priority '%d' is currently in use", wanted)
 		}
 	}
-	if wanted == 0 && number(o.rec.Outputs["priority"]) == 0 {
+	if wanted == 0 && o.rec.Outputs.Int("priority") == 0 {
 		o.force(map[string]any{"priority": float64(highest + 1)})
 	}
 	return nil
 }
 
 func createListenerCertificate(o *op) error {
-	l, err := o.tx.get(typeListener, text(o.in["listenerArn"]))
+	l, err := o.tx.get(typeListener, o.in.Text("listenerArn"))
 	if err != nil {
 		return err
 	}
 	if l == nil {
-		return awsErrorf("ListenerNotFound", "Listener '%s' not found", text(o.in["listenerArn"]))
+		return awsErrorf("ListenerNotFound", "Listener '%s' not found", o.in.Text("listenerArn"))
 	}
-	return o.needIssued(text(o.in["certificateArn"]))
+	return o.needIssued(o.in.Text("certificateArn"))
 }

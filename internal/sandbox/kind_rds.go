@@ -2,8 +2,11 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 var databasePorts = map[string]int{"postgres": 5432, "mysql": 3306, "mariadb": 3306, "oracle-se2": 1521, "sqlserver-ex": 1433}
@@ -21,7 +24,7 @@ func createDatabase(o *op) error {
 	if err != nil {
 		return err
 	}
-	engine := text(in["engine"])
+	engine := in.Text("engine")
 	if source != nil && engine == "" {
 		engine = source.str("engine")
 	}
@@ -29,17 +32,17 @@ func createDatabase(o *op) error {
 		if engine == "" {
 			return awsErrorf("InvalidParameterValue", `"engine": required field is not set`)
 		}
-		if text(in["username"]) == "" {
+		if in.Text("username") == "" {
 			return awsErrorf("InvalidParameterValue", `"username": required field is not set`)
 		}
-		if text(in["password"]) == "" && !truth(in["manageMasterUserPassword"]) {
+		if in.Text("password") == "" && !in.Bool("manageMasterUserPassword") {
 			return awsErrorf("InvalidParameterValue", "The parameter MasterUserPassword must be provided and must not be blank.")
 		}
-		if number(in["allocatedStorage"]) == 0 {
+		if in.Int("allocatedStorage") == 0 {
 			return awsErrorf("InvalidParameterValue", "The parameter AllocatedStorage must be provided and must not be blank.")
 		}
 	}
-	version, err := fullVersion(engine, text(in["engineVersion"]), source)
+	version, err := fullVersion(engine, in.Text("engineVersion"), source)
 	if err != nil {
 		return err
 	}
@@ -47,7 +50,7 @@ func createDatabase(o *op) error {
 		return err
 	}
 	port := databasePorts[engine]
-	if p := number(in["port"]); p != 0 {
+	if p := in.Int("port"); p != 0 {
 		port = p
 	}
 	r.ID = "db-" + randomID(26)
@@ -63,7 +66,7 @@ func createDatabase(o *op) error {
 	}
 	o.set(map[string]any{
 		"engineVersion": version, "dbSubnetGroupName": "default", "parameterGroupName": "default." + engine,
-		"vpcSecurityGroupIds": anys(defaultSecurityGroup), "storageType": "gp2", "licenseModel": "postgresql-license",
+		"vpcSecurityGroupIds": value.ListOf(defaultSecurityGroup), "storageType": "gp2", "licenseModel": "postgresql-license",
 		"availabilityZone": o.region + "a", "backupWindow": "03:00-03:30", "maintenanceWindow": "sun:04:00-sun:04:30",
 		"caCertIdentifier": "rds-ca-rsa2048-g1", "networkType": "IPV4", "multiAz": false, "backupRetentionPeriod": 0.0,
 	})
@@ -84,7 +87,7 @@ func fullVersion(engine, wanted string, source *record) (string, error) {
 		return source.str("engineVersion"), nil
 	}
 	if wanted == "" {
-		versions := sortedKeys(known)
+		versions := slices.Sorted(maps.Keys(known))
 		return known[versions[len(versions)-1]], nil
 	}
 	if full, ok := known[wanted]; ok {
@@ -100,7 +103,7 @@ func fullVersion(engine, wanted string, source *record) (string, error) {
 
 // databaseSource is the snapshot that a database is to be restored from, nil if it starts empty.
 func (o *op) databaseSource() (*record, error) {
-	id := text(o.in["snapshotIdentifier"])
+	id := o.in.Text("snapshotIdentifier")
 	if id == "" {
 		return nil, nil
 	}
@@ -118,7 +121,7 @@ func (o *op) databaseSource() (*record, error) {
 }
 
 func (o *op) checkDatabaseReferences() error {
-	if name := text(o.in["dbSubnetGroupName"]); name != "" && name != "default" {
+	if name := o.in.Text("dbSubnetGroupName"); name != "" && name != "default" {
 		group, err := o.tx.find(typeSubnetGroup, name)
 		if err != nil {
 			return err
@@ -127,7 +130,7 @@ func (o *op) checkDatabaseReferences() error {
 			return awsErrorf("DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.", name).with(404)
 		}
 	}
-	if name := text(o.in["parameterGroupName"]); name != "" && !strings.HasPrefix(name, "default.") {
+	if name := o.in.Text("parameterGroupName"); name != "" && !strings.HasPrefix(name, "default.") {
 		group, err := o.tx.find(typeParameterGroup, name)
 		if err != nil {
 			return err
@@ -136,7 +139,7 @@ func (o *op) checkDatabaseReferences() error {
 			return awsErrorf("DBParameterGroupNotFound", "DBParameterGroup not found: %s", name).with(404)
 		}
 	}
-	for _, id := range texts(o.in["vpcSecurityGroupIds"]) {
+	for _, id := range o.in.Texts("vpcSecurityGroupIds") {
 		if err := o.needSecurityGroup(id, "InvalidParameterValue", "Invalid security group , groupId= %s, groupName=."); err != nil {
 			return err
 		}
@@ -146,14 +149,14 @@ func (o *op) checkDatabaseReferences() error {
 
 // managedPassword makes the secret that RDS keeps the master password in, where it is asked to.
 func (o *op) managedPassword() {
-	if !truth(o.in["manageMasterUserPassword"]) {
+	if !o.in.Bool("manageMasterUserPassword") {
 		o.force(map[string]any{"masterUserSecrets": []any{}})
 		return
 	}
-	if len(list(o.rec.Outputs["masterUserSecrets"])) > 0 {
+	if len(o.rec.Outputs.List("masterUserSecrets")) > 0 {
 		return
 	}
-	key := text(o.in["masterUserSecretKmsKeyId"])
+	key := o.in.Text("masterUserSecretKmsKeyId")
 	if key == "" {
 		key = o.arn("kms", "key/"+o.expand("{uuid}"))
 	}
@@ -172,7 +175,7 @@ func updateDatabase(o *op) error {
 	if err := o.checkDatabaseReferences(); err != nil {
 		return err
 	}
-	if version := text(o.in["engineVersion"]); version != "" {
+	if version := o.in.Text("engineVersion"); version != "" {
 		full, err := fullVersion(o.rec.str("engine"), version, nil)
 		if err != nil {
 			return err
@@ -188,11 +191,11 @@ func removeDatabase(o *op) error {
 	if o.rec.Status == "deleting" {
 		return nil
 	}
-	if truth(o.rec.Outputs["deletionProtection"]) {
+	if o.rec.Outputs.Bool("deletionProtection") {
 		return awsErrorf("InvalidParameterCombination", "Cannot delete protected DB Instance, please disable deletion protection and try again.")
 	}
-	final := text(o.in["finalSnapshotIdentifier"])
-	if !truth(o.in["skipFinalSnapshot"]) {
+	final := o.in.Text("finalSnapshotIdentifier")
+	if !o.in.Bool("skipFinalSnapshot") {
 		if final == "" {
 			return fmt.Errorf("final_snapshot_identifier is required when skip_final_snapshot is false")
 		}
@@ -230,8 +233,8 @@ func snapshotOutputs(snap, db *record) {
 		snap.Outputs[key] = db.Outputs[key]
 	}
 	snap.Outputs["engineVersion"] = db.str("engineVersionActual")
-	snap.Outputs["encrypted"] = truth(db.Outputs["storageEncrypted"])
-	snap.Outputs["storageEncrypted"] = truth(db.Outputs["storageEncrypted"])
+	snap.Outputs["encrypted"] = db.Outputs.Bool("storageEncrypted")
+	snap.Outputs["storageEncrypted"] = db.Outputs.Bool("storageEncrypted")
 	snap.Outputs["dbInstanceIdentifier"] = db.Name
 	snap.Outputs["dbSnapshotIdentifier"] = snap.ID
 	snap.Outputs["dbSnapshotArn"] = "arn:aws:rds:" + db.Region + ":" + account + ":snapshot:" + snap.ID
@@ -241,14 +244,14 @@ func snapshotOutputs(snap, db *record) {
 }
 
 func createSnapshot(o *op) error {
-	db, err := o.tx.find(typeDatabase, text(o.in["dbInstanceIdentifier"]))
+	db, err := o.tx.find(typeDatabase, o.in.Text("dbInstanceIdentifier"))
 	if err != nil {
 		return err
 	}
 	if db == nil {
-		return awsErrorf("DBInstanceNotFound", "DBInstance %s not found.", text(o.in["dbInstanceIdentifier"])).with(404)
+		return awsErrorf("DBInstanceNotFound", "DBInstance %s not found.", o.in.Text("dbInstanceIdentifier")).with(404)
 	}
-	o.rec.ID = text(o.in["dbSnapshotIdentifier"])
+	o.rec.ID = o.in.Text("dbSnapshotIdentifier")
 	o.rec.Name = o.rec.ID
 	if other, err := o.tx.get(typeSnapshot, o.rec.ID); err != nil || other != nil {
 		if err == nil {
@@ -277,7 +280,7 @@ func databaseOutcome(r *record, doing string) error {
 
 func createSubnetGroup(o *op) error {
 	zones := map[string]bool{}
-	for _, id := range texts(o.in["subnetIds"]) {
+	for _, id := range o.in.Texts("subnetIds") {
 		s, err := o.subnet(id)
 		if err != nil {
 			return err
@@ -288,9 +291,9 @@ func createSubnetGroup(o *op) error {
 		zones[s.str("availabilityZone")] = true
 	}
 	if len(zones) < 2 {
-		return awsErrorf("DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: %s. Add subnets to cover at least 2 AZs.", strings.Join(sortedKeys(zones), ", "))
+		return awsErrorf("DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: %s. Add subnets to cover at least 2 AZs.", strings.Join(slices.Sorted(maps.Keys(zones)), ", "))
 	}
-	o.force(map[string]any{"supportedNetworkTypes": anys("IPV4"), "vpcId": defaultVPC})
+	o.force(map[string]any{"supportedNetworkTypes": value.ListOf("IPV4"), "vpcId": defaultVPC})
 	return nil
 }
 

@@ -6,8 +6,10 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/johannesboyne/gofakes3"
 )
 
@@ -37,7 +39,7 @@ func createBucket(o *op) error {
 	if err != nil {
 		return s3Failure(err)
 	}
-	if truth(o.in["objectLockEnabled"]) {
+	if o.in.Bool("objectLockEnabled") {
 		if err := o.s3.setting(o.rec.Name, "versioning", "Enabled"); err != nil {
 			return s3Failure(err)
 		}
@@ -52,8 +54,8 @@ func bucketOutputs(o *op) error {
 		"bucketRegionalDomainName": o.rec.Name + ".s3." + o.region + ".amazonaws.com",
 		"hostedZoneId":             "Z21DNDUVLTQW6Q",
 		"requestPayer":             "BucketOwner",
-		"forceDestroy":             truth(o.in["forceDestroy"]),
-		"objectLockEnabled":        truth(o.in["objectLockEnabled"]),
+		"forceDestroy":             o.in.Bool("forceDestroy"),
+		"objectLockEnabled":        o.in.Bool("objectLockEnabled"),
 	})
 	return nil
 }
@@ -62,7 +64,7 @@ func bucketOutputs(o *op) error {
 // provider: a forceDestroy that no update has stored does not count.
 func removeBucket(o *op) error {
 	err := o.s3.DeleteBucket(o.rec.Name)
-	if gofakes3.HasErrorCode(err, gofakes3.ErrBucketNotEmpty) && truth(o.in["forceDestroy"]) {
+	if gofakes3.HasErrorCode(err, gofakes3.ErrBucketNotEmpty) && o.in.Bool("forceDestroy") {
 		if err := o.s3.empty(o.rec.Name); err != nil {
 			return err
 		}
@@ -76,7 +78,7 @@ func removeBucket(o *op) error {
 
 // dropBucketParts removes a bucket's settings and objects, which are resources of their own but nothing without it.
 func (o *op) dropBucketParts() error {
-	for _, typ := range sortedKeys(awsSchema().Resources) {
+	for _, typ := range slices.Sorted(maps.Keys(awsSchema().Resources)) {
 		if typ == typeBucket || !strings.HasPrefix(typ, "aws:s3/") {
 			continue
 		}
@@ -103,14 +105,14 @@ func readBucket(o *op) (bool, error) {
 
 // needBucket is for what a bucket has: the bucket must exist.
 func needBucket(o *op) error {
-	exists, err := o.s3.BucketExists(text(o.in["bucket"]))
+	exists, err := o.s3.BucketExists(o.in.Text("bucket"))
 	if err != nil {
 		return err
 	}
 	if !exists {
 		return awsErrorf("NoSuchBucket", "The specified bucket does not exist").with(http.StatusNotFound)
 	}
-	o.rec.Name = text(o.in["bucket"])
+	o.rec.Name = o.in.Text("bucket")
 	return nil
 }
 
@@ -126,7 +128,7 @@ func setVersioning(o *op) error {
 	if err := needBucket(o); err != nil {
 		return err
 	}
-	status := text(object(o.in["versioningConfiguration"])["status"])
+	status := o.in.Object("versioningConfiguration").Text("status")
 	if status == "Disabled" {
 		return nil
 	}
@@ -151,16 +153,16 @@ func putObject(o *op) error {
 	if err := needBucket(o); err != nil {
 		return err
 	}
-	contents := text(o.in["source"])
+	contents := o.in.Text("source")
 	if c, given := o.in["content"]; given {
-		contents = text(c)
+		contents = value.Text(c)
 	}
-	meta := map[string]string{"Content-Type": text(o.in["contentType"])}
+	meta := map[string]string{"Content-Type": o.in.Text("contentType")}
 	if meta["Content-Type"] == "" {
 		meta["Content-Type"] = "application/octet-stream"
 	}
 	var in io.Reader = strings.NewReader(contents)
-	e, err := o.s3.write(o.rec.Name, text(o.in["key"]), meta, in, "", nil)
+	e, err := o.s3.write(o.rec.Name, o.in.Text("key"), meta, in, "", nil)
 	if err != nil {
 		return s3Failure(err)
 	}
@@ -168,7 +170,7 @@ func putObject(o *op) error {
 	o.in = maps.Clone(o.in)
 	delete(o.in, "source") // what it holds is in the bucket
 	o.rec.Inputs = o.in
-	o.rec.Name = text(o.in["bucket"]) + "/" + text(o.in["key"])
+	o.rec.Name = o.in.Text("bucket") + "/" + o.in.Text("key")
 	o.force(map[string]any{
 		"arn": "arn:aws:s3:::" + o.rec.Name, "etag": hex.EncodeToString(e.MD5), "versionId": string(shownVersion(e.Version)),
 		"contentType": meta["Content-Type"], "storageClass": "STANDARD", "serverSideEncryption": "AES256",

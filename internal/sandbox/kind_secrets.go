@@ -1,9 +1,13 @@
 package sandbox
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
 
 func createSecret(o *op) error {
-	name := text(o.in["name"])
+	name := o.in.Text("name")
 	if name == "" {
 		name = o.rec.Name
 	}
@@ -32,7 +36,7 @@ func removeSecret(o *op) error {
 			return err
 		}
 	}
-	if days := number(o.rec.Outputs["recoveryWindowInDays"]); days > 0 {
+	if days := o.rec.Outputs.Int("recoveryWindowInDays"); days > 0 {
 		o.rec.Status = "deleted"
 		o.rec.Next = []change{{At: o.tx.now.AddDate(0, 0, days), Gone: true}}
 	}
@@ -51,7 +55,7 @@ func (t *tx) secret(ref, region string) (*record, error) {
 }
 
 func createSecretVersion(o *op) error {
-	secret, err := o.tx.secret(text(o.in["secretId"]), o.region)
+	secret, err := o.tx.secret(o.in.Text("secretId"), o.region)
 	if err != nil {
 		return err
 	}
@@ -62,7 +66,7 @@ func createSecretVersion(o *op) error {
 		o.force(map[string]any{"versionId": o.expand("{uuid}")})
 	}
 	o.force(map[string]any{"arn": secret.ID, "secretId": secret.ID})
-	o.set(map[string]any{"versionStages": anys("AWSCURRENT")})
+	o.set(map[string]any{"versionStages": value.ListOf("AWSCURRENT")})
 	o.rec.Name = secret.Name
 	// The stage moves from the version that had it.
 	others, err := o.tx.where(typeSecretVersion, func(r *record) bool { return r.str("secretId") == secret.ID && r.ID != o.rec.ID })
@@ -70,7 +74,7 @@ func createSecretVersion(o *op) error {
 		return err
 	}
 	for _, other := range others {
-		other.Outputs["versionStages"] = anys("AWSPREVIOUS")
+		other.Outputs["versionStages"] = value.ListOf("AWSPREVIOUS")
 		if err := o.tx.put(other); err != nil {
 			return err
 		}
@@ -81,7 +85,7 @@ func createSecretVersion(o *op) error {
 // currentVersion is the secret's version with the stage AWSCURRENT; nil if it has none.
 func (t *tx) currentVersion(secret *record) (*record, error) {
 	found, err := t.where(typeSecretVersion, func(r *record) bool {
-		return r.str("secretId") == secret.ID && strings.Contains(strings.Join(texts(r.Outputs["versionStages"]), " "), "AWSCURRENT")
+		return r.str("secretId") == secret.ID && strings.Contains(strings.Join(r.Outputs.Texts("versionStages"), " "), "AWSCURRENT")
 	})
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -98,7 +102,7 @@ func secretGone(o *op) (bool, error) {
 }
 
 func createParameter(o *op) error {
-	o.force(map[string]any{"version": float64(number(o.rec.Outputs["version"]) + 1)})
+	o.force(map[string]any{"version": float64(o.rec.Outputs.Int("version") + 1)})
 	o.set(map[string]any{"dataType": "text", "tier": "Standard"})
 	return nil
 }

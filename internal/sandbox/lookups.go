@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // found is a record as a function's result.
@@ -20,7 +22,7 @@ func found(r *record) map[string]any {
 // byArgument looks a record up by the one argument that names it. missing has one verb, the name.
 func byArgument(typ, argument, missing string) func(*lookup) (map[string]any, error) {
 	return func(l *lookup) (map[string]any, error) {
-		name := text(l.args[argument])
+		name := l.args.Text(argument)
 		r, err := l.tx.find(typ, name)
 		if err != nil {
 			return nil, err
@@ -41,17 +43,17 @@ func (l *lookup) filtered(typ string, arguments ...string) ([]*record, error) {
 	}
 	return slices.DeleteFunc(all, func(r *record) bool {
 		for _, a := range arguments {
-			if want := text(l.args[a]); l.args[a] != nil && want != text(r.Outputs[a]) && !(a == "id" && want == r.ID) {
+			if want := l.args.Text(a); l.args[a] != nil && want != r.Outputs.Text(a) && !(a == "id" && want == r.ID) {
 				return true
 			}
 		}
-		for k, v := range object(l.args["tags"]) {
-			if r.tags()[k] != text(v) {
+		for k, v := range l.args.Object("tags") {
+			if r.tags()[k] != value.Text(v) {
 				return true
 			}
 		}
-		for _, f := range list(l.args["filters"]) {
-			if !matchesFilter(r, text(object(f)["name"]), texts(object(f)["values"])) {
+		for _, f := range l.args.List("filters") {
+			if !matchesFilter(r, value.ObjectOf(f).Text("name"), value.ObjectOf(f).Texts("values")) {
 				return true
 			}
 		}
@@ -69,9 +71,9 @@ func matchesFilter(r *record, name string, values []string) bool {
 			have = r.ID
 		}
 	case "default-for-az", "defaultForAz":
-		have = text(truth(r.Outputs["defaultForAz"]))
+		have = value.Text(r.Outputs.Bool("defaultForAz"))
 	case "is-default", "isDefault":
-		have = text(truth(r.Outputs["default"]))
+		have = value.Text(r.Outputs.Bool("default"))
 	case "availability-zone", "availabilityZone":
 		have = r.str("availabilityZone")
 	case "subnet-id", "group-id":
@@ -135,7 +137,7 @@ func getSecurityGroup(l *lookup) (map[string]any, error) {
 }
 
 func getSolutionStack(l *lookup) (map[string]any, error) {
-	pattern, err := regexp.Compile(text(l.args["nameRegex"]))
+	pattern, err := regexp.Compile(l.args.Text("nameRegex"))
 	if err != nil {
 		return nil, fmt.Errorf("nameRegex: %w", err)
 	}
@@ -148,7 +150,7 @@ func getSolutionStack(l *lookup) (map[string]any, error) {
 	switch {
 	case len(names) == 0:
 		return nil, fmt.Errorf("Your query returned no results. Please change your search criteria and try again.")
-	case len(names) > 1 && !truth(l.args["mostRecent"]):
+	case len(names) > 1 && !l.args.Bool("mostRecent"):
 		return nil, fmt.Errorf("Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.")
 	}
 	return map[string]any{"id": names[0], "name": names[0]}, nil
@@ -179,17 +181,17 @@ func getTargetGroup(l *lookup) (map[string]any, error) {
 }
 
 func getCertificate(l *lookup) (map[string]any, error) {
-	statuses := texts(l.args["statuses"])
+	statuses := l.args.Texts("statuses")
 	if len(statuses) == 0 {
 		statuses = []string{"ISSUED"}
 	}
 	records, err := l.tx.where(typeCertificate, func(r *record) bool {
-		return r.Region == l.region && r.Name == text(l.args["domain"]) && slices.Contains(statuses, r.Status)
+		return r.Region == l.region && r.Name == l.args.Text("domain") && slices.Contains(statuses, r.Status)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if len(records) > 1 && truth(l.args["mostRecent"]) {
+	if len(records) > 1 && l.args.Bool("mostRecent") {
 		slices.SortFunc(records, func(a, b *record) int { return b.Created.Compare(a.Created) })
 		records = records[:1]
 	}
@@ -201,7 +203,7 @@ func getCertificate(l *lookup) (map[string]any, error) {
 }
 
 func getDatabase(l *lookup) (map[string]any, error) {
-	id := text(l.args["dbInstanceIdentifier"])
+	id := l.args.Text("dbInstanceIdentifier")
 	r, err := l.tx.find(typeDatabase, id)
 	if err != nil {
 		return nil, err
@@ -216,7 +218,7 @@ func getDatabase(l *lookup) (map[string]any, error) {
 }
 
 func getSnapshot(l *lookup) (map[string]any, error) {
-	source, id, kind := text(l.args["dbInstanceIdentifier"]), text(l.args["dbSnapshotIdentifier"]), text(l.args["snapshotType"])
+	source, id, kind := l.args.Text("dbInstanceIdentifier"), l.args.Text("dbSnapshotIdentifier"), l.args.Text("snapshotType")
 	if source == "" && id == "" {
 		return nil, fmt.Errorf("One of db_snapshot_identifier or db_instance_identifier must be assigned")
 	}
@@ -230,7 +232,7 @@ func getSnapshot(l *lookup) (map[string]any, error) {
 	switch {
 	case len(records) == 0:
 		return nil, fmt.Errorf("Your query returned no results. Please change your search criteria and try again.")
-	case len(records) > 1 && !truth(l.args["mostRecent"]):
+	case len(records) > 1 && !l.args.Bool("mostRecent"):
 		return nil, fmt.Errorf("Your query returned more than one result. Please try a more specific search criteria.")
 	}
 	slices.SortStableFunc(records, func(a, b *record) int { return b.Created.Compare(a.Created) })
@@ -240,15 +242,15 @@ func getSnapshot(l *lookup) (map[string]any, error) {
 }
 
 func getZone(l *lookup) (map[string]any, error) {
-	if truth(l.args["privateZone"]) {
+	if l.args.Bool("privateZone") {
 		return nil, fmt.Errorf("no matching Route 53 Hosted Zone found")
 	}
 	var z *record
 	var err error
-	if id := text(l.args["zoneId"]); id != "" {
+	if id := l.args.Text("zoneId"); id != "" {
 		z, err = l.tx.zone(id)
 	} else {
-		z, err = l.tx.zoneByName(text(l.args["name"]))
+		z, err = l.tx.zoneByName(l.args.Text("name"))
 	}
 	if err != nil {
 		return nil, err
@@ -262,9 +264,9 @@ func getZone(l *lookup) (map[string]any, error) {
 }
 
 func getSecret(l *lookup) (map[string]any, error) {
-	ref := text(l.args["arn"])
+	ref := l.args.Text("arn")
 	if ref == "" {
-		ref = text(l.args["name"])
+		ref = l.args.Text("name")
 	}
 	r, err := l.tx.secret(ref, l.region)
 	if err != nil {
@@ -277,12 +279,12 @@ func getSecret(l *lookup) (map[string]any, error) {
 }
 
 func getSecretVersion(l *lookup) (map[string]any, error) {
-	r, err := l.tx.secret(text(l.args["secretId"]), l.region)
+	r, err := l.tx.secret(l.args.Text("secretId"), l.region)
 	if err != nil {
 		return nil, err
 	}
 	if r == nil {
-		return nil, fmt.Errorf("reading Secrets Manager Secret Version (%s): couldn't find resource", text(l.args["secretId"]))
+		return nil, fmt.Errorf("reading Secrets Manager Secret Version (%s): couldn't find resource", l.args.Text("secretId"))
 	}
 	v, err := l.tx.currentVersion(r)
 	if err != nil {
@@ -297,10 +299,10 @@ func getSecretVersion(l *lookup) (map[string]any, error) {
 // getPolicyDocument writes the JSON of a policy's statements.
 func getPolicyDocument(l *lookup) (map[string]any, error) {
 	var statements []map[string]any
-	for _, s := range list(l.args["statements"]) {
-		in := object(s)
+	for _, s := range l.args.List("statements") {
+		in := value.ObjectOf(s)
 		st := map[string]any{"Effect": "Allow"}
-		if e := text(in["effect"]); e != "" {
+		if e := in.Text("effect"); e != "" {
 			st["Effect"] = e
 		}
 		for key, name := range map[string]string{"sid": "Sid", "actions": "Action", "notActions": "NotAction", "resources": "Resource", "notResources": "NotResource"} {
@@ -309,31 +311,31 @@ func getPolicyDocument(l *lookup) (map[string]any, error) {
 			}
 		}
 		principals := map[string]any{}
-		for _, p := range list(in["principals"]) {
-			principals[text(object(p)["type"])] = object(p)["identifiers"]
+		for _, p := range in.List("principals") {
+			principals[value.ObjectOf(p).Text("type")] = value.ObjectOf(p)["identifiers"]
 		}
 		if len(principals) > 0 {
 			st["Principal"] = principals
 		}
 		conditions := map[string]map[string]any{}
-		for _, c := range list(in["conditions"]) {
-			test := text(object(c)["test"])
+		for _, c := range in.List("conditions") {
+			test := value.ObjectOf(c).Text("test")
 			if conditions[test] == nil {
 				conditions[test] = map[string]any{}
 			}
-			conditions[test][text(object(c)["variable"])] = object(c)["values"]
+			conditions[test][value.ObjectOf(c).Text("variable")] = value.ObjectOf(c)["values"]
 		}
 		if len(conditions) > 0 {
 			st["Condition"] = conditions
 		}
 		statements = append(statements, st)
 	}
-	version := text(l.args["version"])
+	version := l.args.Text("version")
 	if version == "" {
 		version = "2012-10-17"
 	}
 	document := map[string]any{"Version": version, "Statement": statements}
-	if id := text(l.args["policyId"]); id != "" {
+	if id := l.args.Text("policyId"); id != "" {
 		document["Id"] = id
 	}
 	data, err := json.MarshalIndent(document, "", "  ")

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
@@ -234,7 +235,7 @@ func (p *provider) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	out, failures, err := p.aws.invoke(req.GetTok(), p.session(ctx, false).config, object(plain(resource.NewObjectProperty(args))))
+	out, failures, err := p.aws.invoke(req.GetTok(), p.session(ctx, false).config, value.ObjectOf(plain(resource.NewObjectProperty(args))))
 	if err != nil {
 		return nil, rpcError(err)
 	}

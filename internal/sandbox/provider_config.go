@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
@@ -22,7 +25,7 @@ func (p *provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 	for _, key := range news.StableKeys() {
 		name := string(key)
 		if _, ok := known[name]; !ok && !strings.HasPrefix(name, "__") && name != "version" && name != "pluginDownloadURL" {
-			failures = append(failures, &pulumirpc.CheckFailure{Property: name, Reason: unknownProperty(name, sortedKeys(known))})
+			failures = append(failures, &pulumirpc.CheckFailure{Property: name, Reason: unknownProperty(name, slices.Sorted(maps.Keys(known)))})
 		}
 	}
 	if r, ok := news["region"]; ok && r.IsString() && !validRegion(r.StringValue()) {
@@ -56,9 +59,9 @@ func (p *provider) Configure(ctx context.Context, req *pulumirpc.ConfigureReques
 	if err != nil {
 		return nil, err
 	}
-	values := object(plain(resource.NewObjectProperty(args)))
+	values := value.ObjectOf(plain(resource.NewObjectProperty(args)))
 	config := &p.session(ctx, true).config
-	if r := text(values["region"]); r != "" {
+	if r := values.Text("region"); r != "" {
 		config.region = r
 	}
 	if config.region == "" {
@@ -68,16 +71,16 @@ func (p *provider) Configure(ctx context.Context, req *pulumirpc.ConfigureReques
 	var defaults struct {
 		Tags map[string]string `json:"tags"`
 	}
-	if s := text(values["defaultTags"]); strings.HasPrefix(s, "{") {
+	if s := values.Text("defaultTags"); strings.HasPrefix(s, "{") {
 		if err := json.Unmarshal([]byte(s), &defaults); err != nil {
 			return nil, status.Errorf(codes.InvalidArgument, "aws:defaultTags: %v", err)
 		}
 	}
-	for k, v := range object(object(values["defaultTags"])["tags"]) {
+	for k, v := range values.Object("defaultTags").Object("tags") {
 		if defaults.Tags == nil {
 			defaults.Tags = map[string]string{}
 		}
-		defaults.Tags[k] = text(v)
+		defaults.Tags[k] = value.Text(v)
 	}
 	config.defaultTags = defaults.Tags
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true, SupportsAutonamingConfiguration: true}, nil

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"slices"
 	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // A record is one thing that exists in the simulated AWS: what is stored of a resource.
@@ -11,18 +13,18 @@ import (
 // whoever reads the record later applies what is due. So a process that is killed while it waits leaves behind what
 // AWS would have: a thing that was accepted and gets ready by itself.
 type record struct {
-	Type    string         `json:"type"` // Pulumi type token
-	ID      string         `json:"id"`
-	Name    string         `json:"name"` // what AWS calls it; unique per type and region where AWS says so
-	Region  string         `json:"region"`
-	Inputs  map[string]any `json:"inputs"`
-	Outputs map[string]any `json:"outputs"`
-	Status  string         `json:"status"` // in the service's own words: available, Ready, …
-	Health  string         `json:"health,omitempty"`
-	Created time.Time      `json:"created"`
-	Updated time.Time      `json:"updated"`
-	Next    []change       `json:"next,omitempty"` // in order of time
-	Events  []event        `json:"events,omitempty"`
+	Type    string       `json:"type"` // Pulumi type token
+	ID      string       `json:"id"`
+	Name    string       `json:"name"` // what AWS calls it; unique per type and region where AWS says so
+	Region  string       `json:"region"`
+	Inputs  value.Object `json:"inputs"`
+	Outputs value.Object `json:"outputs"`
+	Status  string       `json:"status"` // in the service's own words: available, Ready, …
+	Health  string       `json:"health,omitempty"`
+	Created time.Time    `json:"created"`
+	Updated time.Time    `json:"updated"`
+	Next    []change     `json:"next,omitempty"` // in order of time
+	Events  []event      `json:"events,omitempty"`
 }
 
 // A change is what a record becomes at a time.
@@ -91,7 +93,7 @@ func (r *record) visibleEvents(now time.Time) []event {
 }
 
 // str is an output that is a string, "" if there is none.
-func (r *record) str(key string) string { return text(r.Outputs[key]) }
+func (r *record) str(key string) string { return r.Outputs.Text(key) }
 
 // tags are all the record's tags, the provider's default tags among them.
 func (r *record) tags() map[string]string {
@@ -100,9 +102,8 @@ func (r *record) tags() map[string]string {
 	if from == nil {
 		from = r.Outputs["tags"]
 	}
-	m, _ := from.(map[string]any)
-	for k, v := range m {
-		tags[k] = text(v)
+	for k, v := range value.ObjectOf(from) {
+		tags[k] = value.Text(v)
 	}
 	return tags
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
@@ -62,7 +63,7 @@ func (r rule) check(v any) string {
 			return fmt.Sprintf("%s, got %q", r.want, v)
 		}
 	case float64:
-		if r.allowed != nil && !slices.Contains(r.allowed, text(v)) {
+		if r.allowed != nil && !slices.Contains(r.allowed, value.Text(v)) {
 			return fmt.Sprintf("expected one of %s, got %v", strings.Join(r.allowed, ", "), v)
 		}
 		if r.allowed == nil && (v < r.min || r.max > 0 && v > r.max) {

@@ -16,10 +16,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -206,7 +208,7 @@ func Resources(dir string) ([]Resource, error) {
 	}
 	out := []Resource{}
 	err = c.store.do(func(t *tx) error {
-		for _, typ := range sortedKeys(awsSchema().Resources) {
+		for _, typ := range slices.Sorted(maps.Keys(awsSchema().Resources)) {
 			if typ == typeCertificateValidation { // a wait of the provider's, nothing in AWS
 				continue
 			}

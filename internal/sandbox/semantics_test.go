@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/google/go-cmp/cmp"
 	"github.com/johannesboyne/gofakes3"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -82,7 +83,7 @@ func TestRecords(t *testing.T) {
 		return map[string]any{"zoneId": zone["zoneId"], "name": name, "type": typ, "ttl": 60, "records": []any{"x.example.com"}, "allowOverwrite": overwrite}
 	}
 	id, out := c.create(typeRecord, "a", record("login", "CNAME", false))
-	if want := text(zone["zoneId"]) + "_login.preview.example.com_CNAME"; id != want || out["fqdn"] != "login.preview.example.com" {
+	if want := value.Text(zone["zoneId"]) + "_login.preview.example.com_CNAME"; id != want || out["fqdn"] != "login.preview.example.com" {
 		t.Errorf("got %s %v, want %s", id, out["fqdn"], want)
 	}
 	if _, _, err := c.tryCreate(typeRecord, "b", record("login.preview.example.com", "CNAME", false)); err == nil || !strings.Contains(err.Error(), "already exists") {
@@ -253,7 +254,7 @@ func TestCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	option := object(list(cert["domainValidationOptions"])[0])
+	option := value.ObjectOf(value.List(cert["domainValidationOptions"])[0])
 	c.create(typeRecord, "r", map[string]any{
 		"zoneId": zone["zoneId"], "name": option["resourceRecordName"], "type": option["resourceRecordType"], "ttl": 60,
 		"records": []any{option["resourceRecordValue"]},

@@ -5,9 +5,13 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // A node is an element of an XML answer.
@@ -20,11 +24,11 @@ type node struct {
 // el is an element with others in it; leaf is one with text, left out if the text is empty; many is a list.
 func el(name string, kids ...node) node { return node{name: name, kids: kids} }
 
-func leaf(name string, value any) node {
-	if t, ok := value.(time.Time); ok {
-		value = t.UTC().Format("2006-01-02T15:04:05.000Z")
+func leaf(name string, v any) node {
+	if t, ok := v.(time.Time); ok {
+		v = t.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
-	return node{name: name, text: text(value)}
+	return node{name: name, text: value.Text(v)}
 }
 
 // many is an element for each item.
@@ -121,7 +125,7 @@ func writeError(w http.ResponseWriter, s service, err error) {
 
 // tagNodes are tags as XML.
 func tagNodes(name, item, key, value string, tags map[string]string) node {
-	return many(name, item, sortedKeys(tags), func(k string) []node {
+	return many(name, item, slices.Sorted(maps.Keys(tags)), func(k string) []node {
 		return []node{leaf(key, k), {name: value, text: tags[k], kids: []node{}}}
 	})
 }
