@@ -78,45 +78,13 @@ func functions(name string) (func(*lookup) (map[string]any, error), bool) {
 		"index.getRegion": func(l *lookup) (map[string]any, error) {
 			return map[string]any{"id": l.region, "name": l.region, "description": l.region, "endpoint": "ec2." + l.region + ".amazonaws.com"}, nil
 		},
-		"index.getPartition": func(*lookup) (map[string]any, error) {
-			return map[string]any{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}, nil
-		},
-		"index.getAvailabilityZones": func(l *lookup) (map[string]any, error) {
-			return map[string]any{
-				"id": l.region, "names": value.ListOf(l.region+"a", l.region+"b", l.region+"c"), "groupNames": value.ListOf(l.region),
-				"zoneIds": value.ListOf(l.region+"-az1", l.region+"-az2", l.region+"-az3"),
-			}, nil
-		},
 		"ec2.getVpc":                        getVPC,
 		"ec2.getSubnet":                     getSubnet,
 		"ec2.getSubnets":                    getSubnets,
-		"ec2.getSecurityGroup":              getSecurityGroup,
 		"elasticbeanstalk.getSolutionStack": getSolutionStack,
-		"elasticbeanstalk.getHostedZone": func(l *lookup) (map[string]any, error) {
-			return map[string]any{"id": "Z" + strings.ToUpper(hashed(l.region)[:12]), "region": l.region}, nil
-		},
-		"elasticbeanstalk.getApplication": byArgument(typeApplication, "name", "Elastic Beanstalk Application (%s) not found"),
-		"iam.getRole":                     byArgument(typeRole, "name", "reading IAM Role (%s): couldn't find resource"),
-		"iam.getInstanceProfile":          byArgument(typeInstanceProfile, "name", "reading IAM Instance Profile (%s): couldn't find resource"),
-		"iam.getPolicyDocument":           getPolicyDocument,
-		"lb.getHostedZoneId": func(*lookup) (map[string]any, error) {
-			return map[string]any{"id": balancerZone}, nil
-		},
-		"lb.getLoadBalancer":              getBalancer,
-		"lb.getListener":                  getListener,
-		"lb.getTargetGroup":               getTargetGroup,
-		"acm.getCertificate":              getCertificate,
-		"rds.getInstance":                 getDatabase,
-		"rds.getSnapshot":                 getSnapshot,
-		"rds.getSubnetGroup":              byArgument(typeSubnetGroup, "name", "reading RDS DB Subnet Group (%s): couldn't find resource"),
-		"route53.getZone":                 getZone,
-		"s3.getBucket":                    byArgument(typeBucket, "bucket", "reading S3 Bucket (%s): couldn't find resource"),
-		"secretsmanager.getSecret":        getSecret,
-		"secretsmanager.getSecretVersion": getSecretVersion,
-		"ssm.getParameter":                byArgument(typeParameter, "name", "reading SSM Parameter (%s): couldn't find resource"),
-		"ecs.getCluster":                  byArgument("aws:ecs/cluster:Cluster", "clusterName", "reading ECS Cluster (%s): couldn't find resource"),
-		"elasticache.getCluster":          byArgument("aws:elasticache/cluster:Cluster", "clusterId", "no matching ElastiCache Cluster found: %s"),
-		"elasticache.getReplicationGroup": byArgument("aws:elasticache/replicationGroup:ReplicationGroup", "replicationGroupId", "no matching ElastiCache Replication Group found: %s"),
+		"acm.getCertificate":                getCertificate,
+		"rds.getSnapshot":                   getSnapshot,
+		"route53.getZone":                   getZone,
 	}[name]
 	return f, f != nil
 }

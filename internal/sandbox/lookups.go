@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -17,21 +16,6 @@ func found(r *record) map[string]any {
 		out[k] = v
 	}
 	return out
-}
-
-// byArgument looks a record up by the one argument that names it. missing has one verb, the name.
-func byArgument(typ, argument, missing string) func(*lookup) (map[string]any, error) {
-	return func(l *lookup) (map[string]any, error) {
-		name := l.args.Text(argument)
-		r, err := l.tx.find(typ, name)
-		if err != nil {
-			return nil, err
-		}
-		if r == nil || kindOf(typ).removed(r) || r.Region != l.region && !kindOf(typ).anywhere {
-			return nil, fmt.Errorf(missing, name)
-		}
-		return found(r), nil
-	}
 }
 
 // filtered lists the region's records of a type that the arguments pick: those given, by name, and "filters" as in
@@ -128,14 +112,6 @@ func getSubnets(l *lookup) (map[string]any, error) {
 	return map[string]any{"id": l.region, "ids": ids}, err
 }
 
-func getSecurityGroup(l *lookup) (map[string]any, error) {
-	records, err := l.filtered(typeSecurityGroup, "id", "name", "vpcId")
-	if err != nil {
-		return nil, err
-	}
-	return single(records, "EC2 Security Group")
-}
-
 func getSolutionStack(l *lookup) (map[string]any, error) {
 	pattern, err := regexp.Compile(l.args.Text("nameRegex"))
 	if err != nil {
@@ -154,30 +130,6 @@ func getSolutionStack(l *lookup) (map[string]any, error) {
 		return nil, fmt.Errorf("Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.")
 	}
 	return map[string]any{"id": names[0], "name": names[0]}, nil
-}
-
-func getBalancer(l *lookup) (map[string]any, error) {
-	records, err := l.filtered(typeBalancer, "arn", "name")
-	if err != nil {
-		return nil, err
-	}
-	return single(records, "ELBv2 Load Balancer")
-}
-
-func getListener(l *lookup) (map[string]any, error) {
-	records, err := l.filtered(typeListener, "arn", "loadBalancerArn", "port")
-	if err != nil {
-		return nil, err
-	}
-	return single(records, "ELBv2 Listener")
-}
-
-func getTargetGroup(l *lookup) (map[string]any, error) {
-	records, err := l.filtered(typeTargetGroup, "arn", "name")
-	if err != nil {
-		return nil, err
-	}
-	return single(records, "ELBv2 Target Group")
 }
 
 func getCertificate(l *lookup) (map[string]any, error) {
@@ -200,21 +152,6 @@ func getCertificate(l *lookup) (map[string]any, error) {
 		out["domain"] = records[0].Name
 	}
 	return out, err
-}
-
-func getDatabase(l *lookup) (map[string]any, error) {
-	id := l.args.Text("dbInstanceIdentifier")
-	r, err := l.tx.find(typeDatabase, id)
-	if err != nil {
-		return nil, err
-	}
-	if r == nil || r.Region != l.region {
-		return nil, fmt.Errorf("no matching RDS DB Instance found")
-	}
-	out := found(r)
-	out["dbInstanceIdentifier"], out["dbInstanceArn"], out["masterUsername"] = r.Name, r.Outputs["arn"], r.Outputs["username"]
-	out["vpcSecurityGroups"], out["dbSubnetGroup"] = r.Outputs["vpcSecurityGroupIds"], r.Outputs["dbSubnetGroupName"]
-	return out, nil
 }
 
 func getSnapshot(l *lookup) (map[string]any, error) {
@@ -261,86 +198,4 @@ func getZone(l *lookup) (map[string]any, error) {
 	out := found(z)
 	out["privateZone"], out["callerReference"] = false, "sandbox"
 	return out, nil
-}
-
-func getSecret(l *lookup) (map[string]any, error) {
-	ref := l.args.Text("arn")
-	if ref == "" {
-		ref = l.args.Text("name")
-	}
-	r, err := l.tx.secret(ref, l.region)
-	if err != nil {
-		return nil, err
-	}
-	if r == nil {
-		return nil, fmt.Errorf("reading Secrets Manager Secret (%s): couldn't find resource", ref)
-	}
-	return found(r), nil
-}
-
-func getSecretVersion(l *lookup) (map[string]any, error) {
-	r, err := l.tx.secret(l.args.Text("secretId"), l.region)
-	if err != nil {
-		return nil, err
-	}
-	if r == nil {
-		return nil, fmt.Errorf("reading Secrets Manager Secret Version (%s): couldn't find resource", l.args.Text("secretId"))
-	}
-	v, err := l.tx.currentVersion(r)
-	if err != nil {
-		return nil, err
-	}
-	if v == nil {
-		return nil, fmt.Errorf("reading Secrets Manager Secret Version (%s|AWSCURRENT): couldn't find resource", r.ID)
-	}
-	return found(v), nil
-}
-
-// getPolicyDocument writes the JSON of a policy's statements.
-func getPolicyDocument(l *lookup) (map[string]any, error) {
-	var statements []map[string]any
-	for _, s := range l.args.List("statements") {
-		in := value.ObjectOf(s)
-		st := map[string]any{"Effect": "Allow"}
-		if e := in.Text("effect"); e != "" {
-			st["Effect"] = e
-		}
-		for key, name := range map[string]string{"sid": "Sid", "actions": "Action", "notActions": "NotAction", "resources": "Resource", "notResources": "NotResource"} {
-			if in[key] != nil {
-				st[name] = in[key]
-			}
-		}
-		principals := map[string]any{}
-		for _, p := range in.List("principals") {
-			principals[value.ObjectOf(p).Text("type")] = value.ObjectOf(p)["identifiers"]
-		}
-		if len(principals) > 0 {
-			st["Principal"] = principals
-		}
-		conditions := map[string]map[string]any{}
-		for _, c := range in.List("conditions") {
-			test := value.ObjectOf(c).Text("test")
-			if conditions[test] == nil {
-				conditions[test] = map[string]any{}
-			}
-			conditions[test][value.ObjectOf(c).Text("variable")] = value.ObjectOf(c)["values"]
-		}
-		if len(conditions) > 0 {
-			st["Condition"] = conditions
-		}
-		statements = append(statements, st)
-	}
-	version := l.args.Text("version")
-	if version == "" {
-		version = "2012-10-17"
-	}
-	document := map[string]any{"Version": version, "Statement": statements}
-	if id := l.args.Text("policyId"); id != "" {
-		document["Id"] = id
-	}
-	data, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{"id": hashed(string(data))[:10], "json": string(data), "minifiedJson": string(data)}, nil
 }
