@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
@@ -286,10 +287,10 @@ func taggingAction(name string) action {
 // getResources lists everything with tags that match. Like AWS, it knows a thing as long as its record is there.
 func getResources(c *call) (any, error) {
 	out := []map[string]any{}
-	for _, typ := range slices.Sorted(maps.Keys(awsSchema().Resources)) {
+	for _, typ := range schema.Types() {
 		records, err := c.tx.where(typ, func(r *record) bool {
-			return (r.Region == c.region || kindOf(typ).anywhere) && len(r.tags()) > 0 && r.str("arn") != "" &&
-				!kindOf(typ).removed(r) && matchesTags(r.tags(), c.body.List("TagFilters"))
+			return (r.Region == c.region || c.kinds[typ].anywhere) && len(r.tags()) > 0 && r.str("arn") != "" &&
+				!c.kinds[typ].removed(r) && matchesTags(r.tags(), c.body.List("TagFilters"))
 		})
 		if err != nil {
 			return nil, err

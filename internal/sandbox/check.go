@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
@@ -18,8 +19,8 @@ const defaultsKey = "__defaults"
 
 // A checker checks one resource's inputs against the schema and the rules of its type, and completes them.
 type checker struct {
-	typ         string
-	spec        resourceSchema
+	kind        kind
+	spec        schema.Resource
 	olds, news  resource.PropertyMap
 	defaultTags map[string]string
 	req         *pulumirpc.CheckRequest
@@ -34,9 +35,9 @@ func (c *checker) run() []*pulumirpc.CheckFailure {
 	delete(c.news, defaultsKey)
 	c.mergeTags()
 	c.fillDefaults()
-	c.object("", objectSchema{Properties: c.spec.Inputs, Required: c.spec.RequiredInputs}, c.news)
+	c.object("", schema.Object{Properties: c.spec.Inputs, Required: c.spec.RequiredInputs}, c.news)
 	if len(c.failures) == 0 {
-		for _, problem := range checkRules(c.typ, c.news) {
+		for _, problem := range checkRules(c.kind, c.news) {
 			c.failf(problem.property, "%s", problem.reason)
 		}
 	}
@@ -84,16 +85,16 @@ func (c *checker) fillDefaults() {
 		c.news[key] = v
 		filled = append(filled, resource.NewStringProperty(property))
 	}
-	if n := kindOf(c.typ).naming; n.property != "" {
+	if n := c.kind.naming; n.property != "" {
 		_, prefixed := c.news[resource.PropertyKey(n.property+"Prefix")]
-		if !prefixed && !n.conflicts(c.news) {
-			fill(n.property, func() (any, error) { return n.auto(c.req) })
+		if !prefixed {
+			fill(n.property, func() (any, error) { return autoName(n, c.req) })
 		}
 	}
-	if kindOf(c.typ).described {
+	if c.kind.described {
 		fill("description", func() (any, error) { return "Managed by Pulumi", nil })
 	}
-	defaults := kindOf(c.typ).defaults
+	defaults := c.kind.defaults
 	for _, property := range slices.Sorted(maps.Keys(defaults)) {
 		fill(property, func() (any, error) { return defaults[property], nil })
 	}
@@ -108,7 +109,7 @@ func isDefault(inputs resource.PropertyMap, property string) bool {
 	})
 }
 
-func (c *checker) object(path string, spec objectSchema, m resource.PropertyMap) {
+func (c *checker) object(path string, spec schema.Object, m resource.PropertyMap) {
 	for _, key := range m.StableKeys() {
 		name := string(key)
 		if strings.HasPrefix(name, "__") {
@@ -128,11 +129,11 @@ func (c *checker) object(path string, spec objectSchema, m resource.PropertyMap)
 	}
 }
 
-func (c *checker) value(path string, p propertySchema, v resource.PropertyValue) {
+func (c *checker) value(path string, p schema.Property, v resource.PropertyValue) {
 	if v.IsComputed() || v.IsOutput() || v.IsNull() {
 		return
 	}
-	if o, ok := awsSchema().object(p); ok {
+	if o, ok := schema.AWS().Object(p); ok {
 		if !v.IsObject() {
 			c.wrongType(path, "an object", v)
 			return

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -157,7 +158,7 @@ func TestDiff(t *testing.T) {
 func TestCheckAnything(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, Options{})
-	types := slices.Sorted(maps.Keys(awsSchema().Resources))
+	types := schema.Types()
 	var value func(depth int) *rapid.Generator[any]
 	value = func(depth int) *rapid.Generator[any] {
 		options := []*rapid.Generator[any]{
@@ -174,7 +175,7 @@ func TestCheckAnything(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		typ := rapid.SampledFrom(types).Draw(rt, "type")
 		inputs := map[string]any{}
-		for _, name := range rapid.SliceOfN(rapid.SampledFrom(slices.Sorted(maps.Keys(awsSchema().Resources[typ].Inputs))), 0, 5).Draw(rt, "names") {
+		for _, name := range rapid.SliceOfN(rapid.SampledFrom(slices.Sorted(maps.Keys(schema.AWS().Resources[typ].Inputs))), 0, 5).Draw(rt, "names") {
 			inputs[name] = value(2).Draw(rt, name)
 		}
 		in, _ := c.check(typ, "x", inputs, nil)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/sandbox/value"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // account is the account in which everything of the sandbox lies.
@@ -21,6 +20,10 @@ type cloud struct {
 	waits  Waits
 	quotas map[string]int
 	given  []Fault
+
+	kinds     map[string]kind
+	functions map[string]function
+	services  []service
 }
 
 // A request asks for one operation on one resource.
@@ -28,7 +31,7 @@ type request struct {
 	typ     string
 	logical string // the resource's name in the program
 	region  string
-	inputs  resource.PropertyMap
+	inputs  value.Object
 }
 
 // An op is one operation on one record inside a transaction, as a kind's functions see it.
@@ -44,8 +47,8 @@ type op struct {
 // create makes a resource and waits until it is ready. A record beside an error exists all the same: the operation was
 // accepted and then failed, or the wait was ended.
 func (c *cloud) create(ctx context.Context, req request) (*record, error) {
-	in := value.ObjectOf(plain(resource.NewObjectProperty(req.inputs)))
-	k := kindOf(req.typ)
+	in := req.inputs
+	k := c.kinds[req.typ]
 	var rec *record
 	var fault *Fault
 	err := c.store.do(func(t *tx) error {
@@ -55,14 +58,14 @@ func (c *cloud) create(ctx context.Context, req request) (*record, error) {
 			return err
 		}
 		if refused := fault.refusal(); refused != nil {
-			return operationError("creating", req.typ, value.Text(in[k.nameProperty()]), refused)
+			return c.operationError("creating", req.typ, value.Text(in[k.nameProperty()]), refused)
 		}
 		r := &record{
 			Type: req.typ, Region: req.region, Inputs: in, Outputs: withoutInternal(in), Created: t.now, Updated: t.now,
 		}
 		o := &op{cloud: c, tx: t, rec: r, in: in, region: req.region}
 		if err := o.create(k); err != nil {
-			return operationError("creating", req.typ, r.Name, err)
+			return c.operationError("creating", req.typ, r.Name, err)
 		}
 		fault.apply(r, t.now)
 		rec = r
@@ -78,8 +81,8 @@ func (c *cloud) create(ctx context.Context, req request) (*record, error) {
 
 // update changes a resource and waits until it is ready again.
 func (c *cloud) update(ctx context.Context, id string, req request) (*record, error) {
-	in := value.ObjectOf(plain(resource.NewObjectProperty(req.inputs)))
-	k := kindOf(req.typ)
+	in := req.inputs
+	k := c.kinds[req.typ]
 	var rec *record
 	var fault *Fault
 	err := c.store.do(func(t *tx) error {
@@ -88,18 +91,18 @@ func (c *cloud) update(ctx context.Context, id string, req request) (*record, er
 			return err
 		}
 		if r == nil {
-			return fmt.Errorf("updating %s (%s): couldn't find resource", describe(req.typ), id)
+			return fmt.Errorf("updating %s (%s): couldn't find resource", c.describe(req.typ), id)
 		}
 		fault, err = t.fault(c.given, "update", req.typ, req.logical, r.Name)
 		if err != nil {
 			return err
 		}
 		if refused := fault.refusal(); refused != nil {
-			return operationError("updating", req.typ, r.Name, refused)
+			return c.operationError("updating", req.typ, r.Name, refused)
 		}
 		o := &op{cloud: c, tx: t, rec: r, in: in, old: r.Inputs, region: r.Region}
 		if err := o.update(k); err != nil {
-			return operationError("updating", req.typ, r.Name, err)
+			return c.operationError("updating", req.typ, r.Name, err)
 		}
 		fault.apply(r, t.now)
 		rec = r
@@ -122,14 +125,14 @@ func (c *cloud) read(typ, id, logical, region string) (*record, error) {
 			return err
 		}
 		if refused := fault.refusal(); refused != nil {
-			return operationError("reading", typ, id, refused)
+			return c.operationError("reading", typ, id, refused)
 		}
-		rec, err = t.importable(typ, id, region)
+		rec, err = c.importable(t, typ, id, region)
 		if rec == nil || err != nil {
 			return err
 		}
 		o := &op{cloud: c, tx: t, rec: rec, in: rec.Inputs, region: rec.Region}
-		gone, err := o.refresh(kindOf(typ))
+		gone, err := o.refresh(c.kinds[typ])
 		if gone {
 			rec = nil
 		}
@@ -140,8 +143,7 @@ func (c *cloud) read(typ, id, logical, region string) (*record, error) {
 
 // remove deletes a resource and waits until it is gone. What is gone already is no error.
 func (c *cloud) remove(ctx context.Context, id string, req request) error {
-	state := value.ObjectOf(plain(resource.NewObjectProperty(req.inputs)))
-	k := kindOf(req.typ)
+	k := c.kinds[req.typ]
 	var rec *record
 	var fault *Fault
 	err := c.store.do(func(t *tx) error {
@@ -154,11 +156,11 @@ func (c *cloud) remove(ctx context.Context, id string, req request) error {
 			return err
 		}
 		if refused := fault.refusal(); refused != nil {
-			return operationError("deleting", req.typ, r.Name, refused)
+			return c.operationError("deleting", req.typ, r.Name, refused)
 		}
-		o := &op{cloud: c, tx: t, rec: r, in: state, region: r.Region}
+		o := &op{cloud: c, tx: t, rec: r, in: req.inputs, region: r.Region}
 		if err := o.remove(k); err != nil {
-			return operationError("deleting", req.typ, r.Name, err)
+			return c.operationError("deleting", req.typ, r.Name, err)
 		}
 		if len(r.Next) == 0 {
 			return t.remove(r)
@@ -199,15 +201,15 @@ func (c *cloud) await(ctx context.Context, r *record, doing string) (*record, er
 			if doing == "deleting" {
 				return nil, nil
 			}
-			return nil, fmt.Errorf("%s %s (%s): it was deleted meanwhile", doing, describe(r.Type), r.Name)
+			return nil, fmt.Errorf("%s %s (%s): it was deleted meanwhile", doing, c.describe(r.Type), r.Name)
 		}
 		r = current
 		if doing == "deleting" {
-			if kindOf(r.Type).removed(r) {
+			if c.kinds[r.Type].removed(r) {
 				return r, nil
 			}
 		} else if !r.pending() {
-			return r, kindOf(r.Type).outcome(r, doing)
+			return r, c.outcome(r, doing)
 		}
 		wait := look
 		if len(r.Next) > 0 {
@@ -215,7 +217,7 @@ func (c *cloud) await(ctx context.Context, r *record, doing string) (*record, er
 		}
 		select {
 		case <-ctx.Done():
-			return r, fmt.Errorf("%s %s (%s): %w", doing, describe(r.Type), r.Name, context.Cause(ctx))
+			return r, fmt.Errorf("%s %s (%s): %w", doing, c.describe(r.Type), r.Name, context.Cause(ctx))
 		case <-time.After(wait):
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/branchenv/branchenv/internal/sandbox/value"
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
@@ -14,9 +14,9 @@ import (
 // diff compares a resource's inputs as they were with the inputs as they are to be. What forces a replacement is said
 // by the schema. An input that AWS would have computed, had it not been given, stays as it is when it is no longer given:
 // that is no change. Nor is it one to leave out a boolean that was false, or to say so of one.
-func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pulumirpc.DiffResponse {
+func diff(k kind, spec schema.Resource, olds, news resource.PropertyMap) *pulumirpc.DiffResponse {
 	olds = olds.Copy()
-	for _, name := range spec.computed() {
+	for _, name := range spec.Computed() {
 		if _, still := news[resource.PropertyKey(name)]; !still {
 			delete(olds, resource.PropertyKey(name))
 		}
@@ -31,15 +31,15 @@ func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pul
 			}
 		}
 	}
-	if typ == typeSecurityGroupRule && value.Text(plain(news["protocol"])) == "-1" { // all ports, whatever is said of them
-		for _, port := range []resource.PropertyKey{"fromPort", "toPort"} {
-			if _, had := olds[port]; had {
-				olds[port] = news[port]
+	if k.ignored != nil {
+		for _, name := range k.ignored(plainObject(news)) {
+			if _, had := olds[resource.PropertyKey(name)]; had {
+				olds[resource.PropertyKey(name)] = news[resource.PropertyKey(name)]
 			}
 		}
 	}
 	d := &differ{details: map[string]*pulumirpc.PropertyDiff{}}
-	d.object("", objectSchema{Properties: spec.Inputs}, olds, news, false)
+	d.object("", schema.Object{Properties: spec.Inputs}, olds, news, false)
 	res := &pulumirpc.DiffResponse{
 		Changes:         pulumirpc.DiffResponse_DIFF_NONE,
 		DetailedDiff:    d.details,
@@ -60,7 +60,7 @@ func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pul
 		}
 	}
 	if len(res.Replaces) > 0 {
-		res.DeleteBeforeReplace = deletesFirst(typ, news)
+		res.DeleteBeforeReplace = deletesFirst(k, news)
 	}
 	return res
 }
@@ -68,8 +68,8 @@ func diff(typ string, spec resourceSchema, olds, news resource.PropertyMap) *pul
 // deletesFirst tells whether the old one goes before its replacement is made: where the name was given and not made up,
 // be it the same name or another one. So does the real provider (nameRequiresDeleteBeforeReplace in
 // pulumi-terraform-bridge, pkg/tfbridge/schema.go); a program that wants it otherwise says DeleteBeforeReplace(false).
-func deletesFirst(typ string, news resource.PropertyMap) bool {
-	property := kindOf(typ).naming.property
+func deletesFirst(k kind, news resource.PropertyMap) bool {
+	property := k.naming.property
 	_, given := news[resource.PropertyKey(property)]
 	return property != "" && given && !isDefault(news, property)
 }
@@ -85,7 +85,7 @@ func (d *differ) add(path string, kind pulumirpc.PropertyDiff_Kind, replace bool
 	d.details[path] = &pulumirpc.PropertyDiff{Kind: kind, InputDiff: true}
 }
 
-func (d *differ) object(path string, spec objectSchema, olds, news resource.PropertyMap, replace bool) {
+func (d *differ) object(path string, spec schema.Object, olds, news resource.PropertyMap, replace bool) {
 	keys := map[string]bool{}
 	for k := range olds {
 		keys[string(k)] = true
@@ -104,16 +104,16 @@ func (d *differ) object(path string, spec objectSchema, olds, news resource.Prop
 	}
 }
 
-func (d *differ) value(path string, p propertySchema, o, n resource.PropertyValue, had, has, replace bool) {
+func (d *differ) value(path string, p schema.Property, o, n resource.PropertyValue, had, has, replace bool) {
 	switch {
 	case had && !has:
 		d.add(path, pulumirpc.PropertyDiff_DELETE, replace)
 	case !had && has:
 		d.add(path, pulumirpc.PropertyDiff_ADD, replace)
 	case o.IsObject() && n.IsObject():
-		spec, ok := awsSchema().object(p)
+		spec, ok := schema.AWS().Object(p)
 		if !ok && p.AdditionalProperties != nil {
-			spec = objectSchema{Properties: map[string]propertySchema{}}
+			spec = schema.Object{Properties: map[string]schema.Property{}}
 			for k := range o.ObjectValue() {
 				spec.Properties[string(k)] = *p.AdditionalProperties
 			}
@@ -123,7 +123,7 @@ func (d *differ) value(path string, p propertySchema, o, n resource.PropertyValu
 		}
 		d.object(path, spec, o.ObjectValue(), n.ObjectValue(), replace)
 	case o.IsArray() && n.IsArray():
-		var items propertySchema
+		var items schema.Property
 		if p.Items != nil {
 			items = *p.Items
 		}

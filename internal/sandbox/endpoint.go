@@ -44,14 +44,14 @@ type call struct {
 type action func(*call) (any, error)
 
 // A service is one of AWS's APIs.
-type service struct {
+type apiService struct {
 	protocol  string // query, ec2, json, rest
 	namespace string // of the XML
 	action    func(name string) action
 }
 
-func serviceOf(name string) (service, bool) {
-	s, ok := map[string]service{
+func serviceOf(name string) (apiService, bool) {
+	s, ok := map[string]apiService{
 		"elasticbeanstalk":     {"query", "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", beanstalkAction},
 		"rds":                  {"query", "http://rds.amazonaws.com/doc/2014-10-31/", rdsAction},
 		"elasticloadbalancing": {"query", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", balancingAction},
@@ -86,7 +86,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.serveS3(w, r)
 	case !known:
 		e.log.Write(fmt.Appendf(nil, "%s: unknown service\n", name))
-		writeError(w, service{protocol: "json"}, awsErrorf("UnknownOperationException", "the sandbox does not know the service %s", name))
+		writeError(w, apiService{protocol: "json"}, awsErrorf("UnknownOperationException", "the sandbox does not know the service %s", name))
 	default:
 		e.serve(w, r, name, region, s)
 	}
@@ -130,7 +130,7 @@ func (e *endpoint) fault(r *http.Request, action string, names ...string) (*Faul
 	return fault, err
 }
 
-func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region string, s service) {
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region string, s apiService) {
 	c := &call{path: r.URL.Path}
 	var err error
 	switch s.protocol {

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -53,7 +52,7 @@ func values(t *testing.T, s *structpb.Struct) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return withoutInternal(value.ObjectOf(plain(resource.NewObjectProperty(m))))
+	return withoutInternal(plainObject(m))
 }
 
 // check returns the completed inputs and the problems, a line each.

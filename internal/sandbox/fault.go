@@ -3,13 +3,12 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
 // A Fault makes the simulated AWS misbehave once, some times, or always. Faults are read from Options.Faults and from
@@ -97,7 +96,7 @@ func (t *tx) fault(given []Fault, on, typ string, names ...string) (*Fault, erro
 	}
 	counts := map[string]int{}
 	countPath := filepath.Join(t.store.dir, countFile)
-	if err := readJSON(countPath, &counts); err != nil {
+	if err := disk.ReadJSON(countPath, &counts); err != nil {
 		return nil, err
 	}
 	var hit *Fault
@@ -127,29 +126,15 @@ func (t *tx) fault(given []Fault, on, typ string, names ...string) (*Fault, erro
 	if err != nil {
 		return nil, err
 	}
-	return hit, writeFile(countPath, data)
+	return hit, disk.Write(countPath, data)
 }
 
 func (s *store) faults(given []Fault) ([]Fault, error) {
 	var fromFile []Fault
-	if err := readJSON(filepath.Join(s.dir, faultFile), &fromFile); err != nil {
+	if err := disk.ReadJSON(filepath.Join(s.dir, faultFile), &fromFile); err != nil {
 		return nil, err
 	}
 	return append(append([]Fault{}, given...), fromFile...), nil
-}
-
-func readJSON(path string, into any) error {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
 }
 
 // refusal is the error with which a fault answers before anything is done; nil if it lets the operation begin.

@@ -2,8 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"path"
@@ -32,13 +30,10 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.api.ServeHTTP(w, r)
 		return
 	}
-	sites, err := g.cloud.sites()
+	sites, err := localSites(g.cloud, port)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
-	}
-	for i, s := range sites {
-		sites[i].Address = s.address(port)
 	}
 	if i := slices.IndexFunc(sites, func(s Site) bool { return s.answers(host) }); i >= 0 {
 		writeSite(w, r, sites[i])
@@ -81,7 +76,7 @@ type Site struct {
 	Image       string `json:"image"`       // empty: a source bundle, or the sample application
 	Database    string `json:"database"`    // empty: none
 	Bucket      string `json:"bucket"`      // empty: none
-	region      string
+	up          bool   // something answers behind the host name
 }
 
 // answers tells whether a host name is the site's: its own, or its first label or all of it below localhost.
@@ -100,23 +95,23 @@ func (s Site) address(port string) string {
 	return "http://" + label + localhost + port + "/"
 }
 
-// up tells whether something answers behind the host name.
-func (s Site) up() bool { return s.Status == "Ready" || s.Status == "Updating" }
-
-// Sites are the environments that can be reached on the server by their host names, ordered by those.
-func (s *Server) Sites() ([]Site, error) {
-	sites, err := s.cloud.sites()
-	_, port := splitHost(s.endpoint.Addr().String())
-	for i := range sites {
-		sites[i].Address = sites[i].address(port)
+// localSites are the sites of a server that listens on port of this machine.
+func localSites(c *cloud, port string) ([]Site, error) {
+	all, err := sites(c)
+	for i, s := range all {
+		all[i].Address = s.address(port)
 	}
-	return sites, err
+	return all, err
 }
 
 // sites are the host names that lead to an environment.
-func (c *cloud) sites() ([]Site, error) {
+func sites(c *cloud) ([]Site, error) {
 	var sites []Site
 	err := c.store.do(func(t *tx) error {
+		apps, err := c.apps(t)
+		if err != nil {
+			return err
+		}
 		records, err := t.where(typeRecord, func(r *record) bool { return r.str("type") == "A" || r.str("type") == "CNAME" })
 		if err != nil {
 			return err
@@ -127,14 +122,14 @@ func (c *cloud) sites() ([]Site, error) {
 				targets = append(targets, value.ObjectOf(alias).Text("name"))
 			}
 			host := strings.ToLower(r.str("fqdn"))
-			env, err := t.behind(host, targets)
+			app, err := behind(t, apps, host, targets)
 			if err != nil {
 				return err
 			}
-			if env == nil {
+			if app == nil {
 				continue
 			}
-			site, err := t.site(host, env)
+			site, err := newSite(t, host, app)
 			if err != nil {
 				return err
 			}
@@ -143,17 +138,11 @@ func (c *cloud) sites() ([]Site, error) {
 		return nil
 	})
 	slices.SortFunc(sites, func(a, b Site) int { return cmp.Compare(a.Host, b.Host) })
-	for i, s := range sites {
-		if s.Image, err = c.image(s); err != nil {
-			return nil, err
-		}
-		sites[i] = s
-	}
 	return sites, err
 }
 
-// behind is the environment to which a host name with these DNS targets leads; nil if there is none.
-func (t *tx) behind(host string, targets []string) (*record, error) {
+// behind returns the app to which a host name with these DNS targets leads, nil if there is none.
+func behind(t *tx, apps []app, host string, targets []string) (*app, error) {
 	toward := func(name string) bool {
 		return slices.ContainsFunc(targets, func(target string) bool { return strings.EqualFold(strings.TrimSuffix(target, "."), name) })
 	}
@@ -161,49 +150,34 @@ func (t *tx) behind(host string, targets []string) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	envs, err := t.where(typeEnvironment, func(r *record) bool {
-		if kindOf(r.Type).removed(r) {
-			return false
-		}
-		if toward(r.str("cname")) {
+	i := slices.IndexFunc(apps, func(a app) bool {
+		if toward(a.address) {
 			return true
 		}
-		settings := r.Outputs["settings"]
-		for _, lb := range balancers {
-			if slices.Contains(r.Outputs.Texts("loadBalancers"), lb.ID) {
-				return setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer") == "" || hostRule(settings, host)
-			}
-		}
-		return false
+		throughBalancer := slices.ContainsFunc(balancers, func(lb *record) bool { return slices.Contains(a.balancers, lb.ID) })
+		return throughBalancer && a.hasHost(host)
 	})
-	if err != nil || len(envs) == 0 {
-		return nil, err
+	if i < 0 {
+		return nil, nil
 	}
-	return envs[0], nil
+	return &apps[i], nil
 }
 
-// hostRule tells whether one of an environment's rules on its shared balancer is for host.
-func hostRule(settings any, host string) bool {
-	return slices.ContainsFunc(value.List(settings), func(s any) bool {
-		m := value.ObjectOf(s)
-		return strings.HasPrefix(m.Text("namespace"), "aws:elbv2:listenerrule:") && m.Text("name") == "HostHeaders" &&
-			slices.ContainsFunc(splitList(m.Text("value")), func(pattern string) bool {
-				matched, err := path.Match(strings.ToLower(pattern), host)
-				return err == nil && matched
-			})
+// hasHost reports whether one of the app's host rules is for host.
+func (a app) hasHost(host string) bool {
+	return slices.ContainsFunc(a.hosts, func(pattern string) bool {
+		matched, err := path.Match(strings.ToLower(pattern), host)
+		return err == nil && matched
 	})
 }
 
-// site is what there is to tell of an environment: what the app in it is told, and what Beanstalk says.
-func (t *tx) site(host string, env *record) (Site, error) {
-	told := func(variable string) string {
-		return setting(env.Outputs["settings"], "aws:elasticbeanstalk:application:environment", variable)
-	}
+// newSite describes an app as it answers under host: the variables that it is given, and what its service says.
+func newSite(t *tx, host string, a *app) (Site, error) {
 	s := Site{
-		Host: host, Branch: told("BRANCH_NAME"), Kind: told("ENVIRONMENT_KIND"), Environment: env.Name,
-		Status: env.Status, Health: env.Health, Version: env.str("version"), Bucket: told("ASSETS_BUCKET"), region: env.Region,
+		Host: host, Branch: a.variables["BRANCH_NAME"], Kind: a.variables["ENVIRONMENT_KIND"], Environment: a.name,
+		Status: a.status, Health: a.health, Version: a.version, Image: a.image, Bucket: a.variables["ASSETS_BUCKET"], up: a.up,
 	}
-	if name := told("DATABASE_INSTANCE"); name != "" {
+	if name := a.variables["DATABASE_INSTANCE"]; name != "" {
 		db, err := t.find(typeDatabase, name)
 		if err != nil {
 			return s, err
@@ -214,30 +188,4 @@ func (t *tx) site(host string, env *record) (Site, error) {
 		}
 	}
 	return s, nil
-}
-
-// image is the container image that a site's version runs, as its bundle says; "" if it is not made from one.
-func (c *cloud) image(s Site) (string, error) {
-	var bundle, key string
-	err := c.store.do(func(t *tx) error {
-		versions, err := t.where(typeApplicationVersion, func(r *record) bool { return r.Name == s.Version && r.Region == s.region })
-		if err == nil && len(versions) > 0 {
-			bundle, key = versions[0].str("bucket"), versions[0].str("key")
-		}
-		return err
-	})
-	if err != nil || !strings.HasSuffix(key, "Dockerrun.aws.json") {
-		return "", err
-	}
-	object, err := c.s3.GetObject(bundle, key, nil)
-	if err != nil {
-		return "", nil // it went meanwhile
-	}
-	defer object.Contents.Close()
-	var run struct{ Image struct{ Name string } }
-	const limit = 64 << 10
-	if err := json.NewDecoder(io.LimitReader(object.Contents, limit)).Decode(&run); err != nil {
-		return "", nil // Beanstalk would tell the environment; here there is nothing to show
-	}
-	return run.Image.Name, nil
 }

@@ -13,7 +13,7 @@ import (
 	"unicode"
 )
 
-//go:embed data/gateway.html
+//go:embed gateway.html
 var pageSource string
 
 // pages are the gateway's pages, parsed when they are first needed.
@@ -32,7 +32,7 @@ type pageData struct {
 // writeSite answers on an environment's host name: 200 when something runs there, else 503 as its balancer would.
 func writeSite(w http.ResponseWriter, r *http.Request, s Site) {
 	code := http.StatusOK
-	if !s.up() {
+	if !s.up {
 		code = http.StatusServiceUnavailable
 	}
 	writePage(w, r, code, pageData{Title: s.Host, Facts: s.facts(), Note: "The sandbox of branchenv answers in the app's place; nothing of this is on AWS."})

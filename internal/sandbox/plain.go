@@ -1,8 +1,8 @@
 package sandbox
 
 import (
-	"strings"
-
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
 )
@@ -45,12 +45,17 @@ func plain(v resource.PropertyValue) any {
 	return v.V
 }
 
+// plainObject returns properties as a plain object.
+func plainObject(m resource.PropertyMap) value.Object {
+	return value.ObjectOf(plain(resource.NewObjectProperty(m)))
+}
+
 // outputsOf are a record's outputs as properties, nothing missing that the schema says is always there.
 func outputsOf(r *record) resource.PropertyMap {
-	spec := awsSchema().Resources[r.Type]
+	spec := schema.AWS().Resources[r.Type]
 	values := map[string]any{}
 	for _, name := range spec.Required {
-		values[name] = zero(spec.Properties[name])
+		values[name] = spec.Properties[name].Zero()
 	}
 	for k, v := range r.Outputs {
 		if _, known := spec.Properties[k]; known && v != nil {
@@ -63,31 +68,20 @@ func outputsOf(r *record) resource.PropertyMap {
 // inputsOf are a record's inputs as properties.
 func inputsOf(r *record) resource.PropertyMap { return resource.NewPropertyMapFromMap(r.Inputs) }
 
-func zero(p propertySchema) any {
-	switch p.Type {
-	case "string":
-		return ""
-	case "boolean":
-		return false
-	case "integer", "number":
-		return 0.0
-	case "array":
-		return []any{}
-	case "object":
-		if p.Ref == "" {
-			return map[string]any{}
+// keepUnseen gives the properties that AWS does not tell the values that the engine's state has; absent there, absent here.
+func keepUnseen(k kind, state, outputs, inputs resource.PropertyMap) {
+	for _, name := range k.unseen {
+		key := resource.PropertyKey(name)
+		v, ok := state[key]
+		if given, set := k.imported[name]; !ok && set && len(state) == 0 {
+			v, ok = resource.NewPropertyValue(given), true
+		}
+		for _, m := range []resource.PropertyMap{outputs, inputs} {
+			if _, has := m[key]; has && !ok {
+				delete(m, key)
+			} else if ok {
+				m[key] = v
+			}
 		}
 	}
-	return nil
-}
-
-// withoutInternal leaves out what the provider notes for itself.
-func withoutInternal(in map[string]any) map[string]any {
-	out := map[string]any{}
-	for k, v := range in {
-		if !strings.HasPrefix(k, "__") {
-			out[k] = v
-		}
-	}
-	return out
 }

@@ -1,12 +1,13 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/branchenv/branchenv/internal/sandbox/value"
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
@@ -69,7 +70,7 @@ func (p *provider) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Em
 }
 
 func (p *provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
-	return &pulumirpc.PluginInfo{Version: awsSchema().Version}, nil
+	return &pulumirpc.PluginInfo{Version: schema.AWS().Version}, nil
 }
 
 func (p *provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
@@ -84,7 +85,7 @@ func (p *provider) Cancel(ctx context.Context, _ *emptypb.Empty) (*emptypb.Empty
 
 func (p *provider) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	typ := typeOf(req.GetUrn())
-	spec, ok := awsSchema().Resources[typ]
+	spec, ok := schema.AWS().Resources[typ]
 	if !ok {
 		return nil, status.Errorf(codes.Unimplemented, "the sandbox does not know the resource type %s", typ)
 	}
@@ -96,7 +97,7 @@ func (p *provider) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pul
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{typ: typ, spec: spec, olds: olds, news: news.Copy(), defaultTags: p.session(ctx, false).config.defaultTags, req: req}
+	c := &checker{kind: p.aws.kinds[typ], spec: spec, olds: olds, news: news.Copy(), defaultTags: p.session(ctx, false).config.defaultTags, req: req}
 	failures := c.run()
 	inputs, err := encode(c.news, nil)
 	if err != nil {
@@ -115,7 +116,7 @@ func (p *provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	return diff(typ, awsSchema().Resources[typ], olds, news), nil
+	return diff(p.aws.kinds[typ], schema.AWS().Resources[typ], olds, news), nil
 }
 
 func (p *provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
@@ -131,7 +132,7 @@ func (p *provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 	region := p.session(ctx, false).config.region
 	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
 	defer stop()
-	r, err := p.aws.create(ctx, request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: news})
+	r, err := p.aws.create(ctx, request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: plainObject(news)})
 	if r == nil {
 		return nil, rpcError(err)
 	}
@@ -162,7 +163,7 @@ func (p *provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 	region := p.session(ctx, false).config.region
 	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
 	defer stop()
-	r, err := p.aws.update(ctx, req.GetId(), request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: news})
+	r, err := p.aws.update(ctx, req.GetId(), request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: plainObject(news)})
 	if r == nil {
 		return nil, rpcError(err)
 	}
@@ -178,7 +179,7 @@ func (p *provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 
 func (p *provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
 	typ := typeOf(req.GetUrn())
-	if _, ok := awsSchema().Resources[typ]; !ok {
+	if _, ok := schema.AWS().Resources[typ]; !ok {
 		return nil, status.Errorf(codes.Unimplemented, "the sandbox does not know the resource type %s", typ)
 	}
 	r, err := p.aws.read(typ, req.GetId(), nameOf(req.GetUrn()), p.session(ctx, false).config.region)
@@ -197,7 +198,7 @@ func (p *provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulum
 		return nil, err
 	}
 	outputs, found := outputsOf(r), inputsOf(r)
-	kindOf(typ).keepUnseen(state, outputs, found)
+	keepUnseen(p.aws.kinds[typ], state, outputs, found)
 	props, err := encode(outputs, secretsOf(typ))
 	if err != nil {
 		return nil, err
@@ -223,7 +224,7 @@ func (p *provider) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*e
 	region := p.session(ctx, false).config.region
 	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
 	defer stop()
-	err = p.aws.remove(ctx, req.GetId(), request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: olds})
+	err = p.aws.remove(ctx, req.GetId(), request{typ: typ, logical: nameOf(req.GetUrn()), region: region, inputs: plainObject(olds)})
 	if err != nil {
 		return nil, rpcError(err)
 	}
@@ -235,7 +236,7 @@ func (p *provider) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	out, failures, err := p.aws.invoke(req.GetTok(), p.session(ctx, false).config, value.ObjectOf(plain(resource.NewObjectProperty(args))))
+	out, failures, err := p.invoke(req.GetTok(), p.session(ctx, false).config.region, plainObject(args))
 	if err != nil {
 		return nil, rpcError(err)
 	}
@@ -251,7 +252,7 @@ func (p *provider) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*p
 func (p *provider) bound(ctx context.Context, seconds float64, typ string) (context.Context, context.CancelFunc) {
 	limit := time.Duration(seconds * float64(time.Second))
 	if limit <= 0 {
-		limit = defaultTimeout(typ)
+		limit = cmp.Or(p.aws.kinds[typ].timeout, 20*time.Minute)
 	}
 	done := p.session(ctx, false).done
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("timeout while waiting for state to become ready (timeout: %s)", limit))
@@ -263,17 +264,6 @@ func (p *provider) bound(ctx context.Context, seconds float64, typ string) (cont
 		}
 	}()
 	return ctx, cancel
-}
-
-// defaultTimeout is how long the real provider waits for a type.
-func defaultTimeout(typ string) time.Duration {
-	switch typ {
-	case typeDatabase:
-		return 40 * time.Minute
-	case typeCertificateValidation:
-		return 75 * time.Minute
-	}
-	return 20 * time.Minute
 }
 
 // cancelAll ends every wait.

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -20,7 +20,7 @@ func (p *provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 	if err != nil {
 		return nil, err
 	}
-	known := awsSchema().Provider.Inputs
+	known := schema.AWS().Provider.Inputs
 	var failures []*pulumirpc.CheckFailure
 	for _, key := range news.StableKeys() {
 		name := string(key)
@@ -59,7 +59,7 @@ func (p *provider) Configure(ctx context.Context, req *pulumirpc.ConfigureReques
 	if err != nil {
 		return nil, err
 	}
-	values := value.ObjectOf(plain(resource.NewObjectProperty(args)))
+	values := plainObject(args)
 	config := &p.session(ctx, true).config
 	if r := values.Text("region"); r != "" {
 		config.region = r

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
@@ -16,7 +17,7 @@ import (
 // planned is what a preview shows of a resource: its inputs, what it has already, and unknowns for the rest.
 func (p *provider) planned(typ string, news, olds resource.PropertyMap) resource.PropertyMap {
 	out := resource.PropertyMap{}
-	for name := range awsSchema().Resources[typ].Properties {
+	for name := range schema.AWS().Resources[typ].Properties {
 		key := resource.PropertyKey(name)
 		if v, ok := olds[key]; ok {
 			out[key] = v
@@ -79,7 +80,7 @@ func encode(m resource.PropertyMap, secrets map[string]bool) (*structpb.Struct, 
 
 func secretsOf(typ string) map[string]bool {
 	out := map[string]bool{}
-	for name, p := range awsSchema().Resources[typ].Properties {
+	for name, p := range schema.AWS().Resources[typ].Properties {
 		if p.Secret {
 			out[name] = true
 		}

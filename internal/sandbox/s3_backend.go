@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/johannesboyne/gofakes3"
 )
 
@@ -71,7 +72,7 @@ func (s *s3Store) CreateBucket(name string) error {
 		if err := os.MkdirAll(filepath.Join(s.dir, name), 0o700); err != nil {
 			return err
 		}
-		return writeFile(s.logPath(name), append(first, '\n'))
+		return disk.Write(s.logPath(name), append(first, '\n'))
 	})
 }
 
@@ -152,7 +153,7 @@ func (s *s3Store) write(bucket, key string, meta map[string]string, in io.Reader
 	e := &entry{Op: "put", Key: key, Time: s.now().UTC(), Size: n, ETag: etag, Meta: meta}
 	var spool string
 	if n > inlineLimit {
-		f, err := os.CreateTemp(filepath.Join(s.dir, bucket), ".new-*")
+		f, err := os.CreateTemp(filepath.Join(s.dir, bucket), disk.Temporary+"*")
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, gofakes3.BucketNotFound(bucket)
 		}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/johannesboyne/gofakes3"
 )
 
@@ -49,7 +50,7 @@ func noSuchUpload() error {
 
 func (s *s3Store) readUpload(bucket, key string, id gofakes3.UploadID) (*upload, error) {
 	var u upload
-	if err := readJSON(filepath.Join(s.uploadDir(bucket, id), uploadFile), &u); err != nil {
+	if err := disk.ReadJSON(filepath.Join(s.uploadDir(bucket, id), uploadFile), &u); err != nil {
 		return nil, err
 	}
 	if u.ID == "" || u.Key != key {
@@ -69,7 +70,7 @@ func (s *s3Store) CreateMultipartUpload(bucket, key string, meta map[string]stri
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return nil, err
 		}
-		return nil, writeFile(filepath.Join(dir, uploadFile), data)
+		return nil, disk.Write(filepath.Join(dir, uploadFile), data)
 	})
 	return gofakes3.UploadID(u.ID), err
 }
@@ -79,7 +80,7 @@ func (s *s3Store) UploadPart(bucket, key string, id gofakes3.UploadID, number in
 		return "", err
 	}
 	dir := s.uploadDir(bucket, id)
-	f, err := os.CreateTemp(dir, ".new-*")
+	f, err := os.CreateTemp(dir, disk.Temporary+"*")
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", noSuchUpload()
 	}
@@ -170,7 +171,7 @@ func (s *s3Store) ListMultipartUploads(bucket string, marker *gofakes3.UploadLis
 		}
 		for _, path := range dirs {
 			var u upload
-			if err := readJSON(path, &u); err != nil {
+			if err := disk.ReadJSON(path, &u); err != nil {
 				return nil, err
 			}
 			if strings.HasPrefix(u.Key, prefix.Prefix) {

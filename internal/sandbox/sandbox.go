@@ -21,11 +21,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 )
@@ -129,7 +130,11 @@ func newCloud(o Options) (*cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cloud{store: st, s3: buckets, region: o.Region, quotas: o.Quotas, given: o.Faults}
+	c := &cloud{store: st, s3: buckets, region: o.Region, quotas: o.Quotas, given: o.Faults, services: allServices(), kinds: map[string]kind{}, functions: map[string]function{}}
+	for _, s := range c.services {
+		maps.Copy(c.kinds, s.kinds)
+		maps.Copy(c.functions, s.functions)
+	}
 	if c.region == "" {
 		c.region = "us-east-1"
 	}
@@ -208,8 +213,8 @@ func Resources(dir string) ([]Resource, error) {
 	}
 	out := []Resource{}
 	err = c.store.do(func(t *tx) error {
-		for _, typ := range slices.Sorted(maps.Keys(awsSchema().Resources)) {
-			if typ == typeCertificateValidation { // a wait of the provider's, nothing in AWS
+		for _, typ := range schema.Types() {
+			if c.kinds[typ].onlyWait {
 				continue
 			}
 			records, err := t.list(typ)
@@ -217,7 +222,7 @@ func Resources(dir string) ([]Resource, error) {
 				return err
 			}
 			for _, r := range records {
-				gone, err := (&op{cloud: c, tx: t, rec: r, in: r.Inputs, region: r.Region}).refresh(kindOf(typ))
+				gone, err := (&op{cloud: c, tx: t, rec: r, in: r.Inputs, region: r.Region}).refresh(c.kinds[typ])
 				if err != nil {
 					return err
 				}
@@ -263,7 +268,7 @@ func Reset(dir string) error {
 				return err
 			}
 		}
-		return errors.Join(os.MkdirAll(filepath.Join(dir, "resources"), 0o700), removeIfThere(filepath.Join(dir, countFile)))
+		return errors.Join(os.MkdirAll(filepath.Join(dir, "resources"), 0o700), disk.Remove(filepath.Join(dir, countFile)))
 	})
 }
 
@@ -277,7 +282,7 @@ func checkOurs(dir string) error {
 		switch e.Name() {
 		case "resources", "s3", "lock", stateDir, faultFile, countFile, servingLock, servingFile:
 		default:
-			if !strings.HasPrefix(e.Name(), ".new-") {
+			if !strings.HasPrefix(e.Name(), disk.Temporary) {
 				return fmt.Errorf("%s is not a sandbox directory: it holds %s", dir, e.Name())
 			}
 		}
@@ -285,9 +290,11 @@ func checkOurs(dir string) error {
 	return nil
 }
 
-func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+// Sites are the environments that can be reached on the server by their host names, ordered by those.
+func (s *Server) Sites() ([]Site, error) {
+	_, port, err := net.SplitHostPort(s.endpoint.Addr().String())
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return localSites(s.cloud, port)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/google/go-cmp/cmp"
 	"github.com/johannesboyne/gofakes3"
 )
@@ -146,28 +147,21 @@ func TestWaitFactor(t *testing.T) {
 // a type that does not exist would never be used.
 func TestKindsAreOfTheSchema(t *testing.T) {
 	t.Parallel()
-	for typ := range kinds() {
-		spec, ok := awsSchema().Resources[typ]
+	for typ, k := range newCaller(t, Options{}).p.aws.kinds {
+		spec, ok := schema.AWS().Resources[typ]
 		if !ok {
 			t.Errorf("%s is not in the schema", typ)
 			continue
 		}
-		if p := kindOf(typ).naming.property; p != "" {
+		if p := k.naming.property; p != "" {
 			if _, ok := spec.Inputs[p]; !ok {
 				t.Errorf("%s is named by %q, which it does not have", typ, p)
 			}
 		}
-	}
-	for typ, all := range rules() {
-		for _, r := range all {
-			if _, ok := awsSchema().Resources[typ].Inputs[r.property]; !ok {
+		for _, r := range k.rules {
+			if _, ok := spec.Inputs[r.property]; !ok {
 				t.Errorf("a rule is about %s of %s, which does not exist", r.property, typ)
 			}
-		}
-	}
-	for typ := range typeTitles() {
-		if _, ok := awsSchema().Resources[typ]; !ok {
-			t.Errorf("%s is not in the schema", typ)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/gofrs/flock"
 )
 
@@ -31,7 +32,7 @@ func (s *Server) Announce() error {
 		return errors.Join(err, lock.Close())
 	}
 	a.lock = lock
-	return writeFile(filepath.Join(s.cloud.store.dir, servingFile), []byte(s.Endpoint()))
+	return disk.Write(filepath.Join(s.cloud.store.dir, servingFile), []byte(s.Endpoint()))
 }
 
 // withdraw ends the announcement, if there is one.
@@ -43,7 +44,7 @@ func (a *announcement) withdraw() error {
 	}
 	lock := a.lock
 	a.lock = nil
-	return errors.Join(removeIfThere(filepath.Join(filepath.Dir(lock.Path()), servingFile)), lock.Close())
+	return errors.Join(disk.Remove(filepath.Join(filepath.Dir(lock.Path()), servingFile)), lock.Close())
 }
 
 // Serving is the endpoint of the running server that announced itself over dir, "" if there is none.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/gofrs/flock"
 )
 
@@ -144,30 +145,9 @@ func (t *tx) put(r *record) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, data)
+	return disk.Write(path, data)
 }
 
 func (t *tx) remove(r *record) error {
-	err := os.Remove(t.file(r.Type, r.ID))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// writeFile replaces a file in one step, so that a reader or a crash sees the old content or the new.
-func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(data); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return disk.Remove(t.file(r.Type, r.ID))
 }

@@ -63,7 +63,7 @@ func (n node) write(b *strings.Builder) {
 
 const requestID = "00000000-0000-0000-0000-000000000000"
 
-func writeAnswer(w http.ResponseWriter, s service, action string, out any) {
+func writeAnswer(w http.ResponseWriter, s apiService, action string, out any) {
 	if s.protocol == "json" {
 		if out == nil {
 			out = map[string]any{}
@@ -98,7 +98,7 @@ func writeNodes(b *strings.Builder, nodes []node) {
 }
 
 // writeError answers with an error as the service's protocol words it.
-func writeError(w http.ResponseWriter, s service, err error) {
+func writeError(w http.ResponseWriter, s apiService, err error) {
 	var e *awsError
 	if !errors.As(err, &e) {
 		e = &awsError{Code: "InternalFailure", Message: err.Error(), Status: http.StatusInternalServerError}

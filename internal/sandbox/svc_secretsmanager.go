@@ -1,10 +1,41 @@
 package sandbox
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
+
+// The resource types of Secrets Manager.
+const (
+	typeSecret        = "aws:secretsmanager/secret:Secret"
+	typeSecretVersion = "aws:secretsmanager/secretVersion:SecretVersion"
+)
+
+func secretsManagerService() service {
+	recovery := []string{"0"} // at once, or in 7 to 30 days
+	for days := 7; days <= 30; days++ {
+		recovery = append(recovery, strconv.Itoa(days))
+	}
+	return service{kinds: map[string]kind{
+		typeSecret: {
+			title: "Secrets Manager Secret", naming: naming{property: "name"}, id: "{arn}", arn: "secretsmanager:{region}:{account}:secret:{name}-{base6}",
+			rules: []rule{
+				{property: "name", min: 1, max: 512, pattern: `^[\w/+=.@!-]+$`, want: "only letters, digits and / _ + = . @ - !"},
+				{property: "recoveryWindowInDays", allowed: recovery},
+			},
+			combinations: []combination{exclusive("name", "namePrefix")},
+			onCreate:     createSecret, onRemove: removeSecret,
+			gone: func(r *record) bool { return r.Status == "deleted" },
+		},
+		typeSecretVersion: {
+			title: "Secrets Manager Secret Version", id: "{arn}|{versionId}",
+			combinations: []combination{exclusive("secretString", "secretBinary")},
+			onCreate:     createSecretVersion, onUpdate: createSecretVersion, onRead: secretGone,
+		},
+	}}
+}
 
 func createSecret(o *op) error {
 	name := o.in.Text("name")
@@ -99,18 +130,4 @@ func secretGone(o *op) (bool, error) {
 		return true, o.tx.remove(o.rec)
 	}
 	return false, err
-}
-
-func createParameter(o *op) error {
-	o.force(map[string]any{"version": float64(o.rec.Outputs.Int("version") + 1)})
-	o.set(map[string]any{"dataType": "text", "tier": "Standard"})
-	return nil
-}
-
-func createKey(o *op) error {
-	id := o.expand("{uuid}")
-	o.rec.ID = id
-	o.force(map[string]any{"keyId": id, "arn": o.arn("kms", "key/"+id)})
-	o.set(map[string]any{"keyUsage": "ENCRYPT_DECRYPT", "customerMasterKeySpec": "SYMMETRIC_DEFAULT", "isEnabled": true})
-	return nil
 }

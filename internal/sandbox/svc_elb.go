@@ -8,6 +8,56 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
+// The resource types of Elastic Load Balancing.
+const (
+	typeListener            = "aws:lb/listener:Listener"
+	typeListenerRule        = "aws:lb/listenerRule:ListenerRule"
+	typeListenerCertificate = "aws:lb/listenerCertificate:ListenerCertificate"
+	typeBalancer            = "aws:lb/loadBalancer:LoadBalancer"
+	typeTargetGroup         = "aws:lb/targetGroup:TargetGroup"
+)
+
+func elbService() service {
+	name := rule{
+		property: "name", min: 1, max: 32, pattern: `^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`,
+		want: "only letters, digits and hyphens, no hyphen first or last",
+	}
+	port := rule{property: "port", min: 1, max: 65535}
+	protocol := rule{property: "protocol", allowed: []string{"GENEVE", "HTTP", "HTTPS", "TCP", "TCP_UDP", "TLS", "UDP"}}
+	return service{kinds: map[string]kind{
+		typeBalancer: {
+			title: "ELBv2 Load Balancer", naming: naming{property: "name", max: 32}, id: "{arn}",
+			quota: "load balancers", quotaError: "TooManyLoadBalancers: The maximum number of load balancers (%d) has been reached",
+			defaults: map[string]any{"loadBalancerType": "application"},
+			taken:    "DuplicateLoadBalancerName: A load balancer with the same name '{name}' exists, but with different settings",
+			rules: []rule{
+				name, {property: "loadBalancerType", allowed: []string{"application", "network", "gateway"}},
+				{property: "ipAddressType", allowed: []string{"ipv4", "dualstack", "dualstack-without-public-ipv4"}}, {property: "idleTimeout", min: 1, max: 4000},
+			},
+			combinations:   []combination{exclusive("name", "namePrefix"), exclusive("subnets", "subnetMappings"), either("subnets", "subnetMappings")},
+			securityGroups: func(r *record) []string { return r.Outputs.Texts("securityGroups") },
+			onCreate:       createBalancer, onUpdate: updateBalancer, onRemove: removeBalancer,
+		},
+		typeTargetGroup: {
+			title: "ELBv2 Target Group", naming: naming{property: "name", max: 32}, id: "{arn}",
+			quota: "target groups", quotaError: "TooManyTargetGroups: The maximum number of target groups (%d) has been reached",
+			arn:      "elasticloadbalancing:{region}:{account}:targetgroup/{name}/{hex16}",
+			taken:    "DuplicateTargetGroupName: A target group with the same name '{name}' exists, but with different settings",
+			rules:    []rule{name, {property: "targetType", allowed: []string{"instance", "ip", "lambda", "alb"}}, port, protocol},
+			onCreate: createTargetGroup, onRemove: removeTargetGroup,
+		},
+		typeListener: {
+			title: "ELBv2 Listener", id: "{arn}", rules: []rule{port, protocol},
+			onCreate: createListener, onUpdate: completeActions,
+		},
+		typeListenerRule: {
+			title: "ELBv2 Listener Rule", id: "{arn}", rules: []rule{{property: "priority", min: 1, max: 50000}},
+			onCreate: createListenerRule, onUpdate: checkListenerRule,
+		},
+		typeListenerCertificate: {title: "ELBv2 Listener Certificate", id: "{listenerArn}_{certificateArn}", onCreate: createListenerCertificate},
+	}}
+}
+
 // balancerZone is the hosted zone of application load balancers, for alias records; the real one differs by region.
 const balancerZone = "Z35SXDOTRQ7X7K"
 

@@ -6,12 +6,52 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/johannesboyne/gofakes3"
 )
+
+// The resource types of S3.
+const (
+	typeBucket           = "aws:s3/bucketV2:BucketV2"
+	typeBucketVersioning = "aws:s3/bucketVersioningV2:BucketVersioningV2"
+	typeObject           = "aws:s3/bucketObjectv2:BucketObjectv2"
+)
+
+func s3Service() service {
+	part := kind{id: "{bucket}", onCreate: needBucket, onUpdate: needBucket, onRead: bucketGone}
+	lifecycle, policy := part, part
+	lifecycle.rules = []rule{{property: "expectedBucketOwner", pattern: `^[0-9]{12}$`, want: "an account id of 12 digits"}}
+	policy.rules = []rule{policyRule("policy")}
+	return service{kinds: map[string]kind{
+		typeBucket: {
+			title: "S3 Bucket", naming: naming{property: "bucket", max: 63, lower: true}, arn: "s3:::{name}", anywhere: true,
+			unseen: []string{"forceDestroy"}, imported: map[string]any{"forceDestroy": false},
+			rules: []rule{
+				{property: "bucket", also: validBucketName, want: "a bucket's name must have 3 to 63 lower-case letters, digits, hyphens or dots, with a letter or digit at both ends, and must not begin or end as S3 reserves"},
+				{property: "bucketPrefix", max: 37},
+			},
+			combinations: []combination{exclusive("bucket", "bucketPrefix")},
+			onCreate:     createBucket, onUpdate: bucketOutputs, onRemove: removeBucket, onRead: readBucket,
+		},
+		typeBucketVersioning: {
+			title: "S3 Bucket Versioning", id: "{bucket}", onCreate: setVersioning, onUpdate: setVersioning, onRemove: suspendVersioning, onRead: bucketGone,
+		},
+		typeObject: {
+			title: "S3 Object", id: "{key}", rules: []rule{{property: "key", min: 1, max: 1024}},
+			combinations: []combination{exclusive("source", "content")},
+			onCreate:     putObject, onUpdate: putObject, onRemove: removeObject, onRead: objectGone,
+		},
+		"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 part,
+		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       lifecycle,
+		"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     part,
+		"aws:s3/bucketPolicy:BucketPolicy":                                                           policy,
+		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     part,
+		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": part,
+	}}
+}
 
 // s3Failure words an error of the S3 store as AWS does.
 func s3Failure(err error) error {
@@ -78,7 +118,7 @@ func removeBucket(o *op) error {
 
 // dropBucketParts removes a bucket's settings and objects, which are resources of their own but nothing without it.
 func (o *op) dropBucketParts() error {
-	for _, typ := range slices.Sorted(maps.Keys(awsSchema().Resources)) {
+	for _, typ := range schema.Types() {
 		if typ == typeBucket || !strings.HasPrefix(typ, "aws:s3/") {
 			continue
 		}

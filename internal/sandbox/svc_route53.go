@@ -2,11 +2,61 @@ package sandbox
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
+
+// The resource types of Route 53.
+const (
+	typeRecord = "aws:route53/record:Record"
+	typeZone   = "aws:route53/zone:Zone"
+)
+
+func route53Service() service {
+	return service{
+		kinds: map[string]kind{
+			typeZone: {
+				title: "Route 53 Hosted Zone", id: "Z{id20}", anywhere: true,
+				rules:    []rule{{property: "name", also: validDNSName, want: "labels of 1 to 63 letters, digits, hyphens or underscores"}},
+				onCreate: createZone, onRemove: removeZone,
+			},
+			typeRecord: {
+				title: "Route 53 Record", anywhere: true,
+				rules: []rule{
+					{property: "type", allowed: []string{"A", "AAAA", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"}},
+					{property: "name", also: validDNSName, want: "labels of 1 to 63 letters, digits, hyphens, underscores or a *"}, {property: "ttl", max: 2147483647},
+				},
+				combinations: []combination{
+					exclusive("records", "aliases"), exclusive("ttl", "aliases"), either("records", "aliases"),
+					{"ttl", func(given func(string) bool) string {
+						if given("records") && !given("ttl") {
+							return `"ttl": all of records, ttl must be specified`
+						}
+						return ""
+					}},
+				},
+				onCreate: createRecord, onUpdate: updateRecord,
+			},
+		},
+		functions: map[string]function{"aws:route53/getZone:getZone": getZone},
+	}
+}
+
+var labelPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\*|[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)$`)
+})
+
+func validDNSName(s string) bool {
+	s = strings.TrimSuffix(s, ".")
+	if s == "" || len(s) > 253 {
+		return s == ""
+	}
+	return !slices.ContainsFunc(strings.Split(s, "."), func(l string) bool { return !labelPattern().MatchString(l) })
+}
 
 // builtinZone is the public hosted zone that the sandbox has for a domain without being asked: each domain name of two
 // labels or more has one, under an id made from its name. A zone made by a program, of the same name or of a parent,
@@ -147,75 +197,24 @@ func updateRecord(o *op) error {
 	return o.checkRecordConflict(zone, o.rec.Name)
 }
 
-func createCertificate(o *op) error {
-	domains := append([]string{o.in.Text("domainName")}, o.in.Texts("subjectAlternativeNames")...)
-	arn := o.rec.str("arn")
-	var options []any
-	seen := map[string]bool{}
-	for _, d := range domains {
-		if seen[d] {
-			continue
-		}
-		seen[d] = true
-		bare := strings.TrimPrefix(d, "*.")
-		// A name and its wildcard are validated by one record.
-		name := fmt.Sprintf("_%s.%s.", hashed(bare), bare)
-		options = append(options, map[string]any{
-			"domainName": d, "resourceRecordName": name, "resourceRecordType": "CNAME",
-			"resourceRecordValue": fmt.Sprintf("_%s.validations.sandbox.invalid.", hashed(bare+account)),
-		})
+func getZone(l *lookup) (value.Object, error) {
+	if l.args.Bool("privateZone") {
+		return nil, fmt.Errorf("no matching Route 53 Hosted Zone found")
 	}
-	method := o.in.Text("validationMethod")
-	if method != "EMAIL" {
-		o.force(map[string]any{"domainValidationOptions": options})
+	var z *record
+	var err error
+	if id := l.args.Text("zoneId"); id != "" {
+		z, err = l.tx.zone(id)
+	} else {
+		z, err = l.tx.zoneByName(l.args.Text("name"))
 	}
-	o.rec.Status = "PENDING_VALIDATION"
-	if o.in.Text("privateKey") != "" {
-		o.rec.Status = "ISSUED"
-	}
-	o.rec.Name = o.in.Text("domainName")
-	o.force(map[string]any{"status": o.rec.Status, "type": "AMAZON_ISSUED", "arn": arn, "subjectAlternativeNames": value.ListOf(domains...)})
-	o.set(map[string]any{"keyAlgorithm": "RSA_2048"})
-	return nil
-}
-
-func removeCertificate(o *op) error {
-	used, err := o.tx.where(typeListener, func(r *record) bool { return r.str("certificateArn") == o.rec.ID })
-	if err != nil || len(used) == 0 {
-		return err
-	}
-	return awsErrorf("ResourceInUseException", "Certificate %s in account %s is in use.", o.rec.ID, account)
-}
-
-// createValidation waits until the certificate is issued. It never is while a validation record is missing.
-func createValidation(o *op) error {
-	cert, err := o.tx.get(typeCertificate, o.in.Text("certificateArn"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if cert == nil {
-		return awsErrorf("ResourceNotFoundException", "Could not find certificate %s.", o.in.Text("certificateArn"))
+	if z == nil {
+		return nil, fmt.Errorf("no matching Route 53 Hosted Zone found")
 	}
-	for _, option := range cert.Outputs.List("domainValidationOptions") {
-		name := strings.TrimSuffix(value.ObjectOf(option).Text("resourceRecordName"), ".")
-		records, err := o.tx.where(typeRecord, func(r *record) bool { return r.Name == name && r.str("type") == "CNAME" })
-		if err != nil {
-			return err
-		}
-		if len(records) == 0 && cert.Status != "ISSUED" {
-			o.rec.Status = "pending"
-			o.rec.Next = []change{{At: never, Status: "ISSUED"}}
-			return nil
-		}
-	}
-	at := o.later("pending", o.waits.Certificate, "ISSUED", "")
-	if cert.Status != "ISSUED" {
-		cert.Next = []change{{At: at, Status: "ISSUED"}}
-		if !at.After(o.tx.now) {
-			cert.settle(o.tx.now)
-		}
-		cert.Outputs["status"] = "ISSUED"
-		return o.tx.put(cert)
-	}
-	return nil
+	out := found(z)
+	out["privateZone"], out["callerReference"] = false, "sandbox"
+	return out, nil
 }

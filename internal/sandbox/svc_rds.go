@@ -5,9 +5,78 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
+
+// The resource types of RDS.
+const (
+	typeDatabase       = "aws:rds/instance:Instance"
+	typeParameterGroup = "aws:rds/parameterGroup:ParameterGroup"
+	typeSnapshot       = "aws:rds/snapshot:Snapshot"
+	typeSubnetGroup    = "aws:rds/subnetGroup:SubnetGroup"
+)
+
+func rdsService() service {
+	noTwoHyphens := func(s string) bool { return !strings.Contains(s, "--") }
+	const lowerCase = "only lower-case letters, digits and hyphens, a letter first, no two hyphens in a row, no hyphen last"
+	return service{
+		kinds: map[string]kind{
+			typeDatabase: {
+				title: "RDS DB Instance", naming: naming{property: "identifier", max: 63, lower: true}, id: "{resourceId}", timeout: 40 * time.Minute,
+				defaults: map[string]any{"autoMinorVersionUpgrade": true, "deleteAutomatedBackups": true},
+				unseen: []string{
+					"password", "skipFinalSnapshot", "finalSnapshotIdentifier", "deleteAutomatedBackups", "applyImmediately",
+					"allowMajorVersionUpgrade", "snapshotIdentifier",
+				},
+				imported: map[string]any{"skipFinalSnapshot": true, "deleteAutomatedBackups": true},
+				arn:      "rds:{region}:{account}:db:{name}",
+				taken:    "DBInstanceAlreadyExists: DB instance already exists",
+				quota:    "databases", quotaError: "InstanceQuotaExceeded: DB Instance quota exceeded: you cannot have more than %d DB instances.",
+				rules: []rule{
+					{property: "identifier", max: 63, pattern: `^[a-z]([a-z0-9-]*[a-z0-9])?$`, also: noTwoHyphens, want: lowerCase},
+					{property: "finalSnapshotIdentifier", max: 255, pattern: `^[A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?$`, also: noTwoHyphens, want: "only letters, digits and hyphens, a letter first, no two hyphens in a row, no hyphen last"},
+					{property: "instanceClass", pattern: `^db\.[a-z0-9-]+\.[a-z0-9]+$`, want: "an instance class such as db.t4g.micro"},
+					{property: "password", min: 8, max: 128, pattern: `^[^/"@ ]*$`, want: `only printable characters, none of / " @ and space`},
+					{property: "username", min: 1, max: 63, pattern: `^[A-Za-z][A-Za-z0-9_]*$`, also: func(s string) bool { return !slices.Contains([]string{"admin_user", "rdsadmin", "postgres_admin"}, s) }, want: "only letters, digits and underscores, a letter first, no reserved word"},
+					{property: "dbName", min: 1, max: 64, pattern: `^[A-Za-z_][A-Za-z0-9_]*$`, want: "only letters, digits and underscores, a letter first"},
+					{property: "backupRetentionPeriod", max: 35}, {property: "allocatedStorage", min: 5, max: 65536},
+					{property: "storageType", allowed: []string{"standard", "gp2", "gp3", "io1", "io2"}},
+					{property: "monitoringInterval", allowed: []string{"0", "1", "5", "10", "15", "30", "60"}},
+					{property: "engineLifecycleSupport", allowed: []string{"open-source-rds-extended-support", "open-source-rds-extended-support-disabled"}},
+					{property: "maintenanceWindow", pattern: `(?i)^(mon|tue|wed|thu|fri|sat|sun):\d{2}:\d{2}-(mon|tue|wed|thu|fri|sat|sun):\d{2}:\d{2}$`, want: "ddd:hh24:mi-ddd:hh24:mi"},
+					{property: "backupWindow", pattern: `^\d{2}:\d{2}-\d{2}:\d{2}$`, want: "hh24:mi-hh24:mi"},
+				},
+				combinations:   []combination{exclusive("identifier", "identifierPrefix"), exclusive("password", "manageMasterUserPassword")},
+				securityGroups: func(r *record) []string { return r.Outputs.Texts("vpcSecurityGroupIds") },
+				onCreate:       createDatabase, onUpdate: updateDatabase, onRemove: removeDatabase, onRead: readDatabase,
+				ended: databaseOutcome,
+			},
+			typeSubnetGroup: {
+				title: "RDS DB Subnet Group", naming: naming{property: "name", max: 255, lower: true}, described: true, arn: "rds:{region}:{account}:subgrp:{name}",
+				taken: "DBSubnetGroupAlreadyExists: The DB subnet group '{name}' already exists.",
+				quota: "database subnet groups", quotaError: "DBSubnetGroupQuotaExceeded: DB subnet group quota exceeded: you cannot have more than %d DB subnet groups.",
+				rules: []rule{{
+					property: "name", min: 1, max: 255, pattern: `^[ .0-9a-z_-]+$`, also: func(s string) bool { return s != "default" },
+					want: "only lower-case letters, digits, hyphens, underscores, periods and spaces, and not default",
+				}},
+				onCreate: createSubnetGroup, onUpdate: createSubnetGroup, onRemove: removeSubnetGroup,
+			},
+			typeParameterGroup: {
+				title: "RDS DB Parameter Group", naming: naming{property: "name", max: 255, lower: true}, described: true, arn: "rds:{region}:{account}:pg:{name}",
+				taken:    "DBParameterGroupAlreadyExists: Parameter group {name} already exists",
+				rules:    []rule{{property: "name", max: 255, pattern: `^[a-z]([0-9a-z-]*[0-9a-z])?$`, also: noTwoHyphens, want: lowerCase}},
+				onRemove: removeParameterGroup,
+			},
+			typeSnapshot: {
+				title: "RDS DB Snapshot", id: "{dbSnapshotIdentifier}", arn: "rds:{region}:{account}:snapshot:{dbSnapshotIdentifier}",
+				onCreate: createSnapshot,
+			},
+		},
+		functions: map[string]function{"aws:rds/getSnapshot:getSnapshot": getSnapshot},
+	}
+}
 
 var databasePorts = map[string]int{"postgres": 5432, "mysql": 3306, "mariadb": 3306, "oracle-se2": 1521, "sqlserver-ex": 1433}
 
@@ -275,7 +344,7 @@ func databaseOutcome(r *record, doing string) error {
 		return nil
 	}
 	return fmt.Errorf("waiting for %s (%s) %s: unexpected state '%s', wanted target 'available, storage-optimization'",
-		describe(r.Type), r.Name, map[string]string{"creating": "create", "updating": "update"}[doing], r.Status)
+		"RDS DB Instance", r.Name, map[string]string{"creating": "create", "updating": "update"}[doing], r.Status)
 }
 
 func createSubnetGroup(o *op) error {
@@ -311,4 +380,28 @@ func removeParameterGroup(o *op) error {
 		return err
 	}
 	return awsErrorf("InvalidDBParameterGroupState", "One or more database instances are still members of this parameter group %s, so the group cannot be deleted", o.rec.Name)
+}
+
+func getSnapshot(l *lookup) (value.Object, error) {
+	source, id, kind := l.args.Text("dbInstanceIdentifier"), l.args.Text("dbSnapshotIdentifier"), l.args.Text("snapshotType")
+	if source == "" && id == "" {
+		return nil, fmt.Errorf("One of db_snapshot_identifier or db_instance_identifier must be assigned")
+	}
+	records, err := l.tx.where(typeSnapshot, func(r *record) bool {
+		return r.Region == l.region && (source == "" || r.str("dbInstanceIdentifier") == source) && (id == "" || r.ID == id) &&
+			(kind == "" || r.str("snapshotType") == kind) && r.Status == "available"
+	})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(records) == 0:
+		return nil, fmt.Errorf("Your query returned no results. Please change your search criteria and try again.")
+	case len(records) > 1 && !l.args.Bool("mostRecent"):
+		return nil, fmt.Errorf("Your query returned more than one result. Please try a more specific search criteria.")
+	}
+	slices.SortStableFunc(records, func(a, b *record) int { return b.Created.Compare(a.Created) })
+	out := found(records[0])
+	out["snapshotCreateTime"] = records[0].Created.UTC().Format("2006-01-02T15:04:05Z")
+	return out, nil
 }

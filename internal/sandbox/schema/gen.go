@@ -1,12 +1,12 @@
 //go:build ignore
 
-// Command gen_schema cuts the AWS provider's Pulumi schema down to what the sandbox reads and writes it, compressed,
-// to data/schema.json.gz. Descriptions and language details go; types, required properties, secrets and what forces a
+// Command gen cuts the AWS provider's Pulumi schema down to what the sandbox reads and writes it, compressed,
+// to schema.json.gz. Descriptions and language details go; types, required properties, secrets and what forces a
 // replacement stay. The schema is the upstream AWS provider's, as pulumi-terraform-bridge generates it, limited to the
 // resources and functions that are wanted. The official plugin names and shapes some properties otherwise: corrections
 // says which, as the Go SDK v6.83.0 has them.
 //
-//	AWS_SCHEMA=/path/to/schema.json go generate ./internal/sandbox
+//	AWS_SCHEMA=/path/to/schema.json go generate ./internal/sandbox/schema
 package main
 
 import (
@@ -19,10 +19,10 @@ import (
 
 func main() {
 	if len(os.Args) != 2 || os.Args[1] == "" {
-		fmt.Fprintln(os.Stderr, "usage: AWS_SCHEMA=/path/to/schema.json go generate ./internal/sandbox")
+		fmt.Fprintln(os.Stderr, "usage: AWS_SCHEMA=/path/to/schema.json go generate ./internal/sandbox/schema")
 		os.Exit(2)
 	}
-	if err := cut(os.Args[1], "data/schema.json.gz"); err != nil {
+	if err := cut(os.Args[1], "schema.json.gz"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

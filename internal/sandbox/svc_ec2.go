@@ -2,11 +2,79 @@ package sandbox
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
+
+// The resource types of EC2 and VPC.
+const (
+	typeSecurityGroup     = "aws:ec2/securityGroup:SecurityGroup"
+	typeSecurityGroupRule = "aws:ec2/securityGroupRule:SecurityGroupRule"
+	typeSubnet            = "aws:ec2/subnet:Subnet"
+	typeVPC               = "aws:ec2/vpc:Vpc"
+)
+
+func ec2Service() service {
+	return service{
+		kinds: map[string]kind{
+			typeSecurityGroup: {
+				title: "EC2 Security Group", naming: naming{property: "name"}, described: true, id: "sg-{hex17}",
+				quota: "security groups", quotaError: "LimitExceeded: The maximum number of security groups (%d) has been reached.",
+				rules: []rule{
+					{property: "name", min: 1, max: 255, also: func(s string) bool { return !strings.HasPrefix(s, "sg-") && s != "default" }, want: "a name that does not begin with sg-"},
+					{property: "description", max: 255, pattern: `^[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]*$`, want: `only letters, digits, spaces and _.:/()#,@[]+=&;{}!$*-`},
+				},
+				onCreate: createSecurityGroup, onRemove: removeSecurityGroup, securityGroups: groupsOfRules,
+			},
+			typeSecurityGroupRule: {
+				title: "EC2 Security Group Rule", id: "sgrule-{hex10}", importID: ruleImport,
+				rules: []rule{
+					{property: "type", allowed: []string{"ingress", "egress"}}, {property: "fromPort", min: -1, max: 65535}, {property: "toPort", min: -1, max: 65535},
+					{property: "cidrBlocks", also: validCIDR, want: "an IPv4 range such as 10.0.0.0/16"},
+				},
+				combinations: []combination{
+					exclusive("self", "sourceSecurityGroupId"), exclusive("cidrBlocks", "sourceSecurityGroupId"),
+					oneOf("type", "cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "self", "sourceSecurityGroupId"),
+				},
+				ignored: portsOfAllProtocols, onCreate: createSecurityGroupRule, onRead: securityGroupGone,
+			},
+			typeVPC: {
+				title: "EC2 VPC", id: "vpc-{hex17}", quota: "VPCs", quotaError: "VpcLimitExceeded: The maximum number of VPCs (%d) has been reached.",
+				rules:    []rule{{property: "cidrBlock", also: validCIDR, want: "an IPv4 range such as 10.0.0.0/16"}},
+				onCreate: createVPC, onRemove: removeVPC,
+			},
+			typeSubnet: {title: "EC2 Subnet", id: "subnet-{hex17}", onCreate: createSubnet},
+		},
+		functions: map[string]function{
+			"aws:ec2/getVpc:getVpc": getVPC, "aws:ec2/getSubnet:getSubnet": getSubnet, "aws:ec2/getSubnets:getSubnets": getSubnets,
+		},
+	}
+}
+
+func validCIDR(s string) bool {
+	ip, network, err := net.ParseCIDR(s)
+	return err == nil && ip.To4() != nil && ip.Equal(network.IP)
+}
+
+// portsOfAllProtocols are the ports of a rule for all protocols: AWS ignores them.
+func portsOfAllProtocols(in value.Object) []string {
+	if in.Text("protocol") != "-1" {
+		return nil
+	}
+	return []string{"fromPort", "toPort"}
+}
+
+// groupsOfRules are the security groups that a group's own rules name.
+func groupsOfRules(r *record) []string {
+	var groups []string
+	for _, rule := range append(r.Outputs.List("ingress"), r.Outputs.List("egress")...) {
+		groups = append(groups, value.ObjectOf(rule).Texts("securityGroups")...)
+	}
+	return groups
+}
 
 // The network that every account has in every region: a VPC with a subnet in each of three zones, and its security
 // group. It is not stored, and cannot be changed.
@@ -153,30 +221,24 @@ func createSecurityGroup(o *op) error {
 // removeSecurityGroup refuses while something uses the group.
 func removeSecurityGroup(o *op) error {
 	id := o.rec.ID
-	users := []struct {
-		typ  string
-		uses func(*record) bool
-	}{
-		{typeDatabase, func(r *record) bool { return slices.Contains(r.Outputs.Texts("vpcSecurityGroupIds"), id) }},
-		{typeBalancer, func(r *record) bool { return slices.Contains(r.Outputs.Texts("securityGroups"), id) }},
-		{typeEnvironment, func(r *record) bool {
-			return r.Status != "Terminated" && slices.Contains(splitList(setting(r.Outputs["settings"], "aws:autoscaling:launchconfiguration", "SecurityGroups")), id)
-		}},
-		{typeSecurityGroup, func(r *record) bool {
-			return r.ID != id && slices.ContainsFunc(append(r.Outputs.List("ingress"), r.Outputs.List("egress")...), func(rule any) bool {
-				return slices.Contains(value.ObjectOf(rule).Texts("securityGroups"), id)
-			})
-		}},
-		{typeSecurityGroupRule, func(r *record) bool { return r.str("sourceSecurityGroupId") == id && r.str("securityGroupId") != id }},
+	used, err := o.tx.where(typeSecurityGroupRule, func(r *record) bool {
+		return r.str("sourceSecurityGroupId") == id && r.str("securityGroupId") != id
+	})
+	if err != nil {
+		return err
 	}
-	for _, u := range users {
-		found, err := o.tx.where(u.typ, u.uses)
+	for typ, k := range o.kinds {
+		if k.securityGroups == nil {
+			continue
+		}
+		found, err := o.tx.where(typ, func(r *record) bool { return r.ID != id && slices.Contains(k.securityGroups(r), id) })
 		if err != nil {
 			return err
 		}
-		if len(found) > 0 {
-			return awsErrorf("DependencyViolation", "resource %s has a dependent object", id)
-		}
+		used = append(used, found...)
+	}
+	if len(used) > 0 {
+		return awsErrorf("DependencyViolation", "resource %s has a dependent object", id)
 	}
 	rules, err := o.tx.where(typeSecurityGroupRule, func(r *record) bool { return r.str("securityGroupId") == id })
 	if err != nil {
@@ -225,27 +287,6 @@ func securityGroupGone(o *op) (bool, error) {
 	return false, err
 }
 
-// quotaError is AWS's answer when a quota is reached.
-func quotaError(what string, limit int) error {
-	switch what {
-	case "environments":
-		return awsErrorf("TooManyEnvironmentsException", "You cannot have more than %d environments.", limit)
-	case "application versions":
-		return awsErrorf("TooManyApplicationVersionsException", "You cannot have more than %d Application Versions. Either remove some Application Versions or request a limit increase.", limit)
-	case "databases":
-		return awsErrorf("InstanceQuotaExceeded", "DB Instance quota exceeded: you cannot have more than %d DB instances.", limit)
-	case "database subnet groups":
-		return awsErrorf("DBSubnetGroupQuotaExceeded", "DB subnet group quota exceeded: you cannot have more than %d DB subnet groups.", limit)
-	case "load balancers":
-		return awsErrorf("TooManyLoadBalancers", "The maximum number of load balancers (%d) has been reached", limit)
-	case "target groups":
-		return awsErrorf("TooManyTargetGroups", "The maximum number of target groups (%d) has been reached", limit)
-	case "VPCs":
-		return awsErrorf("VpcLimitExceeded", "The maximum number of VPCs (%d) has been reached.", limit)
-	}
-	return awsErrorf("LimitExceeded", "The maximum number of %s (%d) has been reached.", what, limit)
-}
-
 // ruleImport is what the real provider imports a rule by: group, direction, protocol, ports and sources.
 func ruleImport(r *record) string {
 	protocol := r.str("protocol")
@@ -262,4 +303,87 @@ func ruleImport(r *record) string {
 	return strings.Join(append([]string{
 		r.str("securityGroupId"), r.str("type"), protocol, r.str("fromPort"), r.str("toPort"),
 	}, sources...), "_")
+}
+
+// filtered lists the region's records of a type that the arguments pick: those given, by name, and "filters" as in
+// EC2's APIs.
+func (l *lookup) filtered(typ string, arguments ...string) ([]*record, error) {
+	all, err := l.tx.regional(typ, l.region)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(r *record) bool {
+		for _, a := range arguments {
+			if want := l.args.Text(a); l.args[a] != nil && want != r.Outputs.Text(a) && !(a == "id" && want == r.ID) {
+				return true
+			}
+		}
+		for k, v := range l.args.Object("tags") {
+			if r.tags()[k] != value.Text(v) {
+				return true
+			}
+		}
+		for _, f := range l.args.List("filters") {
+			if !matchesFilter(r, value.ObjectOf(f).Text("name"), value.ObjectOf(f).Texts("values")) {
+				return true
+			}
+		}
+		return false
+	}), nil
+}
+
+// matchesFilter tells whether a record matches one of EC2's filters.
+func matchesFilter(r *record, name string, values []string) bool {
+	var have string
+	switch name {
+	case "vpc-id":
+		have = r.str("vpcId")
+		if r.Type == typeVPC {
+			have = r.ID
+		}
+	case "default-for-az", "defaultForAz":
+		have = value.Text(r.Outputs.Bool("defaultForAz"))
+	case "is-default", "isDefault":
+		have = value.Text(r.Outputs.Bool("default"))
+	case "availability-zone", "availabilityZone":
+		have = r.str("availabilityZone")
+	case "subnet-id", "group-id":
+		have = r.ID
+	case "group-name":
+		have = r.Name
+	case "state":
+		have = "available"
+	default:
+		key, isTag := strings.CutPrefix(name, "tag:")
+		if !isTag {
+			return false
+		}
+		have = r.tags()[key]
+	}
+	return slices.Contains(values, have)
+}
+
+func getVPC(l *lookup) (value.Object, error) {
+	records, err := l.filtered(typeVPC, "id", "default", "cidrBlock", "state")
+	if err != nil {
+		return nil, err
+	}
+	return single(records, "EC2 VPC")
+}
+
+func getSubnet(l *lookup) (value.Object, error) {
+	records, err := l.filtered(typeSubnet, "id", "vpcId", "availabilityZone", "cidrBlock", "defaultForAz", "state")
+	if err != nil {
+		return nil, err
+	}
+	return single(records, "EC2 Subnet")
+}
+
+func getSubnets(l *lookup) (value.Object, error) {
+	records, err := l.filtered(typeSubnet)
+	ids := []any{}
+	for _, r := range records {
+		ids = append(ids, r.ID)
+	}
+	return map[string]any{"id": l.region, "ids": ids}, err
 }

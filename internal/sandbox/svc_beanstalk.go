@@ -1,13 +1,76 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
+
+// The resource types of Elastic Beanstalk.
+const (
+	typeApplication        = "aws:elasticbeanstalk/application:Application"
+	typeApplicationVersion = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"
+	typeTemplate           = "aws:elasticbeanstalk/configurationTemplate:ConfigurationTemplate"
+	typeEnvironment        = "aws:elasticbeanstalk/environment:Environment"
+)
+
+func beanstalkService() service {
+	labels := []rule{{property: "name", min: 1, max: 100, pattern: `^[^/]+$`, want: "no slash"}, {property: "description", max: 200}}
+	return service{
+		kinds: map[string]kind{
+			typeApplication: {
+				title: "Elastic Beanstalk Application", naming: naming{property: "name"}, rules: labels,
+				arn:      "elasticbeanstalk:{region}:{account}:application/{name}",
+				taken:    "InvalidParameterValue: Application {name} already exists.",
+				onRemove: removeApplication,
+			},
+			typeApplicationVersion: {
+				title: "Elastic Beanstalk Application Version", naming: naming{property: "name"}, rules: labels,
+				arn:   "elasticbeanstalk:{region}:{account}:applicationversion/{application}/{name}",
+				quota: "application versions", quotaError: "TooManyApplicationVersionsException: You cannot have more than %d Application Versions. Either remove some Application Versions or request a limit increase.",
+				onCreate: createApplicationVersion, onRemove: removeApplicationVersion,
+			},
+			typeTemplate: {title: "Elastic Beanstalk Configuration Template", naming: naming{property: "name"}, onCreate: needApplication},
+			typeEnvironment: {
+				title: "Elastic Beanstalk Environment", naming: naming{property: "name", max: 40}, id: "e-{base10}",
+				defaults: map[string]any{"tier": "WebServer", "waitForReadyTimeout": "20m"},
+				unseen:   []string{"waitForReadyTimeout", "pollInterval"},
+				arn:      "elasticbeanstalk:{region}:{account}:environment/{application}/{name}",
+				taken:    "InvalidParameterValue: Environment {name} already exists.",
+				quota:    "environments", quotaError: "TooManyEnvironmentsException: You cannot have more than %d environments.",
+				rules: []rule{
+					{property: "name", min: 4, max: 40, pattern: `^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`, want: "only letters, digits and hyphens, no hyphen first or last"},
+					{property: "cnamePrefix", min: 4, max: 63, pattern: `^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`, want: "only letters, digits and hyphens, no hyphen first or last"},
+					{property: "tier", allowed: []string{"WebServer", "Worker"}},
+					{property: "description", max: 200},
+					{property: "waitForReadyTimeout", pattern: `^([0-9.]+(ns|us|ms|s|m|h))+$`, want: "a duration such as 20m"},
+				},
+				combinations: []combination{exclusive("solutionStackName", "platformArn"), exclusive("solutionStackName", "templateName")},
+				onCreate:     createEnvironment, onUpdate: updateEnvironment, onRemove: removeEnvironment, onRead: readEnvironment,
+				gone: terminated, ended: environmentOutcome, securityGroups: environmentSecurityGroups,
+			},
+		},
+		functions: map[string]function{"aws:elasticbeanstalk/getSolutionStack:getSolutionStack": getSolutionStack},
+		apps:      environmentApps,
+	}
+}
+
+// terminated tells whether an environment is gone, though AWS still lists it.
+func terminated(r *record) bool { return r.Status == "Terminated" }
+
+// environmentSecurityGroups are the security groups that an environment's settings name.
+func environmentSecurityGroups(r *record) []string {
+	if terminated(r) {
+		return nil
+	}
+	return splitList(setting(r.Outputs["settings"], "aws:autoscaling:launchconfiguration", "SecurityGroups"))
+}
 
 // terminatedVisible is how long a terminated environment is still listed. AWS does so for about an hour.
 const terminatedVisible = time.Hour
@@ -268,7 +331,7 @@ func updateEnvironment(o *op) error {
 // long as the state says. TerminateEnvironment itself knows no such time.
 func removeEnvironment(o *op) error {
 	if o.in.Text("waitForReadyTimeout") == "" {
-		return fmt.Errorf("waiting for %s (%s) update: timeout while waiting for state to become 'Ready' (timeout: 0s)", describe(typeEnvironment), o.rec.ID)
+		return fmt.Errorf("waiting for %s (%s) update: timeout while waiting for state to become 'Ready' (timeout: 0s)", "Elastic Beanstalk Environment", o.rec.ID)
 	}
 	return o.terminateReady()
 }
@@ -318,7 +381,7 @@ func environmentOutcome(r *record, doing string) error {
 		}
 	}
 	return fmt.Errorf("waiting for %s (%s) %s: unexpected state: environment health is Red: %s",
-		describe(r.Type), r.ID, map[string]string{"creating": "create", "updating": "update"}[doing], strings.Join(lines, "; "))
+		"Elastic Beanstalk Environment", r.ID, map[string]string{"creating": "create", "updating": "update"}[doing], strings.Join(lines, "; "))
 }
 
 // solutionStacks are the platforms that the sandbox offers, the newest of each first, as AWS names and orders them.
@@ -337,4 +400,80 @@ func solutionStacks() []string {
 		"64bit Amazon Linux 2 v4.4.1 running Docker",
 		"64bit Amazon Linux 2 v3.8.1 running Corretto 17",
 	}
+}
+
+func getSolutionStack(l *lookup) (value.Object, error) {
+	pattern, err := regexp.Compile(l.args.Text("nameRegex"))
+	if err != nil {
+		return nil, fmt.Errorf("nameRegex: %w", err)
+	}
+	var names []string
+	for _, s := range solutionStacks() {
+		if pattern.MatchString(s) {
+			names = append(names, s)
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return nil, fmt.Errorf("Your query returned no results. Please change your search criteria and try again.")
+	case len(names) > 1 && !l.args.Bool("mostRecent"):
+		return nil, fmt.Errorf("Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.")
+	}
+	return map[string]any{"id": names[0], "name": names[0]}, nil
+}
+
+// environmentApps lists the apps of all environments.
+func environmentApps(o *op) ([]app, error) {
+	envs, err := o.tx.where(typeEnvironment, func(r *record) bool { return !terminated(r) })
+	if err != nil {
+		return nil, err
+	}
+	var apps []app
+	for _, env := range envs {
+		image, err := environmentImage(o, env)
+		if err != nil {
+			return nil, err
+		}
+		a := app{
+			name: env.Name, status: env.Status, health: env.Health, version: env.str("version"), image: image,
+			up: env.Status == "Ready" || env.Status == "Updating", address: env.str("cname"),
+			balancers: env.Outputs.Texts("loadBalancers"), variables: map[string]string{},
+		}
+		settings := env.Outputs["settings"]
+		if setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer") == "" {
+			a.hosts = []string{"*"}
+		}
+		for _, s := range value.List(settings) {
+			m := value.ObjectOf(s)
+			switch ns := m.Text("namespace"); {
+			case ns == "aws:elasticbeanstalk:application:environment":
+				if _, given := a.variables[m.Text("name")]; !given {
+					a.variables[m.Text("name")] = m.Text("value")
+				}
+			case strings.HasPrefix(ns, "aws:elbv2:listenerrule:") && m.Text("name") == "HostHeaders":
+				a.hosts = append(a.hosts, splitList(m.Text("value"))...)
+			}
+		}
+		apps = append(apps, a)
+	}
+	return apps, nil
+}
+
+// environmentImage returns the container image that an environment's version runs, as its bundle says; "" if it runs none.
+func environmentImage(o *op, env *record) (string, error) {
+	version, err := o.tx.get(typeApplicationVersion, versionID(env.str("application"), env.str("version")))
+	if err != nil || version == nil || !strings.HasSuffix(version.str("key"), "Dockerrun.aws.json") {
+		return "", err
+	}
+	object, err := o.s3.GetObject(version.str("bucket"), version.str("key"), nil)
+	if err != nil {
+		return "", nil // it was deleted
+	}
+	defer object.Contents.Close()
+	var run struct{ Image struct{ Name string } }
+	const limit = 64 << 10
+	if err := json.NewDecoder(io.LimitReader(object.Contents, limit)).Decode(&run); err != nil {
+		return "", nil // Beanstalk would report it in an event; there is nothing to show here
+	}
+	return run.Image.Name, nil
 }

@@ -5,6 +5,60 @@ import (
 	"strings"
 )
 
+// The resource types of IAM.
+const (
+	typeInstanceProfile = "aws:iam/instanceProfile:InstanceProfile"
+	typePolicy          = "aws:iam/policy:Policy"
+	typeRole            = "aws:iam/role:Role"
+	typeRolePolicy      = "aws:iam/rolePolicy:RolePolicy"
+	typeRoleAttachment  = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+)
+
+func iamService() service {
+	name := func(limit float64) rule {
+		return rule{property: "name", min: 1, max: limit, pattern: `^[\w+=,.@-]+$`, want: "only letters, digits and _ + = , . @ -"}
+	}
+	return service{kinds: map[string]kind{
+		typeRole: {
+			title: "IAM Role", naming: naming{property: "name", max: 64}, arn: "iam::{account}:role/{name}", anywhere: true,
+			taken: "EntityAlreadyExists: Role with name {name} already exists.",
+			rules: []rule{
+				name(64), policyRule("assumeRolePolicy"), {property: "maxSessionDuration", min: 3600, max: 43200},
+				{property: "path", max: 512, pattern: `^/(.*/)?$`, want: "a path that begins and ends with /"},
+			},
+			onCreate: createRole, onRemove: removeRole,
+		},
+		typeInstanceProfile: {
+			title: "IAM Instance Profile", naming: naming{property: "name", max: 128}, arn: "iam::{account}:instance-profile/{name}", anywhere: true,
+			taken:    "EntityAlreadyExists: Instance Profile {name} already exists.",
+			rules:    []rule{name(128)},
+			onCreate: createInstanceProfile, onUpdate: needRole,
+		},
+		typePolicy: {
+			title: "IAM Policy", naming: naming{property: "name", max: 128}, id: "{arn}", arn: "iam::{account}:policy/{name}", anywhere: true,
+			taken:    "EntityAlreadyExists: A policy called {name} already exists. Duplicate names are not allowed.",
+			rules:    []rule{name(128), policyRule("policy")},
+			onCreate: createPolicy, onRemove: removePolicy,
+		},
+		typeRolePolicy: {
+			title: "IAM Role Policy", naming: naming{property: "name"}, id: "{role}:{name}", anywhere: true,
+			rules:    []rule{name(128), policyRule("policy")},
+			onCreate: needRole, onRead: roleGone,
+		},
+		typeRoleAttachment: {
+			title: "IAM Role Policy Attachment", id: "{role}-{now}", imports: []string{"{role}/{policyArn}"}, anywhere: true,
+			rules:    []rule{{property: "policyArn", pattern: `^arn:aws[\w-]*:`, want: "an ARN"}},
+			onCreate: createRoleAttachment, onRead: roleGone,
+		},
+		"aws:iam/openIdConnectProvider:OpenIdConnectProvider": {id: "{arn}", onCreate: createOIDC, anywhere: true},
+	}}
+}
+
+// policyRule demands that a property is JSON.
+func policyRule(property string) rule {
+	return rule{property: property, also: func(s string) bool { return json.Valid([]byte(s)) }, want: "contains an invalid JSON policy"}
+}
+
 func createRole(o *op) error {
 	if err := checkPolicyDocument(o.in.Text("assumeRolePolicy"), "assumeRolePolicy"); err != nil {
 		return err
