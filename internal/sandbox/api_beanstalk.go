@@ -242,20 +242,7 @@ func describeApplicationVersions(c *call) (any, error) {
 }
 
 func deleteApplicationVersion(c *call) (any, error) {
-	r, err := c.tx.get(typeApplicationVersion, versionID(c.form.Get("ApplicationName"), c.form.Get("VersionLabel")))
-	if r == nil || err != nil {
-		return nil, err // AWS, too, says nothing about a version that is not there
-	}
-	c.rec, c.in = r, map[string]any{}
-	if err := removeApplicationVersion(c.op); err != nil {
-		return nil, err
-	}
-	if c.form.Get("DeleteSourceBundle") == "true" {
-		if _, err := c.s3.DeleteObject(r.str("bucket"), r.str("key")); err != nil {
-			return nil, s3Failure(err)
-		}
-	}
-	return nil, c.tx.remove(r)
+	return nil, deleteVersion(c.op, c.form.Get("ApplicationName"), c.form.Get("VersionLabel"), c.form.Get("DeleteSourceBundle") == "true")
 }
 
 func abortEnvironmentUpdate(c *call) (any, error) {
@@ -263,14 +250,7 @@ func abortEnvironmentUpdate(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Status != "Updating" {
-		return nil, awsErrorf("InvalidParameterValue", "Environment named %s is in an invalid state for this operation. Must be pending deployment.", r.Name)
-	}
-	c.rec = r
-	ready := c.later("Aborting", half(c.waits.Environment), "Ready", "Green")
-	r.event(c.tx.now, "INFO", "Environment update is aborting.")
-	r.event(ready, "INFO", "Environment update was aborted.")
-	return nil, c.tx.put(r)
+	return nil, abortUpdate(c.op, r)
 }
 
 func terminateEnvironment(c *call) (any, error) {
@@ -278,11 +258,10 @@ func terminateEnvironment(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.rec = r
-	if err := c.terminateReady(); err != nil {
+	if err := terminateNow(c.op, r); err != nil {
 		return nil, err
 	}
-	return environmentNodes(r), c.tx.put(r)
+	return environmentNodes(r), nil
 }
 
 func listBeanstalkTags(c *call) (any, error) {

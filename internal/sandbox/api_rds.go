@@ -129,13 +129,10 @@ func (c *call) switchDatabase(from, meanwhile, to string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := records[0]
-	if r.Status != from {
-		return nil, awsErrorf("InvalidDBInstanceState", "Instance %s is not in %s state.", r.Name, from)
+	if err := switchDatabase(c.op, records[0], from, meanwhile, to); err != nil {
+		return nil, err
 	}
-	c.rec = r
-	c.later(meanwhile, half(c.waits.Database), to, "")
-	return []node{el("DBInstance", databaseNodes(r)...)}, c.tx.put(r)
+	return []node{el("DBInstance", databaseNodes(records[0])...)}, nil
 }
 
 func listDatabaseTags(c *call) (any, error) {

@@ -27,7 +27,7 @@ func newEndpoint(c *cloud, log io.Writer) http.Handler {
 	if log == nil {
 		log = io.Discard
 	}
-	return &endpoint{cloud: c, s3: newS3Handler(c.s3, c.region), log: log}
+	return &endpoint{cloud: c, s3: newS3Handler(c.s3, c.region, account), log: log}
 }
 
 // A call is one request to a service other than S3, inside a transaction.
@@ -94,7 +94,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveS3 lets faults answer before the S3 server does.
 func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
-	action := e.s3.action(r)
+	action := s3Action(r)
 	fmt.Fprintf(e.log, "s3:%s %s\n", action, r.URL.Path)
 	bucket, key := splitPath(r.URL.Path)
 	fault, err := e.fault(r, "s3:"+action, bucket, key)
@@ -106,7 +106,7 @@ func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
 		if fault.Kind == Throttle {
 			refused = &awsError{Code: "SlowDown", Message: "Please reduce your request rate.", Status: http.StatusServiceUnavailable}
 		}
-		s3Error(w, refused)
+		s3Error(w, &s3Err{refused.Code, refused.Message, refused.Status})
 		return
 	}
 	e.s3.ServeHTTP(w, r)

@@ -212,15 +212,16 @@ func (f *Fault) stall(ctx context.Context) {
 
 // deniedDeletions tells which objects' deletion is answered with an error, by key: those named by a fault on
 // s3:DeleteObjects, as long as it stands.
-func (c *cloud) deniedDeletions() func(key string) *awsError {
+func (c *cloud) deniedDeletions() func(key string) *s3Err {
 	faults, err := c.store.faults(c.given)
 	if err != nil {
-		return func(string) *awsError { return parseAWSError("", "InternalError", err.Error(), 500) }
+		return func(string) *s3Err { return &s3Err{"InternalError", err.Error(), 500} }
 	}
-	return func(key string) *awsError {
+	return func(key string) *s3Err {
 		for _, f := range faults {
 			if f.deniesKey() && glob(f.Name, key) {
-				return parseAWSError(f.Error, "AccessDenied", "Access Denied", 403)
+				e := parseAWSError(f.Error, "AccessDenied", "Access Denied", 403)
+				return &s3Err{e.Code, e.Message, e.Status}
 			}
 		}
 		return nil

@@ -396,9 +396,6 @@ type errorText string
 
 func (e errorText) Error() string { return string(e) }
 
-// half is the share of a create's time that an update or a removal takes.
-func half(d time.Duration) time.Duration { return d / 2 }
-
 // withoutInternal leaves out what the provider notes for itself.
 func withoutInternal(in map[string]any) map[string]any {
 	out := map[string]any{}

@@ -67,7 +67,7 @@ func TestEngineBucket(t *testing.T) {
 	if diff := cmp.Diff([]string{"BucketV2 second-name", "BucketVersioningV2 second-name"}, names(t, dir)); diff != "" {
 		t.Errorf("resources: -want +got\n%s", diff)
 	}
-	if _, err := s.cloud.s3.write("second-name", "key", nil, strings.NewReader("content"), "", nil); err != nil {
+	if _, err := s.cloud.s3.PutObject("second-name", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.stack.Destroy(t.Context()); err == nil || !strings.Contains(err.Error(), "BucketNotEmpty") {

@@ -118,6 +118,21 @@ func (s *s3Store) SetVersioningConfiguration(bucket string, v gofakes3.Versionin
 	return s.setting(bucket, "versioning", string(v.Status))
 }
 
+// setVersioning sets whether a bucket keeps versions: "Enabled" or "Suspended".
+func (s *s3Store) setVersioning(bucket, status string) error {
+	return s.setting(bucket, "versioning", status)
+}
+
+// suspendVersioning stops the versioning of a bucket that has it.
+func (s *s3Store) suspendVersioning(bucket string) error {
+	return s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+		if !b.versioned() {
+			return nil, nil
+		}
+		return []*entry{{Op: "set", Key: "versioning", Value: "Suspended"}}, nil
+	})
+}
+
 // setting stores one of a bucket's settings; an empty value removes it.
 func (s *s3Store) setting(bucket, name, value string) error {
 	return s.use(bucket, func(*bucketIndex) ([]*entry, error) {
@@ -131,6 +146,15 @@ func (s *s3Store) PutObject(bucket, key string, meta map[string]string, in io.Re
 		return gofakes3.PutObjectResult{}, err
 	}
 	return gofakes3.PutObjectResult{VersionID: shownVersion(e.Version)}, nil
+}
+
+// putFile stores an object and returns its MD5 sum in hexadecimal and its version, "" if the bucket keeps none.
+func (s *s3Store) putFile(bucket, key, contentType string, in io.Reader) (md5, version string, err error) {
+	e, err := s.write(bucket, key, map[string]string{"Content-Type": contentType}, in, "", nil)
+	if err != nil {
+		return "", "", err
+	}
+	return hex.EncodeToString(e.MD5), string(shownVersion(e.Version)), nil
 }
 
 // shownVersion is how gofakes3 wants a version: empty for the null version.

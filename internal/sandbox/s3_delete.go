@@ -29,9 +29,9 @@ func (s *s3Store) deleteOne(bucket string, id gofakes3.ObjectID) (out gofakes3.O
 }
 
 // denier tells which keys' deletion is to fail.
-func (s *s3Store) denier() func(key string) *awsError {
+func (s *s3Store) denier() func(key string) *s3Err {
 	if s.denied == nil {
-		return func(string) *awsError { return nil }
+		return func(string) *s3Err { return nil }
 	}
 	return s.denied()
 }
@@ -115,6 +115,26 @@ func (s *s3Store) deleteMany(bucket string, ids []gofakes3.ObjectID) (deleted []
 		return all, nil
 	})
 	return deleted, failed, err
+}
+
+// removeVersions removes all versions of a key. It returns S3's own error if the bucket is missing or a version cannot be
+// deleted.
+func (s *s3Store) removeVersions(bucket, key string) error {
+	var ids []gofakes3.ObjectID
+	err := s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+		for _, e := range b.objects[key] {
+			ids = append(ids, gofakes3.ObjectID{Key: key, VersionID: e.Version})
+		}
+		return nil, nil
+	})
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	_, failed, err := s.deleteMany(bucket, ids)
+	if err == nil && len(failed) > 0 {
+		return &s3Err{Code: failed[0].Code, Message: failed[0].Message}
+	}
+	return err
 }
 
 // empty removes everything in a bucket, as the real provider does for a bucket with forceDestroy.

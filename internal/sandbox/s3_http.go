@@ -20,11 +20,12 @@ type s3Handler struct {
 	store   *s3Store
 	library http.Handler
 	region  string
+	owner   string
 }
 
-func newS3Handler(store *s3Store, region string) *s3Handler {
+func newS3Handler(store *s3Store, region, owner string) *s3Handler {
 	lib := gofakes3.New(store, gofakes3.WithTimeSkewLimit(0), gofakes3.WithLogger(gofakes3.DiscardLog()))
-	return &s3Handler{store: store, library: lib.Server(), region: region}
+	return &s3Handler{store: store, library: lib.Server(), region: region, owner: owner}
 }
 
 // subresources are the settings of a bucket that are stored as they are sent, with the error for one that was not
@@ -48,7 +49,7 @@ func subresources() map[string]string {
 }
 
 // action is the name of the S3 operation a request asks for, as far as faults need it.
-func (h *s3Handler) action(r *http.Request) string {
+func s3Action(r *http.Request) string {
 	q := r.URL.Query()
 	_, key := splitPath(r.URL.Path)
 	switch {
@@ -79,7 +80,7 @@ func (h *s3Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	bucket, key := splitPath(r.URL.Path)
 	q := r.URL.Query()
 	if err := decodeChunked(r); err != nil {
-		s3Error(w, awsErrorf("InvalidRequest", "%v", err))
+		s3Error(w, &s3Err{"InvalidRequest", err.Error(), 400})
 		return
 	}
 	if key == "" && bucket != "" {
@@ -163,9 +164,10 @@ func (h *s3Handler) subresource(w http.ResponseWriter, r *http.Request, bucket, 
 		case err != nil:
 			s3Error(w, err)
 		case value == "" && missing != "":
-			s3Error(w, parseAWSError(missing, "", "", 404))
+			code, message, _ := strings.Cut(missing, ": ")
+			s3Error(w, &s3Err{code, message, http.StatusNotFound})
 		case value == "" && name == "acl":
-			io.WriteString(w, xml.Header+`<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>`+account+`</ID></Owner><AccessControlList></AccessControlList></AccessControlPolicy>`)
+			io.WriteString(w, xml.Header+`<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>`+h.owner+`</ID></Owner><AccessControlList></AccessControlList></AccessControlPolicy>`)
 		case value == "":
 			root := map[string]string{"logging": "BucketLoggingStatus", "notification": "NotificationConfiguration"}[name]
 			fmt.Fprintf(w, xml.Header+`<%[1]s xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></%[1]s>`, root)
@@ -185,7 +187,7 @@ func (h *s3Handler) objectTagging(w http.ResponseWriter, r *http.Request) {
 func (h *s3Handler) deleteObjects(w http.ResponseWriter, r *http.Request, bucket string) {
 	var in gofakes3.DeleteRequest
 	if err := xml.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Objects) == 0 || len(in.Objects) > 1000 {
-		s3Error(w, awsErrorf("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"))
+		s3Error(w, &s3Err{"MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", 400})
 		return
 	}
 	deleted, failed, err := h.store.deleteMany(bucket, in.Objects)
@@ -201,24 +203,6 @@ func (h *s3Handler) deleteObjects(w http.ResponseWriter, r *http.Request, bucket
 		Deleted []deletedObject `xml:"Deleted"`
 		Errors  []failedObject  `xml:"Error"`
 	}{Deleted: deleted, Errors: failed})
-}
-
-// s3Error answers with an error of ours or of the library.
-func s3Error(w http.ResponseWriter, err error) {
-	var ours *awsError
-	var theirs gofakes3.Error
-	switch {
-	case errors.As(err, &ours):
-	case errors.As(err, &theirs):
-		ours = &awsError{Code: string(theirs.ErrorCode()), Message: theirs.ErrorCode().Message(), Status: theirs.ErrorCode().Status()}
-	default:
-		ours = &awsError{Code: "InternalError", Message: err.Error(), Status: 500}
-	}
-	writeXML(w, ours.Status, struct {
-		XMLName xml.Name `xml:"Error"`
-		Code    string   `xml:"Code"`
-		Message string   `xml:"Message"`
-	}{Code: ours.Code, Message: ours.Message})
 }
 
 func writeXML(w http.ResponseWriter, status int, v any) {

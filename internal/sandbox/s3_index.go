@@ -28,7 +28,7 @@ type s3Store struct {
 	mu      sync.Mutex // flock guards against other processes, this against our own goroutines
 	lock    *flock.Flock
 	buckets map[string]*bucketIndex
-	denied  func() func(key string) *awsError // faults on the deletion of single objects; may be nil
+	denied  func() func(key string) *s3Err // faults on the deletion of single objects; may be nil
 }
 
 // inlineLimit is the size in bytes up to which contents are kept in the log.

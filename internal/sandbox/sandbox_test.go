@@ -78,7 +78,7 @@ func TestReset(t *testing.T) {
 	}
 	c := newCaller(t, Options{Dir: dir})
 	c.create(typeBucket, "b", map[string]any{"bucket": "bucket", "tags": map[string]any{"a": "b"}})
-	if _, err := c.p.aws.s3.write("bucket", "key", nil, strings.NewReader("content"), "", nil); err != nil {
+	if _, err := c.p.aws.s3.PutObject("bucket", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Resources(dir)
@@ -172,7 +172,7 @@ func TestTornLog(t *testing.T) {
 	dir := t.TempDir()
 	c := newCaller(t, Options{Dir: dir})
 	c.create(typeBucket, "b", map[string]any{"bucket": "bucket"})
-	if _, err := c.p.aws.s3.write("bucket", "one", nil, strings.NewReader("1"), "", nil); err != nil {
+	if _, err := c.p.aws.s3.PutObject("bucket", "one", nil, strings.NewReader("1"), 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.OpenFile(c.p.aws.s3.logPath("bucket"), os.O_APPEND|os.O_WRONLY, 0)
@@ -186,7 +186,7 @@ func TestTornLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := newCaller(t, Options{Dir: dir})
-	if _, err := other.p.aws.s3.write("bucket", "two", nil, strings.NewReader("2"), "", nil); err != nil {
+	if _, err := other.p.aws.s3.PutObject("bucket", "two", nil, strings.NewReader("2"), 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	third := newCaller(t, Options{Dir: dir})

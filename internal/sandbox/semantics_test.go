@@ -112,7 +112,7 @@ func TestBucketDeletion(t *testing.T) {
 	id, out := c.create(typeBucket, "assets", map[string]any{"bucket": "assets"})
 	c.create(typeBucketVersioning, "v", map[string]any{"bucket": id, "versioningConfiguration": map[string]any{"status": "Enabled"}})
 	for range 3 {
-		if _, err := c.p.aws.s3.write("assets", "key", nil, strings.NewReader("content"), "", nil); err != nil {
+		if _, err := c.p.aws.s3.PutObject("assets", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

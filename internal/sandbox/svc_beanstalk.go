@@ -152,6 +152,25 @@ func removeApplicationVersion(o *op) error {
 	return nil
 }
 
+// deleteVersion deletes an application version and, if bundle is set, the bundle that it was made of. It is no error if
+// there is no such version, as on AWS.
+func deleteVersion(o *op, application, label string, bundle bool) error {
+	r, err := o.tx.get(typeApplicationVersion, versionID(application, label))
+	if r == nil || err != nil {
+		return err
+	}
+	o.rec, o.in = r, value.Object{}
+	if err := removeApplicationVersion(o); err != nil {
+		return err
+	}
+	if bundle {
+		if _, err := o.s3.DeleteObject(r.str("bucket"), r.str("key")); err != nil {
+			return s3Failure(err)
+		}
+	}
+	return o.tx.remove(r)
+}
+
 // setting is the value of one of an environment's option settings, "" if it is not set.
 func setting(settings any, namespace, name string) string {
 	for _, s := range value.List(settings) {
@@ -321,7 +340,7 @@ func updateEnvironment(o *op) error {
 		return err
 	}
 	now := o.tx.now
-	ready := o.later("Updating", half(o.waits.Environment), "Ready", "Green")
+	ready := o.later("Updating", o.waits.Environment/2, "Ready", "Green")
 	o.rec.event(now, "INFO", "Environment update is starting.")
 	o.rec.event(ready, "INFO", "Environment update completed successfully.")
 	return nil
@@ -348,13 +367,34 @@ func (o *op) terminateReady() error {
 	return awsErrorf("InvalidParameterValue", "Environment named %s is in an invalid state for this operation. Must be Ready.", o.rec.Name)
 }
 
+// terminateNow does what TerminateEnvironment does to the environment r.
+func terminateNow(o *op, r *record) error {
+	o.rec = r
+	if err := o.terminateReady(); err != nil {
+		return err
+	}
+	return o.tx.put(r)
+}
+
+// abortUpdate does what AbortEnvironmentUpdate does to the environment r.
+func abortUpdate(o *op, r *record) error {
+	if r.Status != "Updating" {
+		return awsErrorf("InvalidParameterValue", "Environment named %s is in an invalid state for this operation. Must be pending deployment.", r.Name)
+	}
+	o.rec = r
+	ready := o.later("Aborting", o.waits.Environment/2, "Ready", "Green")
+	r.event(o.tx.now, "INFO", "Environment update is aborting.")
+	r.event(ready, "INFO", "Environment update was aborted.")
+	return o.tx.put(r)
+}
+
 // terminate plans the environment's end.
 func (o *op) terminate() error {
 	now := o.tx.now
 	if o.rec.Status == "Terminated" {
 		return nil
 	}
-	end := o.later("Terminating", half(o.waits.Environment), "Terminated", "Grey")
+	end := o.later("Terminating", o.waits.Environment/2, "Terminated", "Grey")
 	o.rec.Next = append(o.rec.Next, change{At: end.Add(terminatedVisible), Gone: true})
 	o.rec.event(now, "INFO", "terminateEnvironment is starting.")
 	o.rec.event(end, "INFO", "terminateEnvironment completed successfully.")

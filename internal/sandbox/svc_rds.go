@@ -252,8 +252,18 @@ func updateDatabase(o *op) error {
 		o.force(map[string]any{"engineVersionActual": full})
 	}
 	o.managedPassword()
-	o.later("modifying", half(o.waits.Database), "available", "")
+	o.later("modifying", o.waits.Database/2, "available", "")
 	return nil
+}
+
+// switchDatabase stops or starts the database r: it must have the status from, and will have the status to.
+func switchDatabase(o *op, r *record, from, meanwhile, to string) error {
+	if r.Status != from {
+		return awsErrorf("InvalidDBInstanceState", "Instance %s is not in %s state.", r.Name, from)
+	}
+	o.rec = r
+	o.later(meanwhile, o.waits.Database/2, to, "")
+	return o.tx.put(r)
 }
 
 func removeDatabase(o *op) error {
@@ -276,7 +286,7 @@ func removeDatabase(o *op) error {
 		}
 	}
 	o.rec.Status = "deleting"
-	o.rec.Next = []change{{At: o.tx.now.Add(half(o.waits.Database)), Gone: true}}
+	o.rec.Next = []change{{At: o.tx.now.Add(o.waits.Database / 2), Gone: true}}
 	return nil
 }
 
@@ -330,7 +340,7 @@ func createSnapshot(o *op) error {
 	}
 	o.force(map[string]any{"snapshotType": "manual"})
 	snapshotOutputs(o.rec, db)
-	o.later("creating", half(o.waits.Database), "available", "")
+	o.later("creating", o.waits.Database/2, "available", "")
 	return nil
 }
 

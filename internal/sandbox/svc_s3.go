@@ -1,16 +1,14 @@
 package sandbox
 
 import (
-	"encoding/hex"
-	"errors"
-	"io"
+	"cmp"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
-	"github.com/johannesboyne/gofakes3"
 )
 
 // The resource types of S3.
@@ -53,34 +51,24 @@ func s3Service() service {
 	}}
 }
 
-// s3Failure words an error of the S3 store as AWS does.
+// s3Failure returns an error of the S3 store as an error of AWS.
 func s3Failure(err error) error {
-	var theirs gofakes3.Error
-	if !errors.As(err, &theirs) {
-		return err
+	if e, ok := asS3Error(err); ok {
+		return &awsError{Code: e.Code, Message: e.Message, Status: max(e.Status, http.StatusBadRequest)}
 	}
-	code := theirs.ErrorCode()
-	message := code.Message()
-	var full *gofakes3.ErrorResponse
-	if errors.As(err, &full) && full.Message != "" {
-		message = full.Message
-	}
-	if message == "" {
-		message = err.Error()
-	}
-	return (&awsError{Code: string(code), Message: message}).with(max(code.Status(), http.StatusBadRequest))
+	return err
 }
 
 func createBucket(o *op) error {
 	err := o.s3.CreateBucket(o.rec.Name)
-	if gofakes3.HasErrorCode(err, gofakes3.ErrBucketAlreadyExists) {
+	if s3Code(err) == "BucketAlreadyExists" {
 		return awsErrorf("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.").with(http.StatusConflict)
 	}
 	if err != nil {
 		return s3Failure(err)
 	}
 	if o.in.Bool("objectLockEnabled") {
-		if err := o.s3.setting(o.rec.Name, "versioning", "Enabled"); err != nil {
+		if err := o.s3.setVersioning(o.rec.Name, "Enabled"); err != nil {
 			return s3Failure(err)
 		}
 	}
@@ -104,13 +92,13 @@ func bucketOutputs(o *op) error {
 // provider: a forceDestroy that no update has stored does not count.
 func removeBucket(o *op) error {
 	err := o.s3.DeleteBucket(o.rec.Name)
-	if gofakes3.HasErrorCode(err, gofakes3.ErrBucketNotEmpty) && o.in.Bool("forceDestroy") {
+	if s3Code(err) == "BucketNotEmpty" && o.in.Bool("forceDestroy") {
 		if err := o.s3.empty(o.rec.Name); err != nil {
 			return err
 		}
 		err = o.s3.DeleteBucket(o.rec.Name)
 	}
-	if err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
+	if err != nil && s3Code(err) != "NoSuchBucket" {
 		return s3Failure(err)
 	}
 	return o.dropBucketParts()
@@ -172,18 +160,13 @@ func setVersioning(o *op) error {
 	if status == "Disabled" {
 		return nil
 	}
-	return s3Failure(o.s3.setting(o.rec.Name, "versioning", status))
+	return s3Failure(o.s3.setVersioning(o.rec.Name, status))
 }
 
 // suspendVersioning is what the real provider does when the resource goes.
 func suspendVersioning(o *op) error {
-	err := o.s3.use(o.rec.str("bucket"), func(b *bucketIndex) ([]*entry, error) {
-		if !b.versioned() {
-			return nil, nil
-		}
-		return []*entry{{Op: "set", Key: "versioning", Value: "Suspended"}}, nil
-	})
-	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
+	err := o.s3.suspendVersioning(o.rec.str("bucket"))
+	if s3Code(err) == "NoSuchBucket" {
 		return nil
 	}
 	return s3Failure(err)
@@ -197,12 +180,8 @@ func putObject(o *op) error {
 	if c, given := o.in["content"]; given {
 		contents = value.Text(c)
 	}
-	meta := map[string]string{"Content-Type": o.in.Text("contentType")}
-	if meta["Content-Type"] == "" {
-		meta["Content-Type"] = "application/octet-stream"
-	}
-	var in io.Reader = strings.NewReader(contents)
-	e, err := o.s3.write(o.rec.Name, o.in.Text("key"), meta, in, "", nil)
+	contentType := cmp.Or(o.in.Text("contentType"), "application/octet-stream")
+	md5, version, err := o.s3.putFile(o.rec.Name, o.in.Text("key"), contentType, strings.NewReader(contents))
 	if err != nil {
 		return s3Failure(err)
 	}
@@ -212,8 +191,8 @@ func putObject(o *op) error {
 	o.rec.Inputs = o.in
 	o.rec.Name = o.in.Text("bucket") + "/" + o.in.Text("key")
 	o.force(map[string]any{
-		"arn": "arn:aws:s3:::" + o.rec.Name, "etag": hex.EncodeToString(e.MD5), "versionId": string(shownVersion(e.Version)),
-		"contentType": meta["Content-Type"], "storageClass": "STANDARD", "serverSideEncryption": "AES256",
+		"arn": "arn:aws:s3:::" + o.rec.Name, "etag": md5, "versionId": version,
+		"contentType": contentType, "storageClass": "STANDARD", "serverSideEncryption": "AES256",
 	})
 	return nil
 }
@@ -224,30 +203,17 @@ func objectGone(o *op) (bool, error) {
 	switch {
 	case err == nil:
 		return false, nil
-	case gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchKey), gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket):
+	case slices.Contains([]string{"NoSuchKey", "NoSuchBucket"}, s3Code(err)):
 		return true, o.tx.remove(o.rec)
 	}
 	return false, s3Failure(err)
 }
 
+// removeObject removes all versions of an object, as the real provider does.
 func removeObject(o *op) error {
-	bucket, key := o.rec.str("bucket"), o.rec.str("key")
-	var ids []gofakes3.ObjectID
-	err := o.s3.use(bucket, func(b *bucketIndex) ([]*entry, error) {
-		for _, e := range b.objects[key] { // the real provider removes all versions
-			ids = append(ids, gofakes3.ObjectID{Key: key, VersionID: e.Version})
-		}
-		return nil, nil
-	})
-	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) || err == nil && len(ids) == 0 {
+	err := o.s3.removeVersions(o.rec.str("bucket"), o.rec.str("key"))
+	if s3Code(err) == "NoSuchBucket" {
 		return nil
-	}
-	if err != nil {
-		return s3Failure(err)
-	}
-	_, failed, err := o.s3.deleteMany(bucket, ids)
-	if err == nil && len(failed) > 0 {
-		return awsErrorf(failed[0].Code, "%s", failed[0].Message)
 	}
 	return s3Failure(err)
 }
