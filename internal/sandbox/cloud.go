@@ -1,11 +1,15 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
@@ -24,6 +28,41 @@ type cloud struct {
 	kinds     map[string]kind
 	functions map[string]function
 	services  []service
+}
+
+// A cloudConfig is what newCloud opens.
+type cloudConfig struct {
+	Dir      string         // what exists is stored in it; it is created if it does not exist
+	Region   string         // where things are created if no request names another; default us-east-1
+	Waits    Waits          // how long operations take
+	Quotas   map[string]int // bounds by kind.quota; absent or 0: none
+	Faults   []Fault        // what goes wrong, beside the faults in the directory
+	Services []service
+}
+
+// newCloud opens the embedded AWS in a directory.
+func newCloud(conf cloudConfig) (*cloud, error) {
+	if conf.Dir == "" {
+		return nil, errors.New("the sandbox needs a directory")
+	}
+	st, err := openStore(conf.Dir)
+	if err != nil {
+		return nil, err
+	}
+	buckets, err := openS3(filepath.Join(conf.Dir, "s3"), st.now)
+	if err != nil {
+		return nil, err
+	}
+	c := &cloud{
+		store: st, s3: buckets, region: cmp.Or(conf.Region, "us-east-1"), waits: conf.Waits, quotas: conf.Quotas, given: conf.Faults,
+		services: conf.Services, kinds: map[string]kind{}, functions: map[string]function{},
+	}
+	for _, s := range conf.Services {
+		maps.Copy(c.kinds, s.kinds)
+		maps.Copy(c.functions, s.functions)
+	}
+	buckets.denied = c.deniedDeletions
+	return c, nil
 }
 
 // A request asks for one operation on one resource.
@@ -246,4 +285,42 @@ func (o *op) later(meanwhile string, d time.Duration, then, health string) time.
 	o.rec.Status = meanwhile
 	o.rec.Next = []change{{At: at, Status: then, Health: health}}
 	return at
+}
+
+// A Resource is one thing that exists in the sandbox.
+type Resource struct {
+	Type   string            `json:"type"` // Pulumi type token
+	Name   string            `json:"name"` // AWS name
+	ID     string            `json:"id"`
+	Status string            `json:"status,omitempty"`
+	Tags   map[string]string `json:"tags"`
+}
+
+// resources lists what exists, ordered by type, name and id. What AWS still shows though it is gone, such as a terminated
+// environment, is not listed.
+func (c *cloud) resources() ([]Resource, error) {
+	out := []Resource{}
+	err := c.store.do(func(t *tx) error {
+		for _, typ := range schema.Types() {
+			if c.kinds[typ].onlyWait {
+				continue
+			}
+			records, err := t.list(typ)
+			if err != nil {
+				return err
+			}
+			for _, r := range records {
+				gone, err := (&op{cloud: c, tx: t, rec: r, in: r.Inputs, region: r.Region}).refresh(c.kinds[typ])
+				if err != nil {
+					return err
+				}
+				if gone || r.Status == "builtin" {
+					continue
+				}
+				out = append(out, Resource{Type: r.Type, Name: r.Name, ID: r.ID, Status: r.Status, Tags: r.tags()})
+			}
+		}
+		return nil
+	})
+	return out, err
 }

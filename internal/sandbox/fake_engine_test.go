@@ -27,7 +27,7 @@ func newCaller(t *testing.T, o Options) *caller {
 	if o.Region == "" {
 		o.Region = "eu-central-1"
 	}
-	c, err := newCloud(o)
+	c, err := o.open()
 	if err != nil {
 		t.Fatal(err)
 	}

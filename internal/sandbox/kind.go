@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -177,7 +176,7 @@ func (o *op) placeholder(key string) string {
 	case "name":
 		return o.rec.Name
 	case "uuid":
-		h := randomHex(32)
+		h := random(hexDigits, 32)
 		return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
 	}
 	switch key {
@@ -188,25 +187,25 @@ func (o *op) placeholder(key string) string {
 	}
 	var n int
 	if _, err := fmt.Sscanf(key, "hex%d", &n); err == nil {
-		return randomHex(n)
+		return random(hexDigits, n)
 	}
 	if _, err := fmt.Sscanf(key, "id%d", &n); err == nil {
-		return randomID(n)
+		return random(base32, n)
 	}
 	if _, err := fmt.Sscanf(key, "base%d", &n); err == nil {
-		return strings.ToLower(randomID(n))
+		return strings.ToLower(random(base32, n))
 	}
 	return o.rec.Outputs.Text(key)
 }
 
-func randomHex(n int) string {
-	b := make([]byte, (n+1)/2)
-	rand.Read(b)
-	return hex.EncodeToString(b)[:n]
-}
+// The letters of AWS's ids.
+const (
+	hexDigits = "0123456789abcdef"
+	base32    = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+)
 
-func randomID(n int) string {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+// random returns n random letters. There must be 16 or 32 letters to choose from, so that each is as likely.
+func random(letters string, n int) string {
 	b := make([]byte, n)
 	rand.Read(b)
 	for i := range b {

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -26,7 +25,6 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
-	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 )
@@ -51,27 +49,8 @@ type Options struct {
 	Log io.Writer
 }
 
-// Waits are how long the operations take that take long on AWS. An update or a deletion takes half of it.
-type Waits struct {
-	Environment time.Duration // a Beanstalk environment
-	Database    time.Duration // an RDS instance
-	Balancer    time.Duration // a load balancer
-	Certificate time.Duration // the validation of a certificate
-}
-
-// DefaultWaits are long enough to be seen: 2 s for an environment, 3 s for a database, 1 s for the others.
-func DefaultWaits() Waits {
-	return Waits{Environment: 2 * time.Second, Database: 3 * time.Second, Balancer: time.Second, Certificate: time.Second}
-}
-
 // waitFactor is the environment variable that stretches or removes the default waits.
 const waitFactor = "BRANCHENV_SANDBOX_WAIT"
-
-// Scale returns the waits times a factor.
-func (w Waits) Scale(factor float64) Waits {
-	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * factor) }
-	return Waits{scale(w.Environment), scale(w.Database), scale(w.Balancer), scale(w.Certificate)}
-}
 
 // A Server serves the sandbox over one directory until it is closed.
 type Server struct {
@@ -87,7 +66,7 @@ type Server struct {
 
 // Start serves the sandbox. The server ends when ctx does, or when it is closed.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	c, err := newCloud(o)
+	c, err := o.open()
 	if err != nil {
 		return nil, err
 	}
@@ -118,31 +97,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-func newCloud(o Options) (*cloud, error) {
-	if o.Dir == "" {
-		return nil, errors.New("the sandbox needs a directory")
-	}
-	st, err := openStore(o.Dir)
+// open opens what exists in the directory.
+func (o Options) open() (*cloud, error) {
+	waits, err := o.waits(os.Getenv(waitFactor))
 	if err != nil {
 		return nil, err
 	}
-	buckets, err := openS3(filepath.Join(o.Dir, "s3"), st.now)
-	if err != nil {
-		return nil, err
-	}
-	c := &cloud{store: st, s3: buckets, region: o.Region, quotas: o.Quotas, given: o.Faults, services: allServices(), kinds: map[string]kind{}, functions: map[string]function{}}
-	for _, s := range c.services {
-		maps.Copy(c.kinds, s.kinds)
-		maps.Copy(c.functions, s.functions)
-	}
-	if c.region == "" {
-		c.region = "us-east-1"
-	}
-	if c.waits, err = o.waits(os.Getenv(waitFactor)); err != nil {
-		return nil, err
-	}
-	buckets.denied = c.deniedDeletions
-	return c, nil
+	return newCloud(cloudConfig{Dir: o.Dir, Region: o.Region, Waits: waits, Quotas: o.Quotas, Faults: o.Faults, Services: allServices()})
 }
 
 func (o Options) waits(factor string) (Waits, error) {
@@ -192,49 +153,17 @@ func (s *Server) Close() error {
 	return errors.Join(s.announced.withdraw(), err)
 }
 
-// A Resource is one thing that exists in the sandbox.
-type Resource struct {
-	Type   string            `json:"type"` // Pulumi type token
-	Name   string            `json:"name"` // AWS name
-	ID     string            `json:"id"`
-	Status string            `json:"status,omitempty"`
-	Tags   map[string]string `json:"tags"`
-}
-
-// Resources lists what exists, ordered by type, name and id. What AWS still shows though it is gone, such as a
-// terminated environment, is not listed.
+// Resources lists what exists in a sandbox's directory, ordered by type, name and id. A directory that does not exist
+// holds nothing.
 func Resources(dir string) ([]Resource, error) {
 	if _, err := os.Stat(filepath.Join(dir, "resources")); errors.Is(err, os.ErrNotExist) {
 		return []Resource{}, nil
 	}
-	c, err := newCloud(Options{Dir: dir, Waits: &Waits{}})
+	c, err := (Options{Dir: dir, Waits: &Waits{}}).open()
 	if err != nil {
 		return nil, err
 	}
-	out := []Resource{}
-	err = c.store.do(func(t *tx) error {
-		for _, typ := range schema.Types() {
-			if c.kinds[typ].onlyWait {
-				continue
-			}
-			records, err := t.list(typ)
-			if err != nil {
-				return err
-			}
-			for _, r := range records {
-				gone, err := (&op{cloud: c, tx: t, rec: r, in: r.Inputs, region: r.Region}).refresh(c.kinds[typ])
-				if err != nil {
-					return err
-				}
-				if gone || r.Status == "builtin" {
-					continue
-				}
-				out = append(out, Resource{Type: r.Type, Name: r.Name, ID: r.ID, Status: r.Status, Tags: r.tags()})
-			}
-		}
-		return nil
-	})
-	return out, err
+	return c.resources()
 }
 
 // stateDir is where whoever serves the sandbox may keep the stacks that were made in it: they go with it.
@@ -249,7 +178,7 @@ func Reset(dir string) error {
 	if err := checkOurs(dir); err != nil {
 		return err
 	}
-	c, err := newCloud(Options{Dir: dir, Waits: &Waits{}})
+	c, err := (Options{Dir: dir, Waits: &Waits{}}).open()
 	if err != nil {
 		return err
 	}

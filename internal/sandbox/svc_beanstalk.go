@@ -258,7 +258,7 @@ func createEnvironment(o *op) error {
 	if err := checkEnvironment(o); err != nil {
 		return err
 	}
-	cname := o.rec.Name + ".eba-" + strings.ToLower(randomID(8))
+	cname := o.rec.Name + o.expand(".eba-{base8}")
 	if prefix := o.in.Text("cnamePrefix"); prefix != "" {
 		cname = prefix
 		taken, err := o.environments(func(r *record) bool { return r.str("cnamePrefix") == prefix })

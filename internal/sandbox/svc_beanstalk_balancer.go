@@ -67,7 +67,7 @@ func (o *op) launchBalancer(kind string, settings any) (*record, error) {
 		tags[k] = v
 	}
 	lb := &op{cloud: o.cloud, tx: o.tx, region: o.region, in: map[string]any{
-		"name": "awseb--AWSEB-" + randomID(12), "loadBalancerType": kind, "tags": tags,
+		"name": o.expand("awseb--AWSEB-{id12}"), "loadBalancerType": kind, "tags": tags,
 		"subnets":        value.ListOf(splitList(cmp.Or(setting(settings, "aws:ec2:vpc", "ELBSubnets"), setting(settings, "aws:ec2:vpc", "Subnets")))...),
 		"securityGroups": value.ListOf(splitList(setting(settings, "aws:elbv2:loadbalancer", "SecurityGroups"))...),
 		"internal":       setting(settings, "aws:ec2:vpc", "ELBScheme") == "internal",

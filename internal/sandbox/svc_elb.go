@@ -66,7 +66,7 @@ func createBalancer(o *op) error {
 	if o.in.Text("loadBalancerType") == "network" {
 		family, prefix = "net", "net/"
 	}
-	suffix := prefix + o.rec.Name + "/" + randomHex(16)
+	suffix := prefix + o.rec.Name + o.expand("/{hex16}")
 	o.rec.ID = o.arn("elasticloadbalancing", "loadbalancer/"+suffix)
 	subnets := o.in.Texts("subnets")
 	for _, m := range o.in.List("subnetMappings") {
@@ -190,7 +190,7 @@ func createListener(o *op) error {
 		}
 		o.set(map[string]any{"sslPolicy": "ELBSecurityPolicy-2016-08"})
 	}
-	o.rec.ID = o.arn("elasticloadbalancing", "listener/"+lb.str("arnSuffix")+"/"+randomHex(16))
+	o.rec.ID = o.arn("elasticloadbalancing", "listener/"+lb.str("arnSuffix")+o.expand("/{hex16}"))
 	o.force(map[string]any{"arn": o.rec.ID})
 	o.set(map[string]any{"protocol": "HTTP"})
 	return completeActions(o)
@@ -248,7 +248,7 @@ func createListenerRule(o *op) error {
 	if err := checkListenerRule(o); err != nil {
 		return err
 	}
-	o.rec.ID = strings.Replace(l.ID, ":listener/", ":listener-rule/", 1) + "/" + randomHex(16)
+	o.rec.ID = strings.Replace(l.ID, ":listener/", ":listener-rule/", 1) + o.expand("/{hex16}")
 	o.force(map[string]any{"arn": o.rec.ID})
 	return nil
 }

@@ -64,7 +64,7 @@ func createRole(o *op) error {
 		return err
 	}
 	o.force(map[string]any{
-		"uniqueId": "AROA" + randomID(17), "createDate": o.tx.now.UTC().Format("2006-01-02T15:04:05Z"),
+		"uniqueId": o.expand("AROA{id17}"), "createDate": o.tx.now.UTC().Format("2006-01-02T15:04:05Z"),
 	})
 	o.set(map[string]any{"path": "/", "maxSessionDuration": 3600.0})
 	return nil
@@ -136,7 +136,7 @@ func createInstanceProfile(o *op) error {
 	if err := needRole(o); err != nil {
 		return err
 	}
-	o.force(map[string]any{"uniqueId": "AIPA" + randomID(17), "createDate": o.tx.now.UTC().Format("2006-01-02T15:04:05Z")})
+	o.force(map[string]any{"uniqueId": o.expand("AIPA{id17}"), "createDate": o.tx.now.UTC().Format("2006-01-02T15:04:05Z")})
 	o.set(map[string]any{"path": "/"})
 	return nil
 }
@@ -145,7 +145,7 @@ func createPolicy(o *op) error {
 	if err := checkPolicyDocument(o.in.Text("policy"), "policy"); err != nil {
 		return err
 	}
-	o.force(map[string]any{"policyId": "ANPA" + randomID(17), "attachmentCount": 0.0})
+	o.force(map[string]any{"policyId": o.expand("ANPA{id17}"), "attachmentCount": 0.0})
 	o.set(map[string]any{"path": "/"})
 	return nil
 }

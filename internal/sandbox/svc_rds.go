@@ -122,8 +122,8 @@ func createDatabase(o *op) error {
 	if p := in.Int("port"); p != 0 {
 		port = p
 	}
-	r.ID = "db-" + randomID(26)
-	address := r.Name + ".c" + strings.ToLower(randomID(11)) + "." + o.region + ".rds.amazonaws.com"
+	r.ID = o.expand("db-{id26}")
+	address := r.Name + o.expand(".c{base11}") + "." + o.region + ".rds.amazonaws.com"
 	o.force(map[string]any{
 		"resourceId": r.ID, "identifier": r.Name, "address": address, "endpoint": fmt.Sprintf("%s:%d", address, port),
 		"port": float64(port), "engine": engine, "engineVersionActual": version, "hostedZoneId": "Z1RLNUO7B9Q6NB", "status": "available",
@@ -227,10 +227,10 @@ func (o *op) managedPassword() {
 	}
 	key := o.in.Text("masterUserSecretKmsKeyId")
 	if key == "" {
-		key = o.arn("kms", "key/"+o.expand("{uuid}"))
+		key = o.arn("kms", o.expand("key/{uuid}"))
 	}
 	o.force(map[string]any{"masterUserSecrets": []any{map[string]any{
-		"secretArn": o.arn("secretsmanager", "secret:rds!"+o.rec.ID+"-"+strings.ToLower(randomID(6))), "secretStatus": "active", "kmsKeyId": key,
+		"secretArn": o.arn("secretsmanager", "secret:rds!"+o.rec.ID+o.expand("-{base6}")), "secretStatus": "active", "kmsKeyId": key,
 	}}})
 }
 

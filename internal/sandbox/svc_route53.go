@@ -101,7 +101,7 @@ func (t *tx) zoneByName(domain string) (*record, error) {
 
 func createZone(o *op) error {
 	o.rec.Name = strings.TrimSuffix(o.in.Text("name"), ".")
-	o.rec.ID = "Z" + randomID(20)
+	o.rec.ID = o.expand("Z{id20}")
 	o.force(map[string]any{
 		"name": o.rec.Name, "zoneId": o.rec.ID, "arn": "arn:aws:route53:::hostedzone/" + o.rec.ID,
 		"nameServers": value.ListOf("ns-1.sandbox.invalid", "ns-2.sandbox.invalid"), "primaryNameServer": "ns-1.sandbox.invalid",
