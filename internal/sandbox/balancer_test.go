@@ -22,7 +22,7 @@ func onBalancer(more ...any) map[string]any {
 // An environment's own load balancer comes and goes with it, and has the listeners that the settings ask for.
 func TestOwnBalancer(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	c.platform()
 	before := c.resources()
 	redirect := func(lb any) map[string]any {
@@ -66,13 +66,4 @@ func TestOwnBalancer(t *testing.T) {
 	if diff := cmp.Diff(before, c.resources()); diff != "" {
 		t.Errorf("after a refusal: -before +after\n%s", diff)
 	}
-}
-
-func (c *caller) resources() []Resource {
-	c.t.Helper()
-	r, err := Resources(c.p.aws.store.dir)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return r
 }

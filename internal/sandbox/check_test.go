@@ -16,7 +16,7 @@ import (
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	tests := []struct {
 		name, typ string
 		inputs    map[string]any
@@ -55,7 +55,7 @@ func TestCheck(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, got := (&caller{t, c.p}).check(test.typ, "x", test.inputs, nil)
+			_, got := newCallerOf(t, c.p, c.aws).check(test.typ, "x", test.inputs, nil)
 			if len(got) != len(test.want) {
 				t.Fatalf("got %q, want %q", got, test.want)
 			}
@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 
 func TestCheckCompletes(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	if _, err := c.p.Configure(t.Context(), &pulumirpc.ConfigureRequest{Args: props(t, map[string]any{
 		"region": "eu-west-1", "defaultTags": `{"tags": {"project": "p", "owner": "default"}}`,
 	})}); err != nil {
@@ -115,7 +115,7 @@ func TestCheckCompletes(t *testing.T) {
 
 func TestDiff(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	tests := []struct {
 		name, typ   string
 		olds, news  map[string]any
@@ -157,7 +157,7 @@ func TestDiff(t *testing.T) {
 // itself does not differ.
 func TestCheckAnything(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	types := schema.Types()
 	var value func(depth int) *rapid.Generator[any]
 	value = func(depth int) *rapid.Generator[any] {

@@ -97,7 +97,7 @@ func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
 	action := s3Action(r)
 	fmt.Fprintf(e.log, "s3:%s %s\n", action, r.URL.Path)
 	bucket, key := splitPath(r.URL.Path)
-	fault, err := e.fault(r, "s3:"+action, bucket, key)
+	fault, err := e.cloud.callFault(r.Context(), "s3:"+action, bucket, key)
 	if err != nil {
 		s3Error(w, err)
 		return
@@ -110,24 +110,6 @@ func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.s3.ServeHTTP(w, r)
-}
-
-// fault is the fault that hits a request; a hanging or stalling one was waited for, and a killing one kills.
-func (e *endpoint) fault(r *http.Request, action string, names ...string) (*Fault, error) {
-	if some, err := e.cloud.store.faults(e.cloud.given); err != nil || len(some) == 0 {
-		return nil, err // the usual case, without a transaction
-	}
-	var fault *Fault
-	err := e.cloud.store.do(func(t *tx) error {
-		var err error
-		fault, err = t.fault(e.cloud.given, "call", action, names...)
-		return err
-	})
-	fault.kill()
-	if fault != nil && (fault.Kind == Hang || fault.Kind == Stall) {
-		<-r.Context().Done()
-	}
-	return fault, err
 }
 
 func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region string, s apiService) {
@@ -156,7 +138,7 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region st
 		writeError(w, s, awsErrorf("InvalidAction", "the sandbox does not know the action %s of %s", c.action, name))
 		return
 	}
-	fault, err := e.fault(r, name+":"+c.action, c.named()...)
+	fault, err := e.cloud.callFault(r.Context(), name+":"+c.action, c.named()...)
 	if refused := fault.refusal(); refused != nil {
 		err = refused
 	}

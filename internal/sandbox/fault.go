@@ -210,6 +210,24 @@ func (f *Fault) stall(ctx context.Context) {
 	}
 }
 
+// callFault returns the fault that hits a request to the HTTP endpoint, nil if there is none. It waits until ctx ends for
+// a fault that hangs or stalls, and does not return for one that kills.
+func (c *cloud) callFault(ctx context.Context, action string, names ...string) (*Fault, error) {
+	if faults, err := c.store.faults(c.given); err != nil || len(faults) == 0 {
+		return nil, err // the usual case, without a transaction
+	}
+	var fault *Fault
+	err := c.store.do(func(t *tx) (err error) {
+		fault, err = t.fault(c.given, "call", action, names...)
+		return err
+	})
+	fault.kill()
+	if fault != nil && (fault.Kind == Hang || fault.Kind == Stall) {
+		<-ctx.Done()
+	}
+	return fault, err
+}
+
 // deniedDeletions tells which objects' deletion is answered with an error, by key: those named by a fault on
 // s3:DeleteObjects, as long as it stands.
 func (c *cloud) deniedDeletions() func(key string) *s3Err {

@@ -33,7 +33,7 @@ func TestFaults(t *testing.T) {
 			dir := t.TempDir()
 			for i, want := range test.want {
 				// Each create is another process's: what was met is counted for all together.
-				c := newCaller(t, Options{Dir: dir, Faults: []Fault{test.fault}})
+				c := newCaller(t, cloudConfig{Dir: dir, Faults: []Fault{test.fault}})
 				name := "g" + string(rune('0'+i))
 				_, _, err := c.tryCreate(typeLogGroup, name, map[string]any{"name": name})
 				if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -51,7 +51,7 @@ func TestFaultRed(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, faultFile), []byte(`[{"on": "create", "type": "aws:elasticbeanstalk/environment:Environment", "kind": "red", "error": "the app does not start"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := newCaller(t, Options{Dir: dir})
+	c := newCaller(t, cloudConfig{Dir: dir})
 	c.platform()
 	_, _, err := c.tryCreate(typeEnvironment, "env", environment("an-env", nil))
 	if err == nil || !strings.Contains(err.Error(), "the app does not start") {
@@ -74,7 +74,7 @@ func TestFaultRed(t *testing.T) {
 
 func TestFaultHang(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{Faults: []Fault{{On: "create", Type: typeDatabase, Kind: Hang}}})
+	c := newCaller(t, cloudConfig{Faults: []Fault{{On: "create", Type: typeDatabase, Kind: Hang}}})
 	in, _ := c.check(typeDatabase, "db", database("db", nil), nil)
 	_, err := c.p.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urnOf(typeDatabase, "db"), Properties: in, Timeout: 0.05})
 	if err == nil || !strings.Contains(err.Error(), "timeout while waiting for state to become ready") {
@@ -88,7 +88,7 @@ func TestFaultsFileWrong(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, faultFile), []byte(`{`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := newCaller(t, Options{Dir: dir}).tryCreate(typeLogGroup, "g", nil); err == nil || !strings.Contains(err.Error(), faultFile) {
+	if _, _, err := newCaller(t, cloudConfig{Dir: dir}).tryCreate(typeLogGroup, "g", nil); err == nil || !strings.Contains(err.Error(), faultFile) {
 		t.Errorf("got %v", err)
 	}
 }

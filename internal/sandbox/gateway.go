@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 
@@ -20,6 +19,9 @@ type gateway struct {
 	cloud *cloud
 	api   http.Handler
 }
+
+// newGateway answers on the environments' host names, and passes everything else to api.
+func newGateway(c *cloud, api http.Handler) http.Handler { return &gateway{c, api} }
 
 // localhost is the domain below which every browser finds this machine by any name. Source: RFC 6761, section 6.3.
 const localhost = ".localhost"
@@ -161,14 +163,6 @@ func behind(t *tx, apps []app, host string, targets []string) (*app, error) {
 		return nil, nil
 	}
 	return &apps[i], nil
-}
-
-// hasHost reports whether one of the app's host rules is for host.
-func (a app) hasHost(host string) bool {
-	return slices.ContainsFunc(a.hosts, func(pattern string) bool {
-		matched, err := path.Match(strings.ToLower(pattern), host)
-		return err == nil && matched
-	})
 }
 
 // newSite describes an app as it answers under host: the variables that it is given, and what its service says.

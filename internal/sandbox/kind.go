@@ -3,6 +3,7 @@ package sandbox
 import (
 	"crypto/rand"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,14 @@ type app struct {
 	address   string            // its own host name in DNS
 	balancers []string          // ARNs of the load balancers that lead to it
 	hosts     []string          // patterns of the host names for which they do, as in path.Match
+}
+
+// hasHost reports whether one of the app's host rules is for host.
+func (a app) hasHost(host string) bool {
+	return slices.ContainsFunc(a.hosts, func(pattern string) bool {
+		matched, err := path.Match(strings.ToLower(pattern), host)
+		return err == nil && matched
+	})
 }
 
 // apps lists the programs that all services run.

@@ -75,24 +75,24 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		addr = "127.0.0.1:0"
 	}
 	var lc net.ListenConfig
-	endpoint, err := lc.Listen(ctx, "tcp", addr)
+	httpListener, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox endpoint: %w", err)
 	}
-	provider, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	grpcListener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		endpoint.Close()
+		httpListener.Close()
 		return nil, fmt.Errorf("sandbox provider: %w", err)
 	}
 	const unlimited = 400 << 20 // what the engine allows for one message
 	s := &Server{
-		cloud: c, provider: provider, endpoint: endpoint, p: newProvider(c),
+		cloud: c, provider: grpcListener, endpoint: httpListener, p: newProvider(c),
 		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(unlimited), grpc.MaxSendMsgSize(unlimited)),
-		http: &http.Server{Handler: &gateway{c, newEndpoint(c, o.Log)}, ReadHeaderTimeout: time.Minute},
+		http: &http.Server{Handler: newGateway(c, newEndpoint(c, o.Log)), ReadHeaderTimeout: time.Minute},
 	}
 	pulumirpc.RegisterResourceProviderServer(s.grpc, s.p)
-	go s.grpc.Serve(provider)
-	go s.http.Serve(endpoint)
+	go s.grpc.Serve(grpcListener)
+	go s.http.Serve(httpListener)
 	context.AfterFunc(ctx, func() { s.Close() })
 	return s, nil
 }

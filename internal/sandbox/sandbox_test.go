@@ -23,7 +23,7 @@ func TestTogether(t *testing.T) {
 	made := map[string]int{}
 	var group sync.WaitGroup
 	for range callers {
-		c := newCaller(t, Options{Dir: dir}) // each with a store of its own, as in a process of its own
+		c := newCaller(t, cloudConfig{Dir: dir}) // each with a store of its own, as in a process of its own
 		group.Go(func() {
 			for i := range each {
 				name := fmt.Sprintf("bucket-%d", i)
@@ -51,7 +51,7 @@ func TestTogether(t *testing.T) {
 // Two engines on one server have sessions of their own: another region, other tags, another end.
 func TestSessionsByDefault(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	first := c.p.session(t.Context(), false)
 	if again := c.p.session(t.Context(), false); again != first {
 		t.Error("the session changed by itself")
@@ -76,9 +76,9 @@ func TestReset(t *testing.T) {
 	if err := Reset(dir); err != nil {
 		t.Errorf("a directory that is not there: %v", err)
 	}
-	c := newCaller(t, Options{Dir: dir})
+	c := newCaller(t, cloudConfig{Dir: dir})
 	c.create(typeBucket, "b", map[string]any{"bucket": "bucket", "tags": map[string]any{"a": "b"}})
-	if _, err := c.p.aws.s3.PutObject("bucket", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
+	if _, err := c.aws.s3.PutObject("bucket", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Resources(dir)
@@ -147,7 +147,7 @@ func TestWaitFactor(t *testing.T) {
 // a type that does not exist would never be used.
 func TestKindsAreOfTheSchema(t *testing.T) {
 	t.Parallel()
-	for typ, k := range newCaller(t, Options{}).p.aws.kinds {
+	for typ, k := range newCaller(t, cloudConfig{}).p.aws.kinds {
 		spec, ok := schema.AWS().Resources[typ]
 		if !ok {
 			t.Errorf("%s is not in the schema", typ)
@@ -170,12 +170,12 @@ func TestKindsAreOfTheSchema(t *testing.T) {
 func TestTornLog(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	c := newCaller(t, Options{Dir: dir})
+	c := newCaller(t, cloudConfig{Dir: dir})
 	c.create(typeBucket, "b", map[string]any{"bucket": "bucket"})
-	if _, err := c.p.aws.s3.PutObject("bucket", "one", nil, strings.NewReader("1"), 1, nil); err != nil {
+	if _, err := c.aws.s3.PutObject("bucket", "one", nil, strings.NewReader("1"), 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.OpenFile(c.p.aws.s3.logPath("bucket"), os.O_APPEND|os.O_WRONLY, 0)
+	f, err := os.OpenFile(c.aws.s3.logPath("bucket"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,12 +185,12 @@ func TestTornLog(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	other := newCaller(t, Options{Dir: dir})
-	if _, err := other.p.aws.s3.PutObject("bucket", "two", nil, strings.NewReader("2"), 1, nil); err != nil {
+	other := newCaller(t, cloudConfig{Dir: dir})
+	if _, err := other.aws.s3.PutObject("bucket", "two", nil, strings.NewReader("2"), 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	third := newCaller(t, Options{Dir: dir})
-	listed, err := third.p.aws.s3.ListBucket("bucket", nil, gofakes3.ListBucketPage{})
+	third := newCaller(t, cloudConfig{Dir: dir})
+	listed, err := third.aws.s3.ListBucket("bucket", nil, gofakes3.ListBucketPage{})
 	if err != nil {
 		t.Fatal(err)
 	}

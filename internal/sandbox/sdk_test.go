@@ -47,7 +47,7 @@ func served(t *testing.T, o Options) (*Server, *caller) {
 	t.Helper()
 	o.Region = "eu-central-1"
 	s := start(t, o)
-	return s, &caller{t, s.p}
+	return s, newCallerOf(t, s.p, s.cloud)
 }
 
 func codeOf(err error) string {

@@ -46,14 +46,14 @@ func TestCreateRefused(t *testing.T) {
 		{"one zone only", typeSubnetGroup, map[string]any{"name": "fresh", "subnetIds": []any{"subnet-0a1b2c3d4e5f6071a"}}, "DBSubnetGroupDoesNotCoverEnoughAZs"},
 		{"policy not JSON", typeRole, map[string]any{"name": "fresh", "assumeRolePolicy": "{"}, "contains an invalid JSON policy"},
 	}
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	c.platform()
 	c.create(typeEnvironment, "there", environment("there", nil))
 	c.create(typeDatabase, "there", database("there", nil))
 	c.create(typeSecret, "there", map[string]any{"name": "there"})
 	c.create(typeLogGroup, "there", map[string]any{"name": "there"})
 	c.create(typeSecurityGroup, "there", map[string]any{"name": "there"})
-	before, err := Resources(c.p.aws.store.dir)
+	before, err := c.aws.resources()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestCreateRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %q in it", test.name, err, test.want)
 		}
 	}
-	after, err := Resources(c.p.aws.store.dir)
+	after, err := c.aws.resources()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestCreateRefused(t *testing.T) {
 
 func TestRecords(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	zone, err := c.invoke("aws:route53/getZone:getZone", map[string]any{"name": "preview.example.com", "privateZone": false})
 	if err != nil {
 		t.Fatal(err)
@@ -108,15 +108,15 @@ func TestRecords(t *testing.T) {
 
 func TestBucketDeletion(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	id, out := c.create(typeBucket, "assets", map[string]any{"bucket": "assets"})
 	c.create(typeBucketVersioning, "v", map[string]any{"bucket": id, "versioningConfiguration": map[string]any{"status": "Enabled"}})
 	for range 3 {
-		if _, err := c.p.aws.s3.PutObject("assets", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
+		if _, err := c.aws.s3.PutObject("assets", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := c.p.aws.s3.DeleteObject("assets", "key"); err != nil {
+	if _, err := c.aws.s3.DeleteObject("assets", "key"); err != nil {
 		t.Fatal(err)
 	}
 	err := c.remove(typeBucket, id, out)
@@ -127,7 +127,7 @@ func TestBucketDeletion(t *testing.T) {
 	if err := c.remove(typeBucket, id, out); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.p.aws.s3.HeadObject("assets", "key"); !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
+	if _, err := c.aws.s3.HeadObject("assets", "key"); !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
 		t.Errorf("the bucket is still there: %v", err)
 	}
 	if got, _ := c.read(typeBucketVersioning, id); got != "" {
@@ -140,7 +140,7 @@ func TestBucketDeletion(t *testing.T) {
 
 func TestDatabaseDeletion(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	id, out := c.create(typeDatabase, "db", database("db", map[string]any{"deletionProtection": true, "skipFinalSnapshot": false}))
 	if err := c.remove(typeDatabase, id, out); err == nil || !strings.Contains(err.Error(), "Cannot delete protected DB Instance") {
 		t.Errorf("protected: %v", err)
@@ -171,7 +171,7 @@ func TestDatabaseDeletion(t *testing.T) {
 // What is in use cannot be deleted.
 func TestInUse(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	c.platform()
 	group, _ := c.create(typeSecurityGroup, "app", map[string]any{"name": "app"})
 	other, _ := c.create(typeSecurityGroup, "db", map[string]any{"name": "db"})
@@ -224,7 +224,7 @@ func TestInUse(t *testing.T) {
 
 func TestQuotas(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{Quotas: map[string]int{"environments": 1, "databases": 1}})
+	c := newCaller(t, cloudConfig{Quotas: map[string]int{"environments": 1, "databases": 1}})
 	c.platform()
 	env, envOut := c.create(typeEnvironment, "one", environment("one-env", nil))
 	if _, _, err := c.tryCreate(typeEnvironment, "two", environment("two-env", nil)); err == nil || !strings.Contains(err.Error(), "TooManyEnvironmentsException") {
@@ -243,7 +243,7 @@ func TestQuotas(t *testing.T) {
 // A certificate is issued only when its validation records are there.
 func TestCertificate(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	arn, cert := c.create(typeCertificate, "c", map[string]any{"domainName": "*.preview.example.com", "validationMethod": "DNS"})
 	validate := map[string]any{"certificateArn": arn}
 	res, err := c.p.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urnOf(typeCertificateValidation, "v"), Properties: props(t, validate), Timeout: 0.05})
@@ -270,7 +270,7 @@ func TestCertificate(t *testing.T) {
 func TestWaitsSeenByOthers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	c := newCaller(t, Options{Dir: dir, Waits: &Waits{Environment: time.Hour}})
+	c := newCaller(t, cloudConfig{Dir: dir, Waits: Waits{Environment: time.Hour}})
 	c.platform()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -278,13 +278,13 @@ func TestWaitsSeenByOthers(t *testing.T) {
 	if _, err := c.p.Create(ctx, &pulumirpc.CreateRequest{Urn: urnOf(typeEnvironment, "env"), Properties: in}); err == nil || !strings.Contains(err.Error(), "context canceled") {
 		t.Fatalf("a cancelled wait: %v", err)
 	}
-	other := newCaller(t, Options{Dir: dir})
+	other := newCaller(t, cloudConfig{Dir: dir})
 	clock := time.Now()
-	other.p.aws.store.now = func() time.Time { return clock }
+	other.aws.store.now = func() time.Time { return clock }
 	id, _ := other.read(typeEnvironment, "an-env")
 	status := func() string {
 		var r *record
-		if err := other.p.aws.store.do(func(tx *tx) (err error) { r, err = tx.get(typeEnvironment, id); return err }); err != nil || r == nil {
+		if err := other.aws.store.do(func(tx *tx) (err error) { r, err = tx.get(typeEnvironment, id); return err }); err != nil || r == nil {
 			t.Fatalf("the environment is gone: %v", err)
 		}
 		return r.Status + " " + r.Health
@@ -310,7 +310,7 @@ func TestWaitsSeenByOthers(t *testing.T) {
 		t.Error("a terminated environment is read as if it existed")
 	}
 	clock = clock.Add(terminatedVisible + time.Minute)
-	if err := other.p.aws.store.do(func(tx *tx) error {
+	if err := other.aws.store.do(func(tx *tx) error {
 		r, err := tx.get(typeEnvironment, id)
 		if r != nil {
 			t.Error("a terminated environment is visible for ever")
@@ -323,7 +323,7 @@ func TestWaitsSeenByOthers(t *testing.T) {
 
 func TestLookups(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	tests := []struct {
 		token string
 		args  map[string]any
@@ -362,10 +362,10 @@ func TestLookups(t *testing.T) {
 // What was deleted through S3's API is gone, whoever made it.
 func TestDeletedThroughAPI(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	exist := func() (names []string) {
 		t.Helper()
-		all, err := Resources(c.p.aws.store.dir)
+		all, err := c.aws.resources()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -377,7 +377,7 @@ func TestDeletedThroughAPI(t *testing.T) {
 	c.create(typeBucket, "b", map[string]any{"bucket": "a-bucket"})
 	id, _ := c.create(typeObject, "o", map[string]any{"bucket": "a-bucket", "key": "k", "content": "text"})
 	before := exist()
-	if _, err := c.p.aws.s3.DeleteObject("a-bucket", "k"); err != nil {
+	if _, err := c.aws.s3.DeleteObject("a-bucket", "k"); err != nil {
 		t.Fatal(err)
 	}
 	if got := exist(); len(got) != len(before)-1 || slices.Contains(got, "a-bucket/k") {
@@ -386,7 +386,7 @@ func TestDeletedThroughAPI(t *testing.T) {
 	if id, _ := c.read(typeObject, id); id != "" {
 		t.Errorf("the engine still finds object %s", id)
 	}
-	if err := c.p.aws.s3.DeleteBucket("a-bucket"); err != nil {
+	if err := c.aws.s3.DeleteBucket("a-bucket"); err != nil {
 		t.Fatal(err)
 	}
 	if got := exist(); len(got) != len(before)-2 {
@@ -398,7 +398,7 @@ func TestDeletedThroughAPI(t *testing.T) {
 // does not say how long to wait cannot be deleted, by the real provider either.
 func TestUnseen(t *testing.T) {
 	t.Parallel()
-	c := newCaller(t, Options{})
+	c := newCaller(t, cloudConfig{})
 	c.platform()
 	id, made := c.create(typeEnvironment, "env", environment("an-env", map[string]any{"waitForReadyTimeout": "45m"}))
 	refresh := func(typ, id string, state map[string]any) map[string]any {

@@ -1,6 +1,11 @@
 package sandbox
 
-import "github.com/branchenv/branchenv/internal/sandbox/value"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
 
 // allServices are the services of the embedded AWS. A new one is registered here.
 func allServices() []service {
@@ -20,4 +25,10 @@ func accountService() service {
 			return value.Object{"id": l.region, "name": l.region, "description": l.region, "endpoint": "ec2." + l.region + ".amazonaws.com"}, nil
 		},
 	}}
+}
+
+// digest is a hexadecimal digest of 32 digits: an id that a name always has.
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
 }

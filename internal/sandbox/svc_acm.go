@@ -47,10 +47,10 @@ func createCertificate(o *op) error {
 		seen[d] = true
 		bare := strings.TrimPrefix(d, "*.")
 		// A name and its wildcard are validated by one record.
-		name := fmt.Sprintf("_%s.%s.", hashed(bare), bare)
+		name := fmt.Sprintf("_%s.%s.", digest(bare), bare)
 		options = append(options, map[string]any{
 			"domainName": d, "resourceRecordName": name, "resourceRecordType": "CNAME",
-			"resourceRecordValue": fmt.Sprintf("_%s.validations.sandbox.invalid.", hashed(bare+account)),
+			"resourceRecordValue": fmt.Sprintf("_%s.validations.sandbox.invalid.", digest(bare+account)),
 		})
 	}
 	method := o.in.Text("validationMethod")

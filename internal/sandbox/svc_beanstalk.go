@@ -305,7 +305,7 @@ func (o *op) environmentOutputs() error {
 	o.force(map[string]any{
 		"name": r.Name, "application": o.in.Text("application"), "tier": tier, "version": label,
 		"endpointUrl": endpoint, "loadBalancers": balancers, "allSettings": value.List(settings),
-		"autoscalingGroups": value.ListOf("awseb-" + r.ID + "-stack-AWSEBAutoScalingGroup"), "instances": value.ListOf("i-" + hashed(r.ID)[:17]),
+		"autoscalingGroups": value.ListOf("awseb-" + r.ID + "-stack-AWSEBAutoScalingGroup"), "instances": value.ListOf("i-" + digest(r.ID)[:17]),
 		"launchConfigurations": []any{}, "queues": []any{}, "triggers": []any{},
 		"solutionStackName": o.in.Text("solutionStackName"),
 	})

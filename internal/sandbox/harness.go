@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"cmp"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -12,26 +14,36 @@ import (
 
 // A caller does to the provider what the engine does, without one.
 type caller struct {
-	t *testing.T
-	p *provider
+	t   *testing.T
+	p   *provider
+	aws *cloud
 }
 
-func newCaller(t *testing.T, o Options) *caller {
+// newCaller opens an embedded AWS with all services. It lies in a temporary directory, in eu-central-1, unless conf says
+// otherwise.
+func newCaller(t *testing.T, conf cloudConfig) *caller {
 	t.Helper()
-	if o.Dir == "" {
-		o.Dir = t.TempDir()
-	}
-	if o.Waits == nil {
-		o.Waits = &Waits{}
-	}
-	if o.Region == "" {
-		o.Region = "eu-central-1"
-	}
-	c, err := o.open()
+	conf.Dir = cmp.Or(conf.Dir, t.TempDir())
+	conf.Region = cmp.Or(conf.Region, "eu-central-1")
+	conf.Services = allServices()
+	c, err := newCloud(conf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &caller{t: t, p: newProvider(c)}
+	return newCallerOf(t, newProvider(c), c)
+}
+
+// newCallerOf calls a provider that is there already.
+func newCallerOf(t *testing.T, p *provider, c *cloud) *caller { return &caller{t, p, c} }
+
+// resources lists what exists.
+func (c *caller) resources() []Resource {
+	c.t.Helper()
+	all, err := c.aws.resources()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return all
 }
 
 func urnOf(typ, name string) string { return "urn:pulumi:dev::test::" + typ + "::" + name }
@@ -76,7 +88,7 @@ func (c *caller) tryCreate(typ, name string, inputs map[string]any) (string, map
 	c.t.Helper()
 	in, problems := c.check(typ, name, inputs, nil)
 	if len(problems) > 0 {
-		return "", nil, errorText("check: " + strings.Join(problems, "; "))
+		return "", nil, errors.New("check: " + strings.Join(problems, "; "))
 	}
 	res, err := c.p.Create(c.t.Context(), &pulumirpc.CreateRequest{Urn: urnOf(typ, name), Properties: in, Timeout: (10 * time.Second).Seconds()})
 	if err != nil {
@@ -120,7 +132,7 @@ func (c *caller) invoke(token string, args map[string]any) (map[string]any, erro
 		return nil, err
 	}
 	if f := res.GetFailures(); len(f) > 0 {
-		return nil, errorText(f[0].GetProperty() + ": " + f[0].GetReason())
+		return nil, errors.New(f[0].GetProperty() + ": " + f[0].GetReason())
 	}
 	return values(c.t, res.GetReturn()), nil
 }
