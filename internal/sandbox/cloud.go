@@ -106,7 +106,7 @@ func (c *cloud) create(ctx context.Context, req request) (*record, error) {
 		if err := o.create(k); err != nil {
 			return c.operationError("creating", req.typ, r.Name, err)
 		}
-		fault.apply(r, t.now)
+		fault.apply(k, r, t.now)
 		rec = r
 		return t.put(r)
 	})
@@ -143,7 +143,7 @@ func (c *cloud) update(ctx context.Context, id string, req request) (*record, er
 		if err := o.update(k); err != nil {
 			return c.operationError("updating", req.typ, r.Name, err)
 		}
-		fault.apply(r, t.now)
+		fault.apply(k, r, t.now)
 		rec = r
 		return t.put(r)
 	})
@@ -204,7 +204,7 @@ func (c *cloud) remove(ctx context.Context, id string, req request) error {
 		if len(r.Next) == 0 {
 			return t.remove(r)
 		}
-		fault.apply(r, t.now)
+		fault.apply(k, r, t.now)
 		rec = r
 		return t.put(r)
 	})

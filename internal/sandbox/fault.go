@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -154,7 +155,7 @@ func (f *Fault) refusal() *awsError {
 }
 
 // apply lets the operation that was just accepted on r go the way the fault wants.
-func (f *Fault) apply(r *record, now time.Time) {
+func (f *Fault) apply(k kind, r *record, now time.Time) {
 	if f == nil {
 		return
 	}
@@ -171,24 +172,13 @@ func (f *Fault) apply(r *record, now time.Time) {
 		if end.IsZero() {
 			end = now
 		}
-		message := f.Error
-		status := "failed"
-		switch r.Type {
-		case typeEnvironment:
-			status = "Ready"
-			if message == "" {
-				message = "Environment health has transitioned from Pending to Severe. ELB processes are not healthy on all instances."
-			}
-		case typeDatabase:
-			status = "incompatible-parameters"
-		}
-		r.Next = []change{{At: end, Status: status, Health: "Red"}}
+		r.Next = []change{{At: end, Status: cmp.Or(k.failedStatus, "failed"), Health: "Red"}}
 		for i := range r.Events {
 			if r.Events[i].At.Equal(end) && r.Events[i].Severity == "INFO" {
 				r.Events[i].At = never
 			}
 		}
-		r.event(end, "ERROR", message)
+		r.event(end, "ERROR", cmp.Or(f.Error, k.failedEvent))
 	}
 }
 

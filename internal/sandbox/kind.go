@@ -86,6 +86,9 @@ type kind struct {
 	timeout    time.Duration        // how long the real provider waits; default 20 minutes
 	onlyWait   bool                 // stands for a wait of the provider's: there is no such thing in AWS
 
+	failedStatus string // the status of one that a fault lets end badly; default "failed"
+	failedEvent  string // the event that says why, if the fault does not
+
 	rules          []rule                         // demands on single inputs
 	combinations   []combination                  // demands on several inputs together
 	ignored        func(in value.Object) []string // inputs that AWS ignores beside the others

@@ -51,7 +51,7 @@ func rdsService() service {
 				combinations:   []combination{exclusive("identifier", "identifierPrefix"), exclusive("password", "manageMasterUserPassword")},
 				securityGroups: func(r *record) []string { return r.Outputs.Texts("vpcSecurityGroupIds") },
 				onCreate:       createDatabase, onUpdate: updateDatabase, onRemove: removeDatabase, onRead: readDatabase,
-				ended: databaseOutcome,
+				ended: databaseOutcome, failedStatus: "incompatible-parameters",
 			},
 			typeSubnetGroup: {
 				title: "RDS DB Subnet Group", naming: naming{property: "name", max: 255, lower: true}, described: true, arn: "rds:{region}:{account}:subgrp:{name}",
