@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -67,21 +68,21 @@ func askEC2(t *testing.T, s *Server, action string, parameters ...string) ec2Ans
 func TestEC2API(t *testing.T) {
 	t.Parallel()
 	s, c := served(t, Options{})
-	group, _ := c.create(typeSecurityGroup, "g", map[string]any{"name": "g", "tags": map[string]any{"branchenv:project": "p"}})
-	c.create(typeSecurityGroupRule, "r", map[string]any{
+	group, _ := c.Create(services.TypeSecurityGroup, "g", map[string]any{"name": "g", "tags": map[string]any{"branchenv:project": "p"}})
+	c.Create(services.TypeSecurityGroupRule, "r", map[string]any{
 		"securityGroupId": group, "type": "ingress", "protocol": "tcp", "fromPort": 80, "toPort": 80, "cidrBlocks": []any{"0.0.0.0/0"},
 	})
-	subnet := ec2Item{VPC: defaultVPC}
+	subnet := ec2Item{VPC: services.DefaultVPC}
 	for _, test := range []struct {
 		action     string
 		parameters []string
 		want       ec2Answer
 	}{
-		{"DescribeSecurityGroups", []string{"Filter.1.Name", "group-name", "Filter.1.Value.1", "g"}, ec2Answer{Groups: []ec2Item{{Group: group, VPC: defaultVPC, Tag: "p"}}}},
+		{"DescribeSecurityGroups", []string{"Filter.1.Name", "group-name", "Filter.1.Value.1", "g"}, ec2Answer{Groups: []ec2Item{{Group: group, VPC: services.DefaultVPC, Tag: "p"}}}},
 		{"DescribeSecurityGroups", []string{"GroupId.1", "sg-nope"}, ec2Answer{Code: "InvalidGroup.NotFound"}},
 		{"DescribeSecurityGroupRules", []string{"Filter.1.Name", "group-id", "Filter.1.Value.1", group}, ec2Answer{Rules: []ec2Item{{Group: group, CIDR: "0.0.0.0/0"}}}},
 		{"DescribeSecurityGroupRules", []string{"SecurityGroupRuleId.1", "sgr-nope"}, ec2Answer{Code: "InvalidSecurityGroupRuleId.NotFound"}},
-		{"DescribeVpcs", []string{"Filter.1.Name", "is-default", "Filter.1.Value.1", "true"}, ec2Answer{VPCs: []ec2Item{{VPC: defaultVPC}}}},
+		{"DescribeVpcs", []string{"Filter.1.Name", "is-default", "Filter.1.Value.1", "true"}, ec2Answer{VPCs: []ec2Item{{VPC: services.DefaultVPC}}}},
 		{"DescribeSubnets", nil, ec2Answer{Subnets: []ec2Item{subnet, subnet, subnet}}},
 	} {
 		if diff := cmp.Diff(test.want, askEC2(t, s, test.action, test.parameters...)); diff != "" {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/blang/semver"
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
@@ -43,7 +44,7 @@ func start(t *testing.T, o Options) *Server {
 		o.Dir = t.TempDir()
 	}
 	if o.Waits == nil {
-		o.Waits = &Waits{}
+		o.Waits = &cloud.Waits{}
 	}
 	s, err := Start(t.Context(), o)
 	if err != nil {

@@ -26,10 +26,10 @@ var ErrNoBucket = errors.New("there is no such bucket")
 // be nil, is told the number written so far, not in order. The error is ErrNoBucket where there is no such bucket.
 func (s *Server) Fill(ctx context.Context, bucket string, versions int, progress func(done int)) error {
 	client := s3.New(s3.Options{
-		BaseEndpoint: aws.String(s.Endpoint()), UsePathStyle: true, Region: s.cloud.region,
+		BaseEndpoint: aws.String(s.Endpoint()), UsePathStyle: true, Region: s.cloud.Region,
 		Credentials: credentials.NewStaticCredentialsProvider("sandbox", "sandbox", ""),
 	})
-	if exists, err := s.cloud.s3.BucketExists(bucket); err != nil {
+	if exists, err := s.cloud.S3.BucketExists(bucket); err != nil {
 		return err
 	} else if !exists {
 		return ErrNoBucket

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -13,34 +15,34 @@ import (
 func visited(t *testing.T, branch string) *Server {
 	t.Helper()
 	s, c := served(t, Options{})
-	c.platform()
-	subnets := defaultSubnets("eu-central-1")
-	lb, out := c.create(typeBalancer, "lb", map[string]any{"name": "shared", "subnets": []any{subnets[0].ID, subnets[1].ID}})
+	c.Platform()
+	subnets := services.DefaultSubnets("eu-central-1")
+	lb, out := c.Create(services.TypeBalancer, "lb", map[string]any{"name": "shared", "subnets": []any{subnets[0].ID, subnets[1].ID}})
 	app := "aws:elasticbeanstalk:application:environment"
 	make := func(name string, more ...any) map[string]any {
-		_, env := c.create(typeEnvironment, name, environment("shop-"+name, map[string]any{"settings": append([]any{
-			option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile"), option(app, "ENVIRONMENT_KIND", "branch"),
+		_, env := c.Create(services.TypeEnvironment, name, sandboxtest.Environment("shop-"+name, map[string]any{"settings": append([]any{
+			sandboxtest.Option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile"), sandboxtest.Option(app, "ENVIRONMENT_KIND", "branch"),
 		}, more...)}))
 		return env
 	}
 	shared := func(name string, more ...any) {
-		make(name, append(more, option("aws:elbv2:loadbalancer", "SharedLoadBalancer", lb), option("aws:elbv2:listenerrule:host", "HostHeaders", name+".preview.example.com"))...)
+		make(name, append(more, sandboxtest.Option("aws:elbv2:loadbalancer", "SharedLoadBalancer", lb), sandboxtest.Option("aws:elbv2:listenerrule:host", "HostHeaders", name+".preview.example.com"))...)
 	}
-	c.create(typeDatabase, "db", database("shop-login", nil))
-	shared("login", option(app, "BRANCH_NAME", branch), option(app, "DATABASE_INSTANCE", "shop-login"), option(app, "ASSETS_BUCKET", "versions"))
-	shared("other", option(app, "BRANCH_NAME", "other"))
-	single := make("plain", option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance"), option(app, "BRANCH_NAME", "plain"))
+	c.Create(services.TypeDatabase, "db", sandboxtest.Database("shop-login", nil))
+	shared("login", sandboxtest.Option(app, "BRANCH_NAME", branch), sandboxtest.Option(app, "DATABASE_INSTANCE", "shop-login"), sandboxtest.Option(app, "ASSETS_BUCKET", "versions"))
+	shared("other", sandboxtest.Option(app, "BRANCH_NAME", "other"))
+	single := make("plain", sandboxtest.Option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance"), sandboxtest.Option(app, "BRANCH_NAME", "plain"))
 
-	zone, err := c.invoke("aws:route53/getZone:getZone", map[string]any{"name": "preview.example.com", "privateZone": false})
+	zone, err := c.Invoke("aws:route53/getZone:getZone", map[string]any{"name": "preview.example.com", "privateZone": false})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"login", "other", "norule"} { // norule leads to the balancer, where no rule is for it
-		c.create(typeRecord, name, map[string]any{"zoneId": zone["zoneId"], "name": name + ".preview.example.com", "type": "A", "aliases": []any{
+		c.Create(services.TypeRecord, name, map[string]any{"zoneId": zone["zoneId"], "name": name + ".preview.example.com", "type": "A", "aliases": []any{
 			map[string]any{"name": out["dnsName"], "zoneId": out["zoneId"], "evaluateTargetHealth": false},
 		}})
 	}
-	c.create(typeRecord, "plain", map[string]any{"zoneId": zone["zoneId"], "name": "plain.preview.example.com", "type": "CNAME", "ttl": 60, "records": []any{single["cname"]}})
+	c.Create(services.TypeRecord, "plain", map[string]any{"zoneId": zone["zoneId"], "name": "plain.preview.example.com", "type": "CNAME", "ttl": 60, "records": []any{single["cname"]}})
 	return s
 }
 

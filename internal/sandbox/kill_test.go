@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
@@ -38,7 +40,7 @@ func TestChild(t *testing.T) {
 	if dir == "" {
 		return
 	}
-	s := start(t, Options{Dir: filepath.Join(dir, "aws"), Waits: &Waits{Database: time.Hour}})
+	s := start(t, Options{Dir: filepath.Join(dir, "aws"), Waits: &cloud.Waits{Database: time.Hour}})
 	p := newProgramIn(t, s, filepath.Join(dir, "state"), runDatabase)
 	_, err := p.tryUp(nil)
 	t.Log(err)
@@ -97,7 +99,7 @@ func (p *program) adopt(id string) {
 		p.t.Fatalf("pending operations: %v", pending)
 	}
 	made := value.ObjectOf(pending[0]).Object("resource")
-	made["id"], made["outputs"] = id, withoutInternal(made.Object("inputs"))
+	made["id"], made["outputs"] = id, cloud.WithoutInternal(made.Object("inputs"))
 	deployment["resources"] = append(value.List(deployment["resources"]), made)
 	delete(deployment, "pending_operations")
 	if state.Deployment, err = json.Marshal(deployment); err != nil {
@@ -132,7 +134,7 @@ func TestKilledInCreate(t *testing.T) {
 
 	s := start(t, Options{Dir: aws})
 	later := time.Now().Add(2 * time.Hour)
-	s.cloud.store.now = func() time.Time { return later } // the creation has ended meanwhile
+	s.cloud.Store.Now = func() time.Time { return later } // the creation has ended meanwhile
 	p := newProgramIn(t, s, filepath.Join(dir, "state"), runDatabase)
 	if err := p.stack.Cancel(t.Context()); err != nil {
 		t.Fatal(err)
@@ -159,8 +161,8 @@ func TestFaultKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fault := fmt.Sprintf(`[{"on": "create", "type": %q, "kind": "kill"}]`, typeDatabase)
-	if err := os.WriteFile(filepath.Join(dir, "aws", faultFile), []byte(fault), 0o600); err != nil {
+	fault := fmt.Sprintf(`[{"on": "create", "type": %q, "kind": "kill"}]`, services.TypeDatabase)
+	if err := os.WriteFile(filepath.Join(dir, "aws", cloud.FaultsFile), []byte(fault), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := child(t, dir)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticbeanstalk"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
@@ -67,7 +68,7 @@ func TestEngineBucket(t *testing.T) {
 	if diff := cmp.Diff([]string{"BucketV2 second-name", "BucketVersioningV2 second-name"}, names(t, dir)); diff != "" {
 		t.Errorf("resources: -want +got\n%s", diff)
 	}
-	if _, err := s.cloud.s3.PutObject("second-name", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
+	if _, err := s.cloud.S3.PutObject("second-name", "key", nil, strings.NewReader("content"), 7, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.stack.Destroy(t.Context()); err == nil || !strings.Contains(err.Error(), "BucketNotEmpty") {
@@ -94,7 +95,7 @@ func web(ctx *pulumi.Context, kind string) error {
 		return err
 	}
 	env, err := elasticbeanstalk.NewEnvironment(ctx, "web", &elasticbeanstalk.EnvironmentArgs{
-		Application: app.Name, SolutionStackName: pulumi.String(solutionStacks()[0]), Tags: pulumi.StringMap{"kind": pulumi.String(kind)},
+		Application: app.Name, SolutionStackName: pulumi.String(services.SolutionStacks()[0]), Tags: pulumi.StringMap{"kind": pulumi.String(kind)},
 		Settings: elasticbeanstalk.EnvironmentSettingArray{elasticbeanstalk.EnvironmentSettingArgs{
 			Namespace: pulumi.String("aws:autoscaling:launchconfiguration"), Name: pulumi.String("IamInstanceProfile"), Value: pulumi.String("profile"),
 		}},
@@ -122,8 +123,8 @@ func TestEngineEnvironment(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s, c := served(t, Options{Dir: dir})
-	c.create(typeRole, "role", map[string]any{"name": "role", "assumeRolePolicy": `{"Statement": []}`})
-	c.create(typeInstanceProfile, "profile", map[string]any{"name": "profile", "role": "role"})
+	c.Create(services.TypeRole, "role", map[string]any{"name": "role", "assumeRolePolicy": `{"Statement": []}`})
+	c.Create(services.TypeInstanceProfile, "profile", map[string]any{"name": "profile", "role": "role"})
 	run := func(kind string) pulumi.RunFunc { return func(ctx *pulumi.Context) error { return web(ctx, kind) } }
 	home := t.TempDir()
 	p := newProgramIn(t, s, home, run("branch"))
@@ -165,8 +166,8 @@ func TestEngineEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	// What was deleted by hand is gone at the next refresh, and made again.
-	id, out := c.read(typeDatabase, "web-db")
-	if err := c.remove(typeDatabase, id, out); err != nil {
+	id, out := c.Read(services.TypeDatabase, "web-db")
+	if err := c.Remove(services.TypeDatabase, id, out); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.stack.Refresh(t.Context()); err != nil {

@@ -24,7 +24,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/sandbox/api"
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
+	"github.com/branchenv/branchenv/internal/sandbox/gateway"
+	"github.com/branchenv/branchenv/internal/sandbox/provider"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 )
@@ -54,12 +59,12 @@ const waitFactor = "BRANCHENV_SANDBOX_WAIT"
 
 // A Server serves the sandbox over one directory until it is closed.
 type Server struct {
-	cloud    *cloud
+	cloud    *cloud.Cloud
 	provider net.Listener
 	endpoint net.Listener
 	grpc     *grpc.Server
 	http     *http.Server
-	p        *provider
+	p        *provider.Provider
 
 	announced announcement
 }
@@ -86,9 +91,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	const unlimited = 400 << 20 // what the engine allows for one message
 	s := &Server{
-		cloud: c, provider: grpcListener, endpoint: httpListener, p: newProvider(c),
+		cloud: c, provider: grpcListener, endpoint: httpListener, p: provider.New(c),
 		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(unlimited), grpc.MaxSendMsgSize(unlimited)),
-		http: &http.Server{Handler: newGateway(c, newEndpoint(c, o.Log)), ReadHeaderTimeout: time.Minute},
+		http: &http.Server{Handler: gateway.New(c, api.New(c, o.Log)), ReadHeaderTimeout: time.Minute},
 	}
 	pulumirpc.RegisterResourceProviderServer(s.grpc, s.p)
 	go s.grpc.Serve(grpcListener)
@@ -98,12 +103,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 // open opens what exists in the directory.
-func (o Options) open() (*cloud, error) {
+func (o Options) open() (*cloud.Cloud, error) {
 	waits, err := o.waits(os.Getenv(waitFactor))
 	if err != nil {
 		return nil, err
 	}
-	return newCloud(cloudConfig{Dir: o.Dir, Region: o.Region, Waits: waits, Quotas: o.Quotas, Faults: o.Faults, Services: allServices()})
+	return cloud.New(cloud.Config{Dir: o.Dir, Region: o.Region, Waits: waits, Quotas: o.Quotas, Faults: o.Faults, Services: services.All()})
 }
 
 func (o Options) waits(factor string) (Waits, error) {
@@ -137,14 +142,14 @@ func (s *Server) Env() []string {
 		"AWS_SECRET_ACCESS_KEY=sandbox",
 		"AWS_SESSION_TOKEN=",
 		"AWS_PROFILE=",
-		"AWS_REGION=" + s.cloud.region,
+		"AWS_REGION=" + s.cloud.Region,
 		"AWS_EC2_METADATA_DISABLED=true",
 	}
 }
 
 // Close ends the server. What exists stays, and what is under way ends in its time.
 func (s *Server) Close() error {
-	s.p.cancelAll()
+	s.p.Close()
 	s.grpc.Stop()
 	err := s.http.Close()
 	if errors.Is(err, net.ErrClosed) {
@@ -163,7 +168,7 @@ func Resources(dir string) ([]Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.resources()
+	return c.Resources()
 }
 
 // stateDir is where whoever serves the sandbox may keep the stacks that were made in it: they go with it.
@@ -182,13 +187,13 @@ func Reset(dir string) error {
 	if err != nil {
 		return err
 	}
-	return c.store.do(func(*tx) error {
-		buckets, err := c.s3.ListBuckets()
+	return c.Store.Do(func(*cloud.Tx) error {
+		buckets, err := c.S3.ListBuckets()
 		if err != nil {
 			return err
 		}
 		for _, b := range buckets {
-			if err := c.s3.ForceDeleteBucket(b.Name); err != nil {
+			if err := c.S3.ForceDeleteBucket(b.Name); err != nil {
 				return err
 			}
 		}
@@ -197,7 +202,7 @@ func Reset(dir string) error {
 				return err
 			}
 		}
-		return errors.Join(os.MkdirAll(filepath.Join(dir, "resources"), 0o700), disk.Remove(filepath.Join(dir, countFile)))
+		return errors.Join(os.MkdirAll(filepath.Join(dir, "resources"), 0o700), disk.Remove(filepath.Join(dir, cloud.FaultCountsFile)))
 	})
 }
 
@@ -209,7 +214,7 @@ func checkOurs(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case "resources", "s3", "lock", stateDir, faultFile, countFile, servingLock, servingFile:
+		case "resources", "s3", "lock", stateDir, cloud.FaultsFile, cloud.FaultCountsFile, servingLock, servingFile:
 		default:
 			if !strings.HasPrefix(e.Name(), disk.Temporary) {
 				return fmt.Errorf("%s is not a sandbox directory: it holds %s", dir, e.Name())
@@ -225,5 +230,5 @@ func (s *Server) Sites() ([]Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return localSites(s.cloud, port)
+	return gateway.Sites(s.cloud, port)
 }

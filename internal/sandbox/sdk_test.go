@@ -28,6 +28,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -43,11 +46,11 @@ func sdk(t *testing.T, s *Server) awssdk.Config {
 }
 
 // served is a sandbox and a caller of its provider.
-func served(t *testing.T, o Options) (*Server, *caller) {
+func served(t *testing.T, o Options) (*Server, *sandboxtest.Engine) {
 	t.Helper()
 	o.Region = "eu-central-1"
 	s := start(t, o)
-	return s, newCallerOf(t, s.p, s.cloud)
+	return s, sandboxtest.Over(t, s.p, s.cloud)
 }
 
 func codeOf(err error) string {
@@ -61,8 +64,8 @@ func codeOf(err error) string {
 func TestBeanstalkAPI(t *testing.T) {
 	t.Parallel()
 	s, c := served(t, Options{Quotas: map[string]int{"environments": 7}})
-	c.platform()
-	id, _ := c.create(typeEnvironment, "env", environment("an-env", map[string]any{"tags": map[string]any{"branchenv:stack": "login"}}))
+	c.Platform()
+	id, _ := c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"tags": map[string]any{"branchenv:stack": "login"}}))
 	api := elasticbeanstalk.NewFromConfig(sdk(t, s))
 	ctx := t.Context()
 
@@ -72,7 +75,7 @@ func TestBeanstalkAPI(t *testing.T) {
 	}
 	e := envs.Environments[0]
 	got := []string{*e.EnvironmentId, string(e.Status), string(e.Health), *e.VersionLabel, *e.ApplicationName, *e.SolutionStackName}
-	if diff := cmp.Diff([]string{id, "Ready", "Green", "v1", "app", solutionStacks()[0]}, got); diff != "" {
+	if diff := cmp.Diff([]string{id, "Ready", "Green", "v1", "app", services.SolutionStacks()[0]}, got); diff != "" {
 		t.Errorf("environment: -want +got\n%s", diff)
 	}
 	if e.DateCreated == nil || time.Since(*e.DateCreated) > time.Minute || !strings.HasSuffix(*e.CNAME, ".eu-central-1.elasticbeanstalk.com") {
@@ -129,16 +132,16 @@ func TestBeanstalkAPI(t *testing.T) {
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	s, c := served(t, Options{})
-	c.platform()
-	id, _ := c.create(typeEnvironment, "env", environment("an-env", nil))
-	err := s.cloud.store.do(func(tx *tx) error {
-		r, err := tx.get(typeEnvironment, id)
+	c.Platform()
+	id, _ := c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", nil))
+	err := s.cloud.Store.Do(func(tx *cloud.Tx) error {
+		r, err := tx.Get(services.TypeEnvironment, id)
 		if err != nil {
 			return err
 		}
-		o := &op{cloud: s.cloud, tx: tx, rec: r}
-		o.later("Updating", time.Hour, "Ready", "Green")
-		return tx.put(r)
+		o := &cloud.Operation{Cloud: s.cloud, Tx: tx, Record: r}
+		o.Schedule("Updating", time.Hour, "Ready", "Green")
+		return tx.Put(r)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +159,7 @@ func TestAbort(t *testing.T) {
 func TestDatabaseAPI(t *testing.T) {
 	t.Parallel()
 	s, c := served(t, Options{})
-	id, out := c.create(typeDatabase, "db", database("db", map[string]any{"tags": map[string]any{"a": "b"}}))
+	id, out := c.Create(services.TypeDatabase, "db", sandboxtest.Database("db", map[string]any{"tags": map[string]any{"a": "b"}}))
 	api := rds.NewFromConfig(sdk(t, s))
 	ctx := t.Context()
 	got, err := api.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: awssdk.String("db")})
@@ -186,7 +189,7 @@ func TestDatabaseAPI(t *testing.T) {
 	if _, err := api.DescribeDBParameterGroups(ctx, &rds.DescribeDBParameterGroupsInput{DBParameterGroupName: awssdk.String("nope")}); codeOf(err) != "DBParameterGroupNotFound" {
 		t.Errorf("a parameter group that is not there: %v", err)
 	}
-	c.create(typeSnapshot, "s", map[string]any{"dbInstanceIdentifier": "db", "dbSnapshotIdentifier": "snap"})
+	c.Create(services.TypeSnapshot, "s", map[string]any{"dbInstanceIdentifier": "db", "dbSnapshotIdentifier": "snap"})
 	snaps, err := api.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: awssdk.String("db")})
 	if err != nil || len(snaps.DBSnapshots) != 1 || *snaps.DBSnapshots[0].Status != "available" {
 		t.Errorf("snapshots: %v, %v", snaps, err)
@@ -200,17 +203,17 @@ func TestOtherAPIs(t *testing.T) {
 	tags := map[string]any{"branchenv:project": "p"}
 
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil || *who.Account != account {
+	if err != nil || *who.Account != cloud.Account {
 		t.Errorf("sts: %v, %v", who, err)
 	}
 
-	c.create(typeSecurityGroup, "g", map[string]any{"name": "g", "tags": tags})
-	c.create(typeRole, "role", map[string]any{"name": "role", "assumeRolePolicy": `{"Statement": []}`})
-	c.create(typeRoleAttachment, "a", map[string]any{"role": "role", "policyArn": "arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"})
-	c.create(typeRolePolicy, "p", map[string]any{"role": "role", "name": "own", "policy": `{"Statement": []}`})
-	c.create(typeInstanceProfile, "ip", map[string]any{"name": "profile", "role": "role"})
+	c.Create(services.TypeSecurityGroup, "g", map[string]any{"name": "g", "tags": tags})
+	c.Create(services.TypeRole, "role", map[string]any{"name": "role", "assumeRolePolicy": `{"Statement": []}`})
+	c.Create(services.TypeRoleAttachment, "a", map[string]any{"role": "role", "policyArn": "arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"})
+	c.Create(services.TypeRolePolicy, "p", map[string]any{"role": "role", "name": "own", "policy": `{"Statement": []}`})
+	c.Create(services.TypeInstanceProfile, "ip", map[string]any{"name": "profile", "role": "role"})
 	access := iam.NewFromConfig(cfg)
-	if role, err := access.GetRole(ctx, &iam.GetRoleInput{RoleName: awssdk.String("role")}); err != nil || *role.Role.Arn != "arn:aws:iam::"+account+":role/role" {
+	if role, err := access.GetRole(ctx, &iam.GetRoleInput{RoleName: awssdk.String("role")}); err != nil || *role.Role.Arn != "arn:aws:iam::"+cloud.Account+":role/role" {
 		t.Errorf("role: %v, %v", role, err)
 	}
 	if _, err := access.GetRole(ctx, &iam.GetRoleInput{RoleName: awssdk.String("nope")}); codeOf(err) != "NoSuchEntity" {
@@ -226,8 +229,8 @@ func TestOtherAPIs(t *testing.T) {
 		t.Errorf("profile: %v, %v", profile, err)
 	}
 
-	secret, _ := c.create(typeSecret, "s", map[string]any{"name": "login/db", "tags": tags})
-	c.create(typeSecretVersion, "v", map[string]any{"secretId": secret, "secretString": "hush"})
+	secret, _ := c.Create(services.TypeSecret, "s", map[string]any{"name": "login/db", "tags": tags})
+	c.Create(services.TypeSecretVersion, "v", map[string]any{"secretId": secret, "secretString": "hush"})
 	secrets := secretsmanager.NewFromConfig(cfg)
 	if got, err := secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: awssdk.String("login/db")}); err != nil || *got.ARN != secret || *got.Tags[0].Value != "p" {
 		t.Errorf("secret: %v, %v", got, err)
@@ -239,7 +242,7 @@ func TestOtherAPIs(t *testing.T) {
 		t.Errorf("a secret that is not there: %v", err)
 	}
 
-	c.create(typeLogGroup, "l", map[string]any{"name": "/app/web", "retentionInDays": 7})
+	c.Create(services.TypeLogGroup, "l", map[string]any{"name": "/app/web", "retentionInDays": 7})
 	logs, err := cloudwatchlogs.NewFromConfig(cfg).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: awssdk.String("/app")})
 	if err != nil || len(logs.LogGroups) != 1 || *logs.LogGroups[0].RetentionInDays != 7 {
 		t.Errorf("log groups: %v, %v", logs, err)
@@ -248,7 +251,7 @@ func TestOtherAPIs(t *testing.T) {
 		t.Errorf("a log group that is not there: %v", err)
 	}
 
-	cert, _ := c.create(typeCertificate, "c", map[string]any{"domainName": "*.example.com", "validationMethod": "DNS"})
+	cert, _ := c.Create(services.TypeCertificate, "c", map[string]any{"domainName": "*.example.com", "validationMethod": "DNS"})
 	certificates := acm.NewFromConfig(cfg)
 	if got, err := certificates.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &cert}); err != nil || got.Certificate.Status != "PENDING_VALIDATION" {
 		t.Errorf("certificate: %v, %v", got, err)
@@ -267,21 +270,21 @@ func TestOtherAPIs(t *testing.T) {
 
 func TestBalancerAPI(t *testing.T) {
 	t.Parallel()
-	s, c := served(t, Options{Waits: &Waits{}, Quotas: map[string]int{"listener rules": 2}})
-	lb, _ := c.create(typeBalancer, "lb", map[string]any{"name": "lb", "subnets": []any{"subnet-0a1b2c3d4e5f6071a", "subnet-0a1b2c3d4e5f6071b"}, "tags": map[string]any{"a": "b"}})
-	listener, _ := c.create(typeListener, "l", map[string]any{"loadBalancerArn": lb, "port": 80, "defaultActions": []any{map[string]any{"type": "fixed-response"}}})
+	s, c := served(t, Options{Waits: &cloud.Waits{}, Quotas: map[string]int{"listener rules": 2}})
+	lb, _ := c.Create(services.TypeBalancer, "lb", map[string]any{"name": "lb", "subnets": []any{"subnet-0a1b2c3d4e5f6071a", "subnet-0a1b2c3d4e5f6071b"}, "tags": map[string]any{"a": "b"}})
+	listener, _ := c.Create(services.TypeListener, "l", map[string]any{"loadBalancerArn": lb, "port": 80, "defaultActions": []any{map[string]any{"type": "fixed-response"}}})
 	rule := func(priority int) map[string]any {
 		return map[string]any{
 			"listenerArn": listener, "priority": priority, "actions": []any{map[string]any{"type": "fixed-response"}},
 			"conditions": []any{map[string]any{"hostHeader": map[string]any{"values": []any{"a.example.com"}}}},
 		}
 	}
-	ruleArn, _ := c.create(typeListenerRule, "r", rule(10))
-	if _, _, err := c.tryCreate(typeListenerRule, "r2", rule(10)); err == nil || !strings.Contains(err.Error(), "PriorityInUse") {
+	ruleArn, _ := c.Create(services.TypeListenerRule, "r", rule(10))
+	if _, _, err := c.TryCreate(services.TypeListenerRule, "r2", rule(10)); err == nil || !strings.Contains(err.Error(), "PriorityInUse") {
 		t.Errorf("a priority twice: %v", err)
 	}
-	c.create(typeListenerRule, "r2", rule(11))
-	if _, _, err := c.tryCreate(typeListenerRule, "r3", rule(12)); err == nil || !strings.Contains(err.Error(), "TooManyRules") {
+	c.Create(services.TypeListenerRule, "r2", rule(11))
+	if _, _, err := c.TryCreate(services.TypeListenerRule, "r3", rule(12)); err == nil || !strings.Contains(err.Error(), "TooManyRules") {
 		t.Errorf("too many rules: %v", err)
 	}
 	api, ctx := elasticloadbalancingv2.NewFromConfig(sdk(t, s)), t.Context()
@@ -316,9 +319,9 @@ func TestRoute53API(t *testing.T) {
 	}
 	zone := strings.TrimPrefix(*zones.HostedZones[0].Id, "/hostedzone/")
 	for _, name := range []string{"b", "a", "*"} {
-		c.create(typeRecord, name, map[string]any{"zoneId": zone, "name": name, "type": "CNAME", "ttl": 60, "records": []any{"x.example.com"}})
+		c.Create(services.TypeRecord, name, map[string]any{"zoneId": zone, "name": name, "type": "CNAME", "ttl": 60, "records": []any{"x.example.com"}})
 	}
-	c.create(typeRecord, "alias", map[string]any{"zoneId": zone, "name": "c", "type": "A", "aliases": []any{map[string]any{"name": "lb.example.com", "zoneId": balancerZone, "evaluateTargetHealth": false}}})
+	c.Create(services.TypeRecord, "alias", map[string]any{"zoneId": zone, "name": "c", "type": "A", "aliases": []any{map[string]any{"name": "lb.example.com", "zoneId": services.BalancerZone, "evaluateTargetHealth": false}}})
 	var names []string
 	in := &route53.ListResourceRecordSetsInput{HostedZoneId: &zone, MaxItems: awssdk.Int32(3)}
 	for {
@@ -344,13 +347,13 @@ func TestRoute53API(t *testing.T) {
 
 func TestCallFaults(t *testing.T) {
 	t.Parallel()
-	s, c := served(t, Options{Faults: []Fault{
-		{On: "call", Type: "rds:DescribeDBInstances", Kind: Throttle},
-		{On: "call", Type: "s3:ListObjectVersions", Kind: Throttle},
-		{On: "call", Type: "sts:*", Kind: Expired, Times: -1},
-		{On: "call", Type: "s3:DeleteObjects", Name: "locked*", Kind: Fail},
+	s, c := served(t, Options{Faults: []cloud.Fault{
+		{On: "call", Type: "rds:DescribeDBInstances", Kind: cloud.Throttle},
+		{On: "call", Type: "s3:ListObjectVersions", Kind: cloud.Throttle},
+		{On: "call", Type: "sts:*", Kind: cloud.Expired, Times: -1},
+		{On: "call", Type: "s3:DeleteObjects", Name: "locked*", Kind: cloud.Fail},
 	}})
-	c.create(typeBucket, "b", map[string]any{"bucket": "bucket"})
+	c.Create(services.TypeBucket, "b", map[string]any{"bucket": "bucket"})
 	cfg, ctx := sdk(t, s), t.Context()
 	for _, want := range []string{"Throttling", "<nil>"} {
 		if _, err := rds.NewFromConfig(cfg).DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{}); codeOf(err) != want {
@@ -470,7 +473,7 @@ func wantListed(t *testing.T, api *s3.Client, bucket *string, prefix string, wan
 		}
 		for _, v := range page.Versions {
 			name := *v.Key
-			if *v.VersionId == nullVersion {
+			if *v.VersionId == "null" {
 				name += " null"
 			}
 			got = append(got, name)

@@ -27,12 +27,12 @@ func (s *Server) Announce() error {
 	a := &s.announced
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	lock := flock.New(filepath.Join(s.cloud.store.dir, servingLock), flock.SetPermissions(0o600))
+	lock := flock.New(filepath.Join(s.cloud.Store.Dir, servingLock), flock.SetPermissions(0o600))
 	if locked, err := lock.TryLock(); err != nil || !locked {
 		return errors.Join(err, lock.Close())
 	}
 	a.lock = lock
-	return disk.Write(filepath.Join(s.cloud.store.dir, servingFile), []byte(s.Endpoint()))
+	return disk.Write(filepath.Join(s.cloud.Store.Dir, servingFile), []byte(s.Endpoint()))
 }
 
 // withdraw ends the announcement, if there is one.

@@ -1,0 +1,281 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
+
+func beanstalkAction(name string) action {
+	return map[string]action{
+		"DescribeEnvironments":          describeEnvironments,
+		"DescribeEnvironmentResources":  describeEnvironmentResources,
+		"DescribeConfigurationSettings": describeConfigurationSettings,
+		"DescribeEvents":                describeEvents,
+		"DescribeEnvironmentHealth":     describeEnvironmentHealth,
+		"DescribeApplications":          describeApplications,
+		"DescribeApplicationVersions":   describeApplicationVersions,
+		"DeleteApplicationVersion":      deleteApplicationVersion,
+		"AbortEnvironmentUpdate":        abortEnvironmentUpdate,
+		"TerminateEnvironment":          terminateEnvironment,
+		"ListTagsForResource":           listBeanstalkTags,
+		"ListAvailableSolutionStacks": func(*call) (any, error) {
+			return []node{members("SolutionStacks", "member", services.SolutionStacks())}, nil
+		},
+		"DescribeAccountAttributes": func(c *call) (any, error) {
+			quota := func(name, key string, standard int) node {
+				if limit := c.Quotas[key]; limit > 0 {
+					standard = limit
+				}
+				return el(name, leaf("Maximum", float64(standard)))
+			}
+			return []node{el("ResourceQuotas",
+				quota("ApplicationQuota", "applications", 75), quota("ApplicationVersionQuota", "application versions", 1000),
+				quota("EnvironmentQuota", "environments", 200), quota("ConfigurationTemplateQuota", "templates", 2000),
+				quota("CustomPlatformQuota", "platforms", 50),
+			)}, nil
+		},
+	}[name]
+}
+
+// here lists the region's records of a type, all that AWS still shows.
+func (c *call) here(typ string, f func(*cloud.Record) bool) ([]*cloud.Record, error) {
+	return c.Tx.Where(typ, func(r *cloud.Record) bool { return r.Region == c.Region && f(r) })
+}
+
+// matches tells whether a value is among those wanted; none wanted is any.
+func matches(wanted []string, have string) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, have)
+}
+
+func describeEnvironments(c *call) (any, error) {
+	names, ids, app := c.members("EnvironmentNames"), c.members("EnvironmentIds"), c.form.Get("ApplicationName")
+	records, err := c.here(services.TypeEnvironment, func(r *cloud.Record) bool {
+		return matches(names, r.Name) && matches(ids, r.ID) && (app == "" || r.Text("application") == app) &&
+			(r.Status != "Terminated" || c.form.Get("IncludeDeleted") != "false")
+	})
+	if err != nil {
+		return nil, err
+	}
+	records, token := page(records, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{many("Environments", "member", records, environmentNodes), leaf("NextToken", token)}, nil
+}
+
+func environmentNodes(r *cloud.Record) []node {
+	tier := el("Tier", leaf("Name", "WebServer"), leaf("Type", "Standard"), leaf("Version", "1.0"))
+	if r.Text("tier") == "Worker" {
+		tier = el("Tier", leaf("Name", "Worker"), leaf("Type", "SQS/HTTP"), leaf("Version", "3.0"))
+	}
+	return []node{
+		leaf("EnvironmentName", r.Name), leaf("EnvironmentId", r.ID), leaf("ApplicationName", r.Text("application")),
+		leaf("VersionLabel", r.Text("version")), leaf("SolutionStackName", r.Text("solutionStackName")),
+		leaf("PlatformArn", r.Text("platformArn")), leaf("Description", r.Text("description")), leaf("EndpointURL", r.Text("endpointUrl")),
+		leaf("CNAME", r.Text("cname")), leaf("DateCreated", r.Created), leaf("DateUpdated", r.Updated), leaf("Status", r.Status),
+		leaf("AbortableOperationInProgress", r.Status == "Updating"), leaf("Health", r.Health),
+		leaf("HealthStatus", healthStatus(r)), leaf("EnvironmentArn", r.Text("arn")), tier,
+	}
+}
+
+func describeEnvironmentResources(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	named := func(list, property string) node {
+		return many(list, "member", r.Outputs.Texts(property), func(name string) []node { return []node{leaf("Name", name)} })
+	}
+	return []node{el("EnvironmentResources",
+		leaf("EnvironmentName", r.Name), named("AutoScalingGroups", "autoscalingGroups"), named("LoadBalancers", "loadBalancers"),
+		many("Instances", "member", r.Outputs.Texts("instances"), func(id string) []node { return []node{leaf("Id", id)} }),
+		el("LaunchConfigurations"), el("Queues"), el("Triggers"),
+	)}, nil
+}
+
+func describeConfigurationSettings(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("ConfigurationSettings", "member", []*cloud.Record{r}, func(r *cloud.Record) []node {
+		return []node{
+			leaf("ApplicationName", r.Text("application")), leaf("EnvironmentName", r.Name), leaf("DeploymentStatus", "deployed"),
+			leaf("SolutionStackName", r.Text("solutionStackName")), leaf("PlatformArn", r.Text("platformArn")),
+			many("OptionSettings", "member", r.Outputs.List("settings"), func(setting any) []node {
+				s := value.ObjectOf(setting)
+				return []node{
+					leaf("Namespace", s["namespace"]), leaf("OptionName", s["name"]), leaf("Value", s["value"]), leaf("ResourceName", s["resource"]),
+				}
+			}),
+		}
+	})}, nil
+}
+
+func healthStatus(r *cloud.Record) string {
+	switch r.Health {
+	case "Green":
+		return "Ok"
+	case "Red":
+		return "Severe"
+	}
+	if r.Status == "Launching" || r.Status == "Updating" {
+		return "Pending"
+	}
+	return "Unknown"
+}
+
+// environment finds the environment a call is about. A name may have had several; the one that lives counts.
+func (c *call) environment() (*cloud.Record, error) {
+	name, id := c.form.Get("EnvironmentName"), c.form.Get("EnvironmentId")
+	records, err := c.here(services.TypeEnvironment, func(r *cloud.Record) bool {
+		return (name == "" || r.Name == name) && (id == "" || r.ID == id) && r.Status != "Terminated"
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 || name == "" && id == "" {
+		return nil, cloud.Errorf("InvalidParameterValue", "No Environment found for EnvironmentName = '%s'.", name+id)
+	}
+	return records[0], nil
+}
+
+func describeEvents(c *call) (any, error) {
+	type line struct {
+		cloud.Event
+		r *cloud.Record
+	}
+	name, id, app := c.form.Get("EnvironmentName"), c.form.Get("EnvironmentId"), c.form.Get("ApplicationName")
+	since, _ := time.Parse(time.RFC3339Nano, c.form.Get("StartTime"))
+	until, untilErr := time.Parse(time.RFC3339Nano, c.form.Get("EndTime"))
+	severities := []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
+	least := slices.Index(severities, c.form.Get("Severity"))
+	records, err := c.here(services.TypeEnvironment, func(r *cloud.Record) bool {
+		return (name == "" || r.Name == name) && (id == "" || r.ID == id) && (app == "" || r.Text("application") == app)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var lines []line
+	for _, r := range records {
+		for _, e := range r.EventsUntil(c.Tx.Now) {
+			if !e.At.Before(since) && (untilErr != nil || e.At.Before(until)) && slices.Index(severities, e.Severity) >= least {
+				lines = append(lines, line{e, r})
+			}
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return b.At.Compare(a.At) })
+	lines, token := page(lines, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{many("Events", "member", lines, func(l line) []node {
+		return []node{
+			leaf("EventDate", l.At), leaf("Message", l.Message), leaf("Severity", l.Severity), leaf("ApplicationName", l.r.Text("application")),
+			leaf("EnvironmentName", l.r.Name), leaf("VersionLabel", l.r.Text("version")), leaf("RequestId", requestID),
+		}
+	}), leaf("NextToken", token)}, nil
+}
+
+func describeEnvironmentHealth(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	var causes []string
+	if r.Health == "Red" {
+		for _, e := range r.EventsUntil(c.Tx.Now) {
+			if e.Severity == "ERROR" {
+				causes = append(causes, e.Message)
+			}
+		}
+	}
+	if c.fault != nil && c.fault.Kind == cloud.Red {
+		sick := *r
+		sick.Health, causes = "Red", append(causes, cmp.Or(c.fault.Error, "100.0 % of the requests are failing with HTTP 5xx."))
+		r = &sick
+	}
+	return []node{
+		leaf("EnvironmentName", r.Name), leaf("HealthStatus", healthStatus(r)), leaf("Status", r.Status), leaf("Color", r.Health),
+		members("Causes", "member", causes), leaf("RefreshedAt", c.Tx.Now),
+		el("InstancesHealth", leaf("Ok", 1.0)),
+	}, nil
+}
+
+func describeApplications(c *call) (any, error) {
+	names := c.members("ApplicationNames")
+	records, err := c.here(services.TypeApplication, func(r *cloud.Record) bool { return matches(names, r.Name) })
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("Applications", "member", records, func(r *cloud.Record) []node {
+		return []node{
+			leaf("ApplicationArn", r.Text("arn")), leaf("ApplicationName", r.Name), leaf("Description", r.Text("description")),
+			leaf("DateCreated", r.Created), leaf("DateUpdated", r.Updated),
+		}
+	})}, nil
+}
+
+func describeApplicationVersions(c *call) (any, error) {
+	app, labels := c.form.Get("ApplicationName"), c.members("VersionLabels")
+	if app != "" {
+		found, err := c.here(services.TypeApplication, func(r *cloud.Record) bool { return r.Name == app })
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, cloud.Errorf("InvalidParameterValue", "No Application named '%s' found.", app)
+		}
+	}
+	records, err := c.here(services.TypeApplicationVersion, func(r *cloud.Record) bool {
+		return (app == "" || r.Text("application") == app) && matches(labels, r.Name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(records, func(a, b *cloud.Record) int { return b.Created.Compare(a.Created) })
+	records, token := page(records, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{many("ApplicationVersions", "member", records, func(r *cloud.Record) []node {
+		return []node{
+			leaf("ApplicationVersionArn", r.Text("arn")), leaf("ApplicationName", r.Text("application")), leaf("VersionLabel", r.Name),
+			leaf("Description", r.Text("description")), leaf("Status", r.Status), leaf("DateCreated", r.Created), leaf("DateUpdated", r.Updated),
+			el("SourceBundle", leaf("S3Bucket", r.Text("bucket")), leaf("S3Key", r.Text("key"))),
+		}
+	}), leaf("NextToken", token)}, nil
+}
+
+func deleteApplicationVersion(c *call) (any, error) {
+	return nil, services.DeleteVersion(c.Operation, c.form.Get("ApplicationName"), c.form.Get("VersionLabel"), c.form.Get("DeleteSourceBundle") == "true")
+}
+
+func abortEnvironmentUpdate(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	return nil, services.AbortUpdate(c.Operation, r)
+}
+
+func terminateEnvironment(c *call) (any, error) {
+	r, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	if err := services.TerminateNow(c.Operation, r); err != nil {
+		return nil, err
+	}
+	return environmentNodes(r), nil
+}
+
+func listBeanstalkTags(c *call) (any, error) {
+	arn := c.form.Get("ResourceArn")
+	for _, typ := range []string{services.TypeEnvironment, services.TypeApplication, services.TypeApplicationVersion} {
+		found, err := c.here(typ, func(r *cloud.Record) bool { return r.Text("arn") == arn && r.Status != "Terminated" })
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 {
+			return []node{leaf("ResourceArn", arn), tagNodes("ResourceTags", "member", "Key", "Value", found[0].Tags())}, nil
+		}
+	}
+	return nil, cloud.Errorf("ResourceNotFoundException", "Resource not found for arn: %s", arn)
+}

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
+
+func rdsAction(name string) action {
+	return map[string]action{
+		"DescribeDBInstances":       describeDatabases,
+		"DescribeDBSnapshots":       describeSnapshots,
+		"DescribeDBSubnetGroups":    describeSubnetGroups,
+		"DescribeDBParameterGroups": describeParameterGroups,
+		"StopDBInstance":            stopDatabase,
+		"StartDBInstance":           startDatabase,
+		"ListTagsForResource":       listDatabaseTags,
+	}[name]
+}
+
+// one lists the region's records of a type, or the one named by a parameter. AWS says code and message (one verb) if
+// that one does not exist.
+func (c *call) one(typ, parameter, code, message string) ([]*cloud.Record, error) {
+	name := c.form.Get(parameter)
+	records, err := c.here(typ, func(r *cloud.Record) bool {
+		return name == "" || strings.EqualFold(r.Name, name) || r.ID == name || r.Text("arn") == name
+	})
+	if err == nil && name != "" && len(records) == 0 {
+		err = cloud.Errorf(code, message, name).WithStatus(404)
+	}
+	return records, err
+}
+
+func describeDatabases(c *call) (any, error) {
+	records, err := c.one(services.TypeDatabase, "DBInstanceIdentifier", "DBInstanceNotFound", "DBInstance %s not found.")
+	if err != nil {
+		return nil, err
+	}
+	records, token := page(records, c.form.Get("Marker"), c.form.Get("MaxRecords"))
+	return []node{many("DBInstances", "DBInstance", records, databaseNodes), leaf("Marker", token)}, nil
+}
+
+func databaseNodes(r *cloud.Record) []node {
+	var groups []node
+	for _, id := range r.Outputs.Texts("vpcSecurityGroupIds") {
+		groups = append(groups, el("VpcSecurityGroupMembership", leaf("VpcSecurityGroupId", id), leaf("Status", "active")))
+	}
+	out := []node{
+		leaf("DBInstanceIdentifier", r.Name), leaf("DbiResourceId", r.ID), leaf("DBInstanceArn", r.Text("arn")),
+		leaf("DBInstanceClass", r.Text("instanceClass")), leaf("Engine", r.Text("engine")), leaf("EngineVersion", r.Text("engineVersionActual")),
+		leaf("DBInstanceStatus", r.Status), leaf("MasterUsername", r.Text("username")), leaf("DBName", r.Text("dbName")),
+		leaf("AllocatedStorage", r.Outputs["allocatedStorage"]), leaf("MultiAZ", r.Outputs.Bool("multiAz")),
+		leaf("BackupRetentionPeriod", r.Outputs["backupRetentionPeriod"]), leaf("StorageEncrypted", r.Outputs.Bool("storageEncrypted")),
+		leaf("DeletionProtection", r.Outputs.Bool("deletionProtection")), leaf("InstanceCreateTime", r.Created),
+		leaf("AvailabilityZone", r.Text("availabilityZone")), leaf("PubliclyAccessible", r.Outputs.Bool("publiclyAccessible")),
+		leaf("StorageType", r.Text("storageType")), leaf("AutoMinorVersionUpgrade", r.Outputs.Bool("autoMinorVersionUpgrade")),
+		leaf("CopyTagsToSnapshot", r.Outputs.Bool("copyTagsToSnapshot")),
+		el("VpcSecurityGroups", groups...), el("DBSubnetGroup", leaf("DBSubnetGroupName", r.Text("dbSubnetGroupName")), leaf("VpcId", services.DefaultVPC)),
+		el("DBParameterGroups", el("DBParameterGroup", leaf("DBParameterGroupName", r.Text("parameterGroupName")), leaf("ParameterApplyStatus", "in-sync"))),
+		tagNodes("TagList", "Tag", "Key", "Value", r.Tags()),
+	}
+	if r.Status != "creating" { // AWS, too, tells the address when the instance has one
+		out = append(out, el("Endpoint", leaf("Address", r.Text("address")), leaf("Port", r.Outputs["port"]), leaf("HostedZoneId", r.Text("hostedZoneId"))))
+	}
+	for _, s := range r.Outputs.List("masterUserSecrets") {
+		out = append(out, el("MasterUserSecret", leaf("SecretArn", value.ObjectOf(s)["secretArn"]), leaf("SecretStatus", "active")))
+	}
+	return out
+}
+
+func describeSnapshots(c *call) (any, error) {
+	records, err := c.one(services.TypeSnapshot, "DBSnapshotIdentifier", "DBSnapshotNotFound", "DBSnapshot %s not found.")
+	if err != nil {
+		return nil, err
+	}
+	var out []*cloud.Record
+	for _, r := range records {
+		source, kind := c.form.Get("DBInstanceIdentifier"), c.form.Get("SnapshotType")
+		if (source == "" || r.Text("dbInstanceIdentifier") == source) && (kind == "" || r.Text("snapshotType") == kind) {
+			out = append(out, r)
+		}
+	}
+	out, token := page(out, c.form.Get("Marker"), c.form.Get("MaxRecords"))
+	return []node{many("DBSnapshots", "DBSnapshot", out, func(r *cloud.Record) []node {
+		return []node{
+			leaf("DBSnapshotIdentifier", r.ID), leaf("DBInstanceIdentifier", r.Text("dbInstanceIdentifier")), leaf("SnapshotCreateTime", r.Created),
+			leaf("Engine", r.Text("engine")), leaf("EngineVersion", r.Text("engineVersion")), leaf("Status", r.Status),
+			leaf("SnapshotType", r.Text("snapshotType")), leaf("DBSnapshotArn", r.Text("dbSnapshotArn")),
+			leaf("AllocatedStorage", r.Outputs["allocatedStorage"]), leaf("Encrypted", r.Outputs.Bool("encrypted")),
+			tagNodes("TagList", "Tag", "Key", "Value", r.Tags()),
+		}
+	}), leaf("Marker", token)}, nil
+}
+
+func describeSubnetGroups(c *call) (any, error) {
+	records, err := c.one(services.TypeSubnetGroup, "DBSubnetGroupName", "DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.")
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("DBSubnetGroups", "DBSubnetGroup", records, func(r *cloud.Record) []node {
+		return []node{
+			leaf("DBSubnetGroupName", r.Name), leaf("DBSubnetGroupDescription", r.Text("description")), leaf("VpcId", r.Text("vpcId")),
+			leaf("SubnetGroupStatus", "Complete"), leaf("DBSubnetGroupArn", r.Text("arn")),
+			many("Subnets", "Subnet", r.Outputs.Texts("subnetIds"), func(id string) []node {
+				return []node{leaf("SubnetIdentifier", id), leaf("SubnetStatus", "Active")}
+			}),
+		}
+	})}, nil
+}
+
+func describeParameterGroups(c *call) (any, error) {
+	records, err := c.one(services.TypeParameterGroup, "DBParameterGroupName", "DBParameterGroupNotFound", "DBParameterGroup not found: %s")
+	if err != nil {
+		return nil, err
+	}
+	return []node{many("DBParameterGroups", "DBParameterGroup", records, func(r *cloud.Record) []node {
+		return []node{
+			leaf("DBParameterGroupName", r.Name), leaf("DBParameterGroupFamily", r.Text("family")),
+			leaf("Description", r.Text("description")), leaf("DBParameterGroupArn", r.Text("arn")),
+		}
+	})}, nil
+}
+
+func stopDatabase(c *call) (any, error)  { return c.switchDatabase("available", "stopping", "stopped") }
+func startDatabase(c *call) (any, error) { return c.switchDatabase("stopped", "starting", "available") }
+
+func (c *call) switchDatabase(from, meanwhile, to string) (any, error) {
+	records, err := c.one(services.TypeDatabase, "DBInstanceIdentifier", "DBInstanceNotFound", "DBInstance %s not found.")
+	if err != nil {
+		return nil, err
+	}
+	if err := services.SwitchDatabase(c.Operation, records[0], from, meanwhile, to); err != nil {
+		return nil, err
+	}
+	return []node{el("DBInstance", databaseNodes(records[0])...)}, nil
+}
+
+func listDatabaseTags(c *call) (any, error) {
+	arn := c.form.Get("ResourceName")
+	for _, typ := range []string{services.TypeDatabase, services.TypeSubnetGroup, services.TypeParameterGroup, services.TypeSnapshot} {
+		found, err := c.here(typ, func(r *cloud.Record) bool { return r.Text("arn") == arn })
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 {
+			return []node{tagNodes("TagList", "Tag", "Key", "Value", found[0].Tags())}, nil
+		}
+	}
+	return nil, cloud.Errorf("InvalidParameterValue", "The specified resource name does not match an RDS resource in this region: %s", arn)
+}

@@ -1,0 +1,135 @@
+package api
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
+
+// A node is an element of an XML answer.
+type node struct {
+	name string
+	text string
+	kids []node
+}
+
+// el is an element with others in it; leaf is one with text, left out if the text is empty; many is a list.
+func el(name string, kids ...node) node { return node{name: name, kids: kids} }
+
+func leaf(name string, v any) node {
+	if t, ok := v.(time.Time); ok {
+		v = t.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	return node{name: name, text: value.Text(v)}
+}
+
+// many is an element for each item.
+func many[T any](name, item string, items []T, f func(T) []node) node {
+	out := node{name: name}
+	for _, i := range items {
+		out.kids = append(out.kids, node{name: item, kids: f(i)})
+	}
+	return out
+}
+
+// members is a list of plain strings.
+func members(name, item string, values []string) node {
+	out := node{name: name}
+	for _, v := range values {
+		out.kids = append(out.kids, node{name: item, text: v})
+	}
+	return out
+}
+
+func (n node) write(b *strings.Builder) {
+	if n.text == "" && n.kids == nil {
+		return
+	}
+	b.WriteString("<" + n.name + ">")
+	xml.EscapeText(b, []byte(n.text))
+	for _, k := range n.kids {
+		k.write(b)
+	}
+	b.WriteString("</" + n.name + ">")
+}
+
+const requestID = "00000000-0000-0000-0000-000000000000"
+
+func writeAnswer(w http.ResponseWriter, s apiService, action string, out any) {
+	if s.protocol == "json" {
+		if out == nil {
+			out = map[string]any{}
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		json.NewEncoder(w).Encode(out)
+		return
+	}
+	nodes, _ := out.([]node)
+	var b strings.Builder
+	b.WriteString(xml.Header + "<" + action + `Response xmlns="` + s.namespace + `">`)
+	switch s.protocol {
+	case "query":
+		b.WriteString("<" + action + "Result>")
+		writeNodes(&b, nodes)
+		b.WriteString("</" + action + "Result><ResponseMetadata><RequestId>" + requestID + "</RequestId></ResponseMetadata>")
+	case "ec2":
+		b.WriteString("<requestId>" + requestID + "</requestId>")
+		writeNodes(&b, nodes)
+	default:
+		writeNodes(&b, nodes)
+	}
+	b.WriteString("</" + action + "Response>")
+	w.Header().Set("Content-Type", "text/xml")
+	io.WriteString(w, b.String())
+}
+
+func writeNodes(b *strings.Builder, nodes []node) {
+	for _, n := range nodes {
+		n.write(b)
+	}
+}
+
+// writeError answers with an error as the service's protocol words it.
+func writeError(w http.ResponseWriter, s apiService, err error) {
+	var e *cloud.Error
+	if !errors.As(err, &e) {
+		e = &cloud.Error{Code: "InternalFailure", Message: err.Error(), Status: http.StatusInternalServerError}
+	}
+	status := max(e.Status, http.StatusBadRequest)
+	if s.protocol == "json" {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		w.WriteHeader(status)
+		json.NewEncoder(w).Encode(map[string]string{"__type": e.Code, "message": e.Message})
+		return
+	}
+	body := el("Error", leaf("Type", "Sender"), leaf("Code", e.Code), leaf("Message", e.Message))
+	root := el("ErrorResponse", body, leaf("RequestId", requestID))
+	if s.protocol == "ec2" {
+		root = el("Response", el("Errors", body), leaf("RequestID", requestID))
+	}
+	var b strings.Builder
+	b.WriteString(xml.Header)
+	root.write(&b)
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(status)
+	io.WriteString(w, b.String())
+}
+
+// tagNodes are tags as XML.
+func tagNodes(name, item, key, value string, tags map[string]string) node {
+	return many(name, item, slices.Sorted(maps.Keys(tags)), func(k string) []node {
+		return []node{leaf(key, k), {name: value, text: tags[k], kids: []node{}}}
+	})
+}
+
+// epoch is a time as the JSON protocols write it: seconds.
+func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,0 +1,153 @@
+package cloud
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
+	"github.com/gofrs/flock"
+)
+
+// A store keeps the records of the simulated AWS, one file each, below a directory that any number of processes use at
+// once. Every access happens in a transaction under one file lock; transactions are short and never wait.
+type store struct {
+	Dir  string
+	Now  func() time.Time
+	mu   sync.Mutex // flock guards against other processes, this against our own goroutines
+	lock *flock.Flock
+}
+
+func openStore(dir string) (*store, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "resources"), 0o700); err != nil {
+		return nil, fmt.Errorf("sandbox directory: %w", err)
+	}
+	return &store{Dir: dir, Now: time.Now, lock: flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))}, nil
+}
+
+// Do runs f as the only one who reads or writes the store, in this process and all others. What f changed stays even
+// if f returns an error: a caller that must not leave anything behind checks first and changes last.
+func (s *store) Do(f func(*Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.lock.Lock(); err != nil {
+		return fmt.Errorf("lock the sandbox: %w", err)
+	}
+	defer s.lock.Unlock()
+	return f(&Tx{store: s, Now: s.Now()})
+}
+
+// A Tx is a transaction over the store. now is its one moment.
+type Tx struct {
+	store *store
+	Now   time.Time
+}
+
+func (t *Tx) typeDir(typ string) string {
+	return filepath.Join(t.store.Dir, "resources", strings.NewReplacer("/", ".", ":", ".").Replace(typ))
+}
+
+func (t *Tx) file(typ, id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return filepath.Join(t.typeDir(typ), hex.EncodeToString(sum[:16])+".json")
+}
+
+// Get reads one record, nil if there is none.
+func (t *Tx) Get(typ, id string) (*Record, error) { return t.read(t.file(typ, id)) }
+
+func (t *Tx) read(path string) (*Record, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var r Record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("sandbox record %s: %w", path, err)
+	}
+	if !r.ApplyDue(t.Now) {
+		return nil, os.Remove(path)
+	}
+	return &r, nil
+}
+
+// list reads all records of a type, ordered by name and id.
+func (t *Tx) list(typ string) ([]*Record, error) {
+	entries, err := os.ReadDir(t.typeDir(typ))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []*Record
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".json") {
+			continue
+		}
+		r, err := t.read(filepath.Join(t.typeDir(typ), e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Record) int {
+		return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID)
+	})
+	return out, nil
+}
+
+// Where lists the records of a type that f picks.
+func (t *Tx) Where(typ string, f func(*Record) bool) ([]*Record, error) {
+	all, err := t.list(typ)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(r *Record) bool { return !f(r) }), nil
+}
+
+// Find is the record of a type with this id, name or ARN, in any region; nil if there is none.
+func (t *Tx) Find(typ, ref string) (*Record, error) {
+	if ref == "" {
+		return nil, nil
+	}
+	r, err := t.Get(typ, ref)
+	if r != nil || err != nil {
+		return r, err
+	}
+	found, err := t.Where(typ, func(r *Record) bool { return r.Name == ref || r.Text("arn") == ref })
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// Put writes a record, whole or not at all.
+func (t *Tx) Put(r *Record) error {
+	path := t.file(r.Type, r.ID)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return disk.Write(path, data)
+}
+
+func (t *Tx) Remove(r *Record) error {
+	return disk.Remove(t.file(r.Type, r.ID))
+}

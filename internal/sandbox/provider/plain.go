@@ -1,0 +1,88 @@
+package provider
+
+import (
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
+)
+
+// plain is a property as a plain value. Unknowns, which only a preview has, are nil. The content of an asset or
+// archive is its bytes in a string.
+func plain(v resource.PropertyValue) any {
+	switch {
+	case v.IsNull(), v.IsComputed():
+		return nil
+	case v.IsOutput():
+		return plain(v.OutputValue().Element)
+	case v.IsSecret():
+		return plain(v.SecretValue().Element)
+	case v.IsAsset():
+		data, err := v.AssetValue().Bytes()
+		if err != nil {
+			return nil
+		}
+		return string(data)
+	case v.IsArchive():
+		data, err := v.ArchiveValue().Bytes(archive.ZIPArchive)
+		if err != nil {
+			return nil
+		}
+		return string(data)
+	case v.IsArray():
+		out := make([]any, 0, len(v.ArrayValue()))
+		for _, e := range v.ArrayValue() {
+			out = append(out, plain(e))
+		}
+		return out
+	case v.IsObject():
+		out := map[string]any{}
+		for k, e := range v.ObjectValue() {
+			out[string(k)] = plain(e)
+		}
+		return out
+	}
+	return v.V
+}
+
+// plainObject returns properties as a plain object.
+func plainObject(m resource.PropertyMap) value.Object {
+	return value.ObjectOf(plain(resource.NewObjectProperty(m)))
+}
+
+// outputsOf are a record's outputs as properties, nothing missing that the schema says is always there.
+func outputsOf(r *cloud.Record) resource.PropertyMap {
+	spec := schema.AWS().Resources[r.Type]
+	values := map[string]any{}
+	for _, name := range spec.Required {
+		values[name] = spec.Properties[name].Zero()
+	}
+	for k, v := range r.Outputs {
+		if _, known := spec.Properties[k]; known && v != nil {
+			values[k] = v
+		}
+	}
+	return resource.NewPropertyMapFromMap(values)
+}
+
+// inputsOf are a record's inputs as properties.
+func inputsOf(r *cloud.Record) resource.PropertyMap { return resource.NewPropertyMapFromMap(r.Inputs) }
+
+// keepUnseen gives the properties that AWS does not tell the values that the engine's state has; absent there, absent here.
+func keepUnseen(k cloud.Kind, state, outputs, inputs resource.PropertyMap) {
+	for _, name := range k.Unreadable {
+		key := resource.PropertyKey(name)
+		v, ok := state[key]
+		if given, set := k.ImportDefaults[name]; !ok && set && len(state) == 0 {
+			v, ok = resource.NewPropertyValue(given), true
+		}
+		for _, m := range []resource.PropertyMap{outputs, inputs} {
+			if _, has := m[key]; has && !ok {
+				delete(m, key)
+			} else if ok {
+				m[key] = v
+			}
+		}
+	}
+}

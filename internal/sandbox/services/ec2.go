@@ -1,0 +1,392 @@
+package services
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
+
+// The resource types of EC2 and VPC.
+const (
+	TypeSecurityGroup     = "aws:ec2/securityGroup:SecurityGroup"
+	TypeSecurityGroupRule = "aws:ec2/securityGroupRule:SecurityGroupRule"
+	TypeSubnet            = "aws:ec2/subnet:Subnet"
+	TypeVPC               = "aws:ec2/vpc:Vpc"
+)
+
+func ec2Service() cloud.Service {
+	return cloud.Service{
+		Kinds: map[string]cloud.Kind{
+			TypeSecurityGroup: {
+				Title: "EC2 Security Group", Naming: cloud.Naming{Property: "name"}, HasDescription: true, Id: "sg-{hex17}",
+				Quota: "security groups", QuotaError: "LimitExceeded: The maximum number of security groups (%d) has been reached.",
+				Rules: []cloud.Rule{
+					{Property: "name", Min: 1, Max: 255, Valid: func(s string) bool { return !strings.HasPrefix(s, "sg-") && s != "default" }, Message: "a name that does not begin with sg-"},
+					{Property: "description", Max: 255, Pattern: `^[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]*$`, Message: `only letters, digits, spaces and _.:/()#,@[]+=&;{}!$*-`},
+				},
+				OnCreate: createSecurityGroup, OnRemove: removeSecurityGroup, SecurityGroups: groupsOfRules,
+			},
+			TypeSecurityGroupRule: {
+				Title: "EC2 Security Group Rule", Id: "sgrule-{hex10}", ImportID: ruleImport,
+				Rules: []cloud.Rule{
+					{Property: "type", Allowed: []string{"ingress", "egress"}}, {Property: "fromPort", Min: -1, Max: 65535}, {Property: "toPort", Min: -1, Max: 65535},
+					{Property: "cidrBlocks", Valid: validCIDR, Message: "an IPv4 range such as 10.0.0.0/16"},
+				},
+				Combinations: []cloud.Combination{
+					cloud.Exclusive("self", "sourceSecurityGroupId"), cloud.Exclusive("cidrBlocks", "sourceSecurityGroupId"),
+					cloud.OneOf("type", "cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "self", "sourceSecurityGroupId"),
+				},
+				Ignored: portsOfAllProtocols, OnCreate: createSecurityGroupRule, OnRead: securityGroupGone,
+			},
+			TypeVPC: {
+				Title: "EC2 VPC", Id: "vpc-{hex17}", Quota: "VPCs", QuotaError: "VpcLimitExceeded: The maximum number of VPCs (%d) has been reached.",
+				Rules:    []cloud.Rule{{Property: "cidrBlock", Valid: validCIDR, Message: "an IPv4 range such as 10.0.0.0/16"}},
+				OnCreate: createVPC, OnRemove: removeVPC,
+			},
+			TypeSubnet: {Title: "EC2 Subnet", Id: "subnet-{hex17}", OnCreate: createSubnet},
+		},
+		Functions: map[string]cloud.Function{
+			"aws:ec2/getVpc:getVpc": getVPC, "aws:ec2/getSubnet:getSubnet": getSubnet, "aws:ec2/getSubnets:getSubnets": getSubnets,
+		},
+	}
+}
+
+func validCIDR(s string) bool {
+	ip, network, err := net.ParseCIDR(s)
+	return err == nil && ip.To4() != nil && ip.Equal(network.IP)
+}
+
+// portsOfAllProtocols are the ports of a rule for all protocols: AWS ignores them.
+func portsOfAllProtocols(in value.Object) []string {
+	if in.Text("protocol") != "-1" {
+		return nil
+	}
+	return []string{"fromPort", "toPort"}
+}
+
+// groupsOfRules are the security groups that a group's own rules name.
+func groupsOfRules(r *cloud.Record) []string {
+	var groups []string
+	for _, rule := range append(r.Outputs.List("ingress"), r.Outputs.List("egress")...) {
+		groups = append(groups, value.ObjectOf(rule).Texts("securityGroups")...)
+	}
+	return groups
+}
+
+// The network that every account has in every region: a VPC with a subnet in each of three zones, and its security
+// group. It is not stored, and cannot be changed.
+const (
+	DefaultVPC           = "vpc-0a1b2c3d4e5f60718"
+	defaultCIDR          = "172.31.0.0/16"
+	defaultSecurityGroup = "sg-0a1b2c3d4e5f60718"
+)
+
+// DefaultSubnets are the default VPC's subnets in a region.
+func DefaultSubnets(region string) []*cloud.Record {
+	var out []*cloud.Record
+	for i, zone := range []string{"a", "b", "c"} {
+		id := fmt.Sprintf("subnet-0a1b2c3d4e5f6071%s", zone)
+		out = append(out, &cloud.Record{Type: TypeSubnet, ID: id, Name: id, Region: region, Outputs: map[string]any{
+			"vpcId": DefaultVPC, "availabilityZone": region + zone, "availabilityZoneId": fmt.Sprintf("%s-az%d", region, i+1),
+			"cidrBlock": fmt.Sprintf("172.31.%d.0/20", i*16), "mapPublicIpOnLaunch": true, "defaultForAz": true, "state": "available",
+			"arn": "arn:aws:ec2:" + region + ":" + cloud.Account + ":subnet/" + id, "ownerId": cloud.Account,
+		}})
+	}
+	return out
+}
+
+func defaultVPCRecord(region string) *cloud.Record {
+	return &cloud.Record{Type: TypeVPC, ID: DefaultVPC, Name: DefaultVPC, Region: region, Outputs: map[string]any{
+		"cidrBlock": defaultCIDR, "default": true, "state": "available", "enableDnsSupport": true, "enableDnsHostnames": true,
+		"arn": "arn:aws:ec2:" + region + ":" + cloud.Account + ":vpc/" + DefaultVPC, "ownerId": cloud.Account, "instanceTenancy": "default",
+		"mainRouteTableId": "rtb-0a1b2c3d4e5f60718", "dhcpOptionsId": "dopt-0a1b2c3d4e5f60718",
+	}}
+}
+
+func defaultSecurityGroupRecord(region string) *cloud.Record {
+	return &cloud.Record{Type: TypeSecurityGroup, ID: defaultSecurityGroup, Name: "default", Region: region, Outputs: map[string]any{
+		"name": "default", "description": "default VPC security group", "vpcId": DefaultVPC, "ownerId": cloud.Account,
+		"arn": "arn:aws:ec2:" + region + ":" + cloud.Account + ":security-group/" + defaultSecurityGroup,
+	}}
+}
+
+// Regional lists the records of a type in a region, with the default network's.
+func Regional(t *cloud.Tx, typ, region string) ([]*cloud.Record, error) {
+	all, err := t.Where(typ, func(r *cloud.Record) bool { return r.Region == region })
+	switch typ {
+	case TypeSubnet:
+		all = append(DefaultSubnets(region), all...)
+	case TypeVPC:
+		all = append([]*cloud.Record{defaultVPCRecord(region)}, all...)
+	case TypeSecurityGroup:
+		all = append([]*cloud.Record{defaultSecurityGroupRecord(region)}, all...)
+	}
+	return all, err
+}
+
+// findInRegion is one of the region's records by id or name, the default network's among them; nil if there is none.
+func findInRegion(o *cloud.Operation, typ, ref string) (*cloud.Record, error) {
+	all, err := Regional(o.Tx, typ, o.Region)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(r *cloud.Record) bool { return r.ID == ref || r.Name == ref })
+	if i < 0 {
+		return nil, nil
+	}
+	return all[i], nil
+}
+
+func findSubnet(o *cloud.Operation, id string) (*cloud.Record, error) {
+	return findInRegion(o, TypeSubnet, id)
+}
+
+// needSecurityGroup is the error with this code and message (one verb, the id) if there is no such group.
+func needSecurityGroup(o *cloud.Operation, id, code, message string) error {
+	sg, err := findInRegion(o, TypeSecurityGroup, id)
+	if err == nil && sg == nil {
+		return cloud.Errorf(code, message, id)
+	}
+	return err
+}
+
+func createVPC(o *cloud.Operation) error {
+	o.Record.ID = o.Expand("vpc-{hex17}")
+	o.SetOutputs(map[string]any{"arn": o.ARN("ec2", "vpc/"+o.Record.ID), "ownerId": cloud.Account, "mainRouteTableId": o.Expand("rtb-{hex17}")})
+	o.SetDefaults(map[string]any{"enableDnsSupport": true, "instanceTenancy": "default"})
+	return nil
+}
+
+func removeVPC(o *cloud.Operation) error {
+	for _, typ := range []string{TypeSubnet, TypeSecurityGroup} {
+		inside, err := o.Tx.Where(typ, func(r *cloud.Record) bool { return r.Text("vpcId") == o.Record.ID })
+		if err != nil {
+			return err
+		}
+		if len(inside) > 0 {
+			return cloud.Errorf("DependencyViolation", "The vpc '%s' has dependencies and cannot be deleted.", o.Record.ID)
+		}
+	}
+	return nil
+}
+
+func createSubnet(o *cloud.Operation) error {
+	vpc, err := findInRegion(o, TypeVPC, o.Inputs.Text("vpcId"))
+	if err != nil {
+		return err
+	}
+	if vpc == nil {
+		return cloud.Errorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", o.Inputs.Text("vpcId"))
+	}
+	o.Record.ID = o.Expand("subnet-{hex17}")
+	o.SetOutputs(map[string]any{"arn": o.ARN("ec2", "subnet/"+o.Record.ID), "ownerId": cloud.Account})
+	o.SetDefaults(map[string]any{"availabilityZone": o.Region + "a"})
+	return nil
+}
+
+func createSecurityGroup(o *cloud.Operation) error {
+	vpcID := o.Inputs.Text("vpcId")
+	if vpcID == "" {
+		vpcID = DefaultVPC
+	}
+	vpc, err := findInRegion(o, TypeVPC, vpcID)
+	if err != nil {
+		return err
+	}
+	if vpc == nil {
+		return cloud.Errorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", vpcID)
+	}
+	others, err := o.Tx.Where(TypeSecurityGroup, func(r *cloud.Record) bool {
+		return r.Name == o.Record.Name && r.Text("vpcId") == vpcID && r.Region == o.Region
+	})
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return cloud.Errorf("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", o.Record.Name, vpcID)
+	}
+	for _, rule := range append(o.Inputs.List("ingress"), o.Inputs.List("egress")...) {
+		for _, id := range value.ObjectOf(rule).Texts("securityGroups") {
+			if err := needSecurityGroup(o, id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
+				return err
+			}
+		}
+	}
+	o.Record.ID = o.Expand("sg-{hex17}")
+	o.SetOutputs(map[string]any{"vpcId": vpcID, "ownerId": cloud.Account, "arn": o.ARN("ec2", "security-group/"+o.Record.ID)})
+	return nil
+}
+
+// removeSecurityGroup refuses while something uses the group.
+func removeSecurityGroup(o *cloud.Operation) error {
+	id := o.Record.ID
+	used, err := o.Tx.Where(TypeSecurityGroupRule, func(r *cloud.Record) bool {
+		return r.Text("sourceSecurityGroupId") == id && r.Text("securityGroupId") != id
+	})
+	if err != nil {
+		return err
+	}
+	for typ, k := range o.Kinds {
+		if k.SecurityGroups == nil {
+			continue
+		}
+		found, err := o.Tx.Where(typ, func(r *cloud.Record) bool { return r.ID != id && slices.Contains(k.SecurityGroups(r), id) })
+		if err != nil {
+			return err
+		}
+		used = append(used, found...)
+	}
+	if len(used) > 0 {
+		return cloud.Errorf("DependencyViolation", "resource %s has a dependent object", id)
+	}
+	rules, err := o.Tx.Where(TypeSecurityGroupRule, func(r *cloud.Record) bool { return r.Text("securityGroupId") == id })
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		if err := o.Tx.Remove(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func createSecurityGroupRule(o *cloud.Operation) error {
+	for _, key := range []string{"securityGroupId", "sourceSecurityGroupId"} {
+		if id := o.Inputs.Text(key); id != "" {
+			if err := needSecurityGroup(o, id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
+				return err
+			}
+		}
+	}
+	same := func(r *cloud.Record) bool {
+		for _, key := range []string{"securityGroupId", "type", "fromPort", "toPort", "protocol", "sourceSecurityGroupId", "self", "cidrBlocks", "ipv6CidrBlocks"} {
+			if fmt.Sprint(r.Inputs[key]) != fmt.Sprint(o.Inputs[key]) {
+				return false
+			}
+		}
+		return true
+	}
+	others, err := o.Tx.Where(TypeSecurityGroupRule, same)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return cloud.Errorf("InvalidPermission.Duplicate", "the specified rule already exists")
+	}
+	o.SetOutputs(map[string]any{"securityGroupRuleId": o.Expand("sgr-{hex17}")})
+	return nil
+}
+
+func securityGroupGone(o *cloud.Operation) (bool, error) {
+	sg, err := findInRegion(o, TypeSecurityGroup, o.Record.Text("securityGroupId"))
+	if err == nil && sg == nil {
+		return true, o.Tx.Remove(o.Record)
+	}
+	return false, err
+}
+
+// ruleImport is what the real provider imports a rule by: group, direction, protocol, ports and sources.
+func ruleImport(r *cloud.Record) string {
+	protocol := r.Text("protocol")
+	if protocol == "-1" {
+		protocol = "all"
+	}
+	sources := append(r.Outputs.Texts("cidrBlocks"), r.Outputs.Texts("ipv6CidrBlocks")...)
+	if s := r.Text("sourceSecurityGroupId"); s != "" {
+		sources = append(sources, s)
+	}
+	if r.Outputs.Bool("self") {
+		sources = append(sources, "self")
+	}
+	return strings.Join(append([]string{
+		r.Text("securityGroupId"), r.Text("type"), protocol, r.Text("fromPort"), r.Text("toPort"),
+	}, sources...), "_")
+}
+
+// filtered lists the region's records of a type that the arguments pick: those given, by name, and "filters" as in
+// EC2's APIs.
+func filtered(l *cloud.Lookup, typ string, arguments ...string) ([]*cloud.Record, error) {
+	all, err := Regional(l.Tx, typ, l.Region)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(r *cloud.Record) bool {
+		for _, a := range arguments {
+			if want := l.Args.Text(a); l.Args[a] != nil && want != r.Outputs.Text(a) && !(a == "id" && want == r.ID) {
+				return true
+			}
+		}
+		for k, v := range l.Args.Object("tags") {
+			if r.Tags()[k] != value.Text(v) {
+				return true
+			}
+		}
+		for _, f := range l.Args.List("filters") {
+			if !MatchesFilter(r, value.ObjectOf(f).Text("name"), value.ObjectOf(f).Texts("values")) {
+				return true
+			}
+		}
+		return false
+	}), nil
+}
+
+// MatchesFilter tells whether a record matches one of EC2's filters.
+func MatchesFilter(r *cloud.Record, name string, values []string) bool {
+	var have string
+	switch name {
+	case "vpc-id":
+		have = r.Text("vpcId")
+		if r.Type == TypeVPC {
+			have = r.ID
+		}
+	case "default-for-az", "defaultForAz":
+		have = value.Text(r.Outputs.Bool("defaultForAz"))
+	case "is-default", "isDefault":
+		have = value.Text(r.Outputs.Bool("default"))
+	case "availability-zone", "availabilityZone":
+		have = r.Text("availabilityZone")
+	case "subnet-id", "group-id":
+		have = r.ID
+	case "group-name":
+		have = r.Name
+	case "state":
+		have = "available"
+	default:
+		key, isTag := strings.CutPrefix(name, "tag:")
+		if !isTag {
+			return false
+		}
+		have = r.Tags()[key]
+	}
+	return slices.Contains(values, have)
+}
+
+func getVPC(l *cloud.Lookup) (value.Object, error) {
+	records, err := filtered(l, TypeVPC, "id", "default", "cidrBlock", "state")
+	if err != nil {
+		return nil, err
+	}
+	return single(records, "EC2 VPC")
+}
+
+func getSubnet(l *cloud.Lookup) (value.Object, error) {
+	records, err := filtered(l, TypeSubnet, "id", "vpcId", "availabilityZone", "cidrBlock", "defaultForAz", "state")
+	if err != nil {
+		return nil, err
+	}
+	return single(records, "EC2 Subnet")
+}
+
+func getSubnets(l *cloud.Lookup) (value.Object, error) {
+	records, err := filtered(l, TypeSubnet)
+	ids := []any{}
+	for _, r := range records {
+		ids = append(ids, r.ID)
+	}
+	return map[string]any{"id": l.Region, "ids": ids}, err
+}

@@ -1,0 +1,223 @@
+package services
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
+)
+
+// The resource types of Route 53.
+const (
+	TypeRecord = "aws:route53/record:Record"
+	TypeZone   = "aws:route53/zone:Zone"
+)
+
+func route53Service() cloud.Service {
+	return cloud.Service{
+		Kinds: map[string]cloud.Kind{
+			TypeZone: {
+				Title: "Route 53 Hosted Zone", Id: "Z{id20}", Global: true,
+				Rules:    []cloud.Rule{{Property: "name", Valid: validDNSName, Message: "labels of 1 to 63 letters, digits, hyphens or underscores"}},
+				OnCreate: createZone, OnRemove: removeZone,
+			},
+			TypeRecord: {
+				Title: "Route 53 Record", Global: true,
+				Rules: []cloud.Rule{
+					{Property: "type", Allowed: []string{"A", "AAAA", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"}},
+					{Property: "name", Valid: validDNSName, Message: "labels of 1 to 63 letters, digits, hyphens, underscores or a *"}, {Property: "ttl", Max: 2147483647},
+				},
+				Combinations: []cloud.Combination{
+					cloud.Exclusive("records", "aliases"), cloud.Exclusive("ttl", "aliases"), cloud.Either("records", "aliases"),
+					{Property: "ttl", Check: func(given func(string) bool) string {
+						if given("records") && !given("ttl") {
+							return `"ttl": all of records, ttl must be specified`
+						}
+						return ""
+					}},
+				},
+				OnCreate: createRecord, OnUpdate: updateRecord,
+			},
+		},
+		Functions: map[string]cloud.Function{"aws:route53/getZone:getZone": getZone},
+	}
+}
+
+var labelPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\*|[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)$`)
+})
+
+func validDNSName(s string) bool {
+	s = strings.TrimSuffix(s, ".")
+	if s == "" || len(s) > 253 {
+		return s == ""
+	}
+	return !slices.ContainsFunc(strings.Split(s, "."), func(l string) bool { return !labelPattern().MatchString(l) })
+}
+
+// builtinZone is the public hosted zone that the sandbox has for a domain without being asked: each domain name of two
+// labels or more has one, under an id made from its name. A zone made by a program, of the same name or of a parent,
+// does not change that.
+func builtinZone(domain string) *cloud.Record {
+	domain = strings.TrimSuffix(domain, ".")
+	if strings.Count(domain, ".") == 0 {
+		return nil
+	}
+	id := "Z" + strings.ToUpper(digest(domain)[:20])
+	return &cloud.Record{Type: TypeZone, ID: id, Name: domain, Outputs: map[string]any{
+		"name": domain, "zoneId": id, "comment": "the sandbox's zone for " + domain, "privateZone": false,
+		"arn": "arn:aws:route53:::hostedzone/" + id, "nameServers": value.ListOf("ns-1.sandbox.invalid", "ns-2.sandbox.invalid"),
+		"primaryNameServer": "ns-1.sandbox.invalid",
+	}}
+}
+
+// ZoneByID finds a hosted zone by its id. A built-in zone is known once it was looked up by name, which stored it.
+func ZoneByID(t *cloud.Tx, id string) (*cloud.Record, error) {
+	return t.Get(TypeZone, strings.TrimPrefix(id, "/hostedzone/"))
+}
+
+// ZoneByName finds a hosted zone by its domain: one that a program made, else the built-in one, which is stored then
+// so that it is found by its id too. nil for a name that no zone can have.
+func ZoneByName(t *cloud.Tx, domain string) (*cloud.Record, error) {
+	domain = strings.TrimSuffix(domain, ".")
+	zones, err := t.Where(TypeZone, func(r *cloud.Record) bool { return strings.TrimSuffix(r.Name, ".") == domain })
+	if err != nil {
+		return nil, err
+	}
+	if len(zones) > 0 {
+		return zones[0], nil
+	}
+	z := builtinZone(domain)
+	if z == nil {
+		return nil, nil
+	}
+	z.Inputs = map[string]any{"name": domain}
+	z.Created, z.Updated, z.Status = t.Now, t.Now, "builtin"
+	return z, t.Put(z)
+}
+
+func createZone(o *cloud.Operation) error {
+	o.Record.Name = strings.TrimSuffix(o.Inputs.Text("name"), ".")
+	o.Record.ID = o.Expand("Z{id20}")
+	o.SetOutputs(map[string]any{
+		"name": o.Record.Name, "zoneId": o.Record.ID, "arn": "arn:aws:route53:::hostedzone/" + o.Record.ID,
+		"nameServers": value.ListOf("ns-1.sandbox.invalid", "ns-2.sandbox.invalid"), "primaryNameServer": "ns-1.sandbox.invalid",
+	})
+	o.SetDefaults(map[string]any{"comment": "Managed by Pulumi"})
+	return nil
+}
+
+func removeZone(o *cloud.Operation) error {
+	records, err := o.Tx.Where(TypeRecord, func(r *cloud.Record) bool { return r.Text("zoneId") == o.Record.ID })
+	if err != nil {
+		return err
+	}
+	if len(records) > 0 && !o.Inputs.Bool("forceDestroy") {
+		return cloud.Errorf("HostedZoneNotEmpty", "The specified hosted zone contains non-required resource record sets and so cannot be deleted.")
+	}
+	for _, r := range records {
+		if err := o.Tx.Remove(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordName is a record's full name: below its zone, in lower case, without the dot at the end.
+func recordName(name, zone string) string {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if name == "" {
+		return zone
+	}
+	if name == zone || strings.HasSuffix(name, "."+zone) {
+		return name
+	}
+	return name + "." + zone
+}
+
+func createRecord(o *cloud.Operation) error {
+	zone, err := ZoneByID(o.Tx, o.Inputs.Text("zoneId"))
+	if err != nil {
+		return err
+	}
+	if zone == nil {
+		return cloud.Errorf("NoSuchHostedZone", "No hosted zone found with ID: %s", o.Inputs.Text("zoneId")).WithStatus(404)
+	}
+	fqdn := recordName(o.Inputs.Text("name"), zone.Name)
+	o.Record.ID = strings.Join([]string{zone.ID, fqdn, o.Inputs.Text("type")}, "_")
+	if set := o.Inputs.Text("setIdentifier"); set != "" {
+		o.Record.ID += "_" + set
+	}
+	o.Record.Name = fqdn
+	other, err := o.Tx.Get(TypeRecord, o.Record.ID)
+	if err != nil {
+		return err
+	}
+	if other != nil && !o.Inputs.Bool("allowOverwrite") {
+		return cloud.Errorf("InvalidChangeBatch", "[Tried to create resource record set [name='%s.', type='%s'] but it already exists]", fqdn, o.Inputs.Text("type"))
+	}
+	if err := checkRecordConflict(o, zone, fqdn); err != nil {
+		return err
+	}
+	o.SetOutputs(map[string]any{"fqdn": fqdn, "name": strings.ToLower(strings.TrimSuffix(o.Inputs.Text("name"), "."))})
+	o.Record.Status = "INSYNC"
+	return nil
+}
+
+// checkRecordConflict refuses a CNAME beside other records, and values where there is an alias or neither.
+func checkRecordConflict(o *cloud.Operation, zone *cloud.Record, fqdn string) error {
+	typ := o.Inputs.Text("type")
+	if len(o.Inputs.List("records")) == 0 && len(o.Inputs.List("aliases")) == 0 {
+		return cloud.Errorf("InvalidInput", "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none in Change with [Action=CREATE, Name=%s., Type=%s]", fqdn, typ)
+	}
+	if typ == "CNAME" && fqdn == zone.Name {
+		return cloud.Errorf("InvalidChangeBatch", "[RRSet of type CNAME with DNS name %s. is not permitted at apex in zone %s.]", fqdn, zone.Name)
+	}
+	others, err := o.Tx.Where(TypeRecord, func(r *cloud.Record) bool {
+		return r.Text("zoneId") == zone.ID && r.Name == fqdn && r.ID != o.Record.ID
+	})
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(others, func(r *cloud.Record) bool { return (typ == "CNAME") != (r.Text("type") == "CNAME") }) {
+		return cloud.Errorf("InvalidChangeBatch", "[RRSet of type %s with DNS name %s. is not permitted because a conflicting RRSet of type %s with the same DNS name already exists in zone %s.]", typ, fqdn, others[0].Text("type"), zone.Name)
+	}
+	return nil
+}
+
+func updateRecord(o *cloud.Operation) error {
+	zone, err := ZoneByID(o.Tx, o.Inputs.Text("zoneId"))
+	if err != nil {
+		return err
+	}
+	if zone == nil {
+		return cloud.Errorf("NoSuchHostedZone", "No hosted zone found with ID: %s", o.Inputs.Text("zoneId")).WithStatus(404)
+	}
+	return checkRecordConflict(o, zone, o.Record.Name)
+}
+
+func getZone(l *cloud.Lookup) (value.Object, error) {
+	if l.Args.Bool("privateZone") {
+		return nil, fmt.Errorf("no matching Route 53 Hosted Zone found")
+	}
+	var z *cloud.Record
+	var err error
+	if id := l.Args.Text("zoneId"); id != "" {
+		z, err = ZoneByID(l.Tx, id)
+	} else {
+		z, err = ZoneByName(l.Tx, l.Args.Text("name"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if z == nil {
+		return nil, fmt.Errorf("no matching Route 53 Hosted Zone found")
+	}
+	out := found(z)
+	out["privateZone"], out["callerReference"] = false, "sandbox"
+	return out, nil
+}
