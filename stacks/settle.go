@@ -126,7 +126,7 @@ func (m *Manager) settleEnvironment(ctx context.Context, stack string, r backend
 	}
 	ctx, release := m.Stop.Interruptible(ctx)
 	defer release()
-	err := m.aws.SettleEnvironment(ctx, name, aws.Settling{Report: func(status string) {
+	err := m.aws.AwaitIdle(ctx, name, aws.Wait{Report: func(status string) {
 		m.tell(stack, operation.Event{Kind: operation.Note, Message: "waiting for environment " + name + ", which is " + status})
 	}})
 	if context.Cause(ctx) == operation.ErrStopped {

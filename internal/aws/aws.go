@@ -1,10 +1,10 @@
-// Package aws holds branchenv's own AWS calls, those that Pulumi's provider does not make: emptying buckets, asking
-// whether the resources of a removed stack are really gone, Beanstalk's events and states, source bundles, and finding
-// resources by tag.
+// Package aws makes the AWS calls that Pulumi's provider does not make: it empties buckets, checks that the resources of a
+// removed stack are gone, finds what an interrupted run created, reads Beanstalk's events and states, uploads source bundles,
+// and lists resources by tag. TypeOf holds what it knows of each type of resource.
 //
-// Rules: every call takes a context first and stops with it; nothing is cached between calls; what AWS answers is
-// hostile until Line has reduced it; every list is read to its last page; an answer that cannot be read is an error or
-// Unknown, never an absence. Errors carry a hint where there is a remedy, and never a secret.
+// Every call takes a context first and stops with it. Nothing is cached between calls. Every list is read to its last page.
+// Texts of AWS pass text.Line before anybody sees them. An answer that cannot be read is an error or Unknown, never an
+// absence. Errors carry a hint if there is a remedy, and never a secret.
 package aws
 
 import (
@@ -36,24 +36,24 @@ import (
 )
 
 const (
-	// maxAttempts bounds the tries of one request; with the SDK's jittered, doubling pauses of at most maxBackoff that
-	// is about a minute and a half of throttling.
+	// maxAttempts is the most attempts of one request. The SDK's pauses between them double, with jitter, up to maxBackoff:
+	// together about a minute and a half.
 	maxAttempts = 8
 	maxBackoff  = 20 * time.Second
-	// connections is the number of idle connections kept a host, no fewer than requests are in flight, so that none is
-	// opened and closed for a single request.
+	// connections is the number of idle connections for each host. It is more than the requests in flight, so that no
+	// connection is opened for a single request.
 	connections = deletesInFlight + 4
-	// answerTime is how long an answer may take to begin once its request is sent; AWS takes seconds at most. With the
-	// tries it bounds a call to an endpoint that accepts connections and says nothing: about five minutes.
+	// answerTime is how long AWS may take to begin its answer; it takes seconds at most. With all attempts, a call to an
+	// endpoint that never answers takes about five minutes.
 	answerTime = 30 * time.Second
 )
 
-// Options say which AWS to talk to.
+// Options select the region and the endpoint.
 type Options struct {
 	// Region is the AWS region, for instance eu-central-1. Empty: AWS_REGION or the profile's.
 	Region string
-	// Endpoint replaces AWS and everything the process's environment says about it. Nil: the standard variables and
-	// files count (AWS_PROFILE, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, …).
+	// Endpoint replaces AWS; the process's environment is then ignored. Nil: the standard variables and files are used
+	// (AWS_PROFILE, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, …).
 	Endpoint *Endpoint
 }
 
@@ -64,7 +64,7 @@ type Endpoint struct {
 	SecretKey string
 }
 
-// Client makes the calls. It is safe for concurrent use; a service's client is made when it is first needed.
+// Client makes the calls. It is safe for concurrent use. It creates a service's client on first use.
 type Client struct {
 	region   string
 	acm      func() *acm.Client
@@ -79,10 +79,10 @@ type Client struct {
 	secrets  func() *secretsmanager.Client
 	sts      func() *sts.Client
 	tagging  func() *resourcegroupstaggingapi.Client
-	pageSize int32 // of version lists; only tests set it lower than the 1000 that S3 allows
+	pageSize int32 // of version lists; 1000, which is S3's most, except in tests
 }
 
-// Open reads the AWS settings. It makes no request: missing credentials show at the first call.
+// Open reads the AWS settings and returns a Client. It makes no request, so missing credentials show at the first call.
 func Open(ctx context.Context, o Options) (*Client, error) {
 	cfg, err := load(ctx, o)
 	if err != nil {
@@ -104,7 +104,7 @@ func httpClient(answer time.Duration) *awshttp.BuildableClient {
 	})
 }
 
-// load makes the SDK's settings. With an explicit endpoint nothing is read from the process's environment or files.
+// load returns the SDK's settings. With an explicit endpoint it reads neither the process's environment nor files.
 func load(ctx context.Context, o Options) (awssdk.Config, error) {
 	client := httpClient(answerTime)
 	if o.Endpoint != nil {
@@ -127,8 +127,8 @@ func load(ctx context.Context, o Options) (awssdk.Config, error) {
 	return cfg, nil
 }
 
-// retryer retries what the SDK's standard mode does (throttling, SlowDown among it, 5xx, broken connections), and
-// answers that end half-way, which is safe because every call here can be repeated.
+// retryer retries as the SDK's standard mode does: throttling such as SlowDown, 5xx, broken connections. It also retries
+// incomplete answers, which is safe because every call here can be repeated.
 func retryer() awssdk.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
@@ -151,7 +151,7 @@ func newClient(cfg awssdk.Config) *Client {
 		route53: sync.OnceValue(func() *route53.Client { return route53.NewFromConfig(cfg) }),
 		s3: sync.OnceValue(func() *s3.Client {
 			return s3.NewFromConfig(cfg, func(o *s3.Options) {
-				// Whoever is not AWS seldom answers on a host name a bucket.
+				// Other servers than AWS seldom have a host name for each bucket.
 				o.UsePathStyle = o.UsePathStyle || o.BaseEndpoint != nil
 			})
 		}),
@@ -162,7 +162,7 @@ func newClient(cfg awssdk.Config) *Client {
 	}
 }
 
-// Account is the id, twelve digits, of the account whose credentials are used. Nobody needs a permission to ask.
+// Account returns the id of the credentials' account, twelve digits. The call needs no permission.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func (c *Client) Account(ctx context.Context) (string, error) {
 	out, err := c.sts().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})

@@ -1,10 +1,10 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -12,20 +12,21 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	beans "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+	"github.com/cenkalti/backoff/v5"
 
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// EnvEvent is one event that Beanstalk reported about an environment.
+// EnvEvent is one of Beanstalk's events of an environment.
 type EnvEvent struct {
 	Time     time.Time
 	Severity string // TRACE, DEBUG, INFO, WARN, ERROR or FATAL
 	Message  string // one clean line
 }
 
-// EnvironmentEvents are an environment's events after since, oldest first. An environment's name can have been another
-// one's before: since should not be earlier than the command's beginning.
+// EnvironmentEvents returns an environment's events after since, the oldest first. An earlier environment may have had the
+// same name, so since should not be before the start of the command.
 func (c *Client) EnvironmentEvents(ctx context.Context, environment string, since time.Time) ([]EnvEvent, error) {
 	var events []EnvEvent
 	pages := elasticbeanstalk.NewDescribeEventsPaginator(c.beans(), &elasticbeanstalk.DescribeEventsInput{
@@ -38,7 +39,7 @@ func (c *Client) EnvironmentEvents(ctx context.Context, environment string, sinc
 			return nil, failed(err, "read the events of environment %q", environment)
 		}
 		for _, e := range page.Events {
-			// StartTime is inclusive and of a coarser grain than the events.
+			// StartTime is inclusive and coarser than the events' times.
 			if at := awssdk.ToTime(e.EventDate); at.After(since) {
 				events = append(events, EnvEvent{at, text.Line(string(e.Severity)), text.Line(awssdk.ToString(e.Message))})
 			}
@@ -49,14 +50,14 @@ func (c *Client) EnvironmentEvents(ctx context.Context, environment string, sinc
 	return events, nil
 }
 
-// Health is how an environment is.
+// Health is the state and health of an environment.
 type Health struct {
-	Status string   // Launching, Updating, Ready, Aborting, Terminating, Terminated; "" where there is no such environment
+	Status string   // Launching, Updating, Ready, Aborting, Terminating, Terminated; "" if there is no such environment
 	Colour string   // Green, Yellow, Red or Grey
-	Causes []string // why it is not Green, each one clean line; only enhanced health tells
+	Causes []string // why it is not Green, each one clean line; only with enhanced health
 }
 
-// EnvironmentHealth is an environment's state and health.
+// EnvironmentHealth returns an environment's state and health.
 func (c *Client) EnvironmentHealth(ctx context.Context, environment string) (Health, error) {
 	row, err := c.environmentRow(ctx, environment)
 	if err != nil || row == nil {
@@ -68,7 +69,7 @@ func (c *Client) EnvironmentHealth(ctx context.Context, environment string) (Hea
 		AttributeNames:  []beans.EnvironmentHealthAttribute{beans.EnvironmentHealthAttributeColor, beans.EnvironmentHealthAttributeCauses},
 	})
 	switch code(err) {
-	case "InvalidRequestException", "ElasticBeanstalkServiceException", "InvalidParameterValue": // basic health only, or not any more
+	case "InvalidRequestException", "ElasticBeanstalkServiceException", "InvalidParameterValue": // no enhanced health, or no longer
 		return health, nil
 	}
 	if err != nil {
@@ -83,7 +84,7 @@ func (c *Client) EnvironmentHealth(ctx context.Context, environment string) (Hea
 	return health, nil
 }
 
-// environmentRow is the environment of that name that is not terminated, or nil.
+// environmentRow returns the environment of that name that is not terminated, or nil.
 func (c *Client) environmentRow(ctx context.Context, name string) (*beans.EnvironmentDescription, error) {
 	out, err := c.beans().DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
 		EnvironmentNames: []string{name},
@@ -100,18 +101,18 @@ func (c *Client) environmentRow(ctx context.Context, name string) (*beans.Enviro
 	return nil, nil
 }
 
-// VersionInfo is an application version: where its source bundle lies.
+// VersionInfo is an application version and the place of its source bundle.
 type VersionInfo struct {
 	Application string
 	Label       string
 	Description string // one clean line
-	Bucket      string // of the source bundle; "" for the sample application
+	Bucket      string // bucket of the source bundle; "" for the sample application
 	Key         string
 	Status      string // Processed, Unprocessed, Failed, Processing or Building
 	CreatedAt   time.Time
 }
 
-// RecentVersions are the labels of an application's newest versions, no more than limit (1 to 1000), the newest first.
+// RecentVersions returns the labels of an application's newest versions, the newest first, at most limit (1 to 1000).
 func (c *Client) RecentVersions(ctx context.Context, application string, limit int32) ([]string, error) {
 	out, err := c.beans().DescribeApplicationVersions(ctx, &elasticbeanstalk.DescribeApplicationVersionsInput{ApplicationName: &application, MaxRecords: &limit})
 	if err != nil {
@@ -124,7 +125,7 @@ func (c *Client) RecentVersions(ctx context.Context, application string, limit i
 	return labels, nil
 }
 
-// ApplicationVersion looks up one version of a Beanstalk application.
+// ApplicationVersion returns one version of a Beanstalk application. It reports false if there is none.
 func (c *Client) ApplicationVersion(ctx context.Context, application, label string) (VersionInfo, bool, error) {
 	out, err := c.beans().DescribeApplicationVersions(ctx, &elasticbeanstalk.DescribeApplicationVersionsInput{
 		ApplicationName: &application,
@@ -159,61 +160,59 @@ func (c *Client) ApplicationVersion(ctx context.Context, application, label stri
 // errTooSlow is the cause of a wait that ran out of time.
 var errTooSlow = errors.New("too slow")
 
-// Settling says how long SettleEnvironment waits.
-type Settling struct {
+// Wait says how AwaitIdle waits.
+type Wait struct {
 	Timeout time.Duration       // default 30m
-	Poll    time.Duration       // first pause between two looks, which grows to four times as much; default 5s
-	Report  func(status string) // told each new status; may be nil
+	Poll    time.Duration       // the first pause between two requests; later ones grow to four times as much; default 5s
+	Report  func(status string) // receives each new status; may be nil
 }
 
-// SettleEnvironment brings an environment into a state in which Beanstalk agrees to terminate it, or waits until it is
-// gone: one that is being updated is aborted, one that is being launched or aborted is waited for, and one that is
-// being terminated is waited for to the end. It terminates nothing itself. An environment that does not exist is fine.
-func (c *Client) SettleEnvironment(ctx context.Context, name string, s Settling) error {
-	if s.Timeout <= 0 {
-		s.Timeout = 30 * time.Minute
-	}
-	if s.Poll <= 0 {
-		s.Poll = 5 * time.Second
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.Timeout, errTooSlow)
+// AwaitIdle waits until Beanstalk does nothing with an environment, so that it can be updated or terminated, or until the
+// environment is gone. It aborts an update in progress, and waits for a launch, an abort or a termination. It terminates
+// nothing. A missing environment is no error.
+func (c *Client) AwaitIdle(ctx context.Context, environment string, w Wait) error {
+	w.Timeout = cmp.Or(w.Timeout, 30*time.Minute)
+	w.Poll = cmp.Or(w.Poll, 5*time.Second)
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = w.Poll, 4*w.Poll
+	ctx, cancel := context.WithTimeoutCause(ctx, w.Timeout, errTooSlow)
 	defer cancel()
 	var last beans.EnvironmentStatus
 	aborted := false
-	for pause := s.Poll; ; pause = min(pause*3/2, 4*s.Poll) {
-		row, err := c.environmentRow(ctx, name)
+	for {
+		row, err := c.environmentRow(ctx, environment)
 		switch {
 		case ctx.Err() != nil:
-			return settleError(ctx, name, last, s.Timeout)
+			return waitError(ctx, environment, last, w.Timeout)
 		case err != nil:
 			return err
 		case row == nil || row.Status == beans.EnvironmentStatusReady:
 			return nil
 		}
-		if row.Status != last && s.Report != nil {
-			s.Report(text.Line(string(row.Status)))
+		if row.Status != last && w.Report != nil {
+			w.Report(text.Line(string(row.Status)))
 		}
 		last = row.Status
 		if !aborted && awssdk.ToBool(row.AbortableOperationInProgress) {
-			// Refused when the update has just ended by itself; the next look tells.
-			_, err := c.beans().AbortEnvironmentUpdate(ctx, &elasticbeanstalk.AbortEnvironmentUpdateInput{EnvironmentName: &name})
+			// AWS refuses this if the update has just ended; the next request shows it.
+			_, err := c.beans().AbortEnvironmentUpdate(ctx, &elasticbeanstalk.AbortEnvironmentUpdateInput{EnvironmentName: &environment})
 			if c := code(err); err != nil && c != "InvalidParameterValue" && ctx.Err() == nil {
-				return failed(err, "abort the update of environment %q", name)
+				return failed(err, "abort the update of environment %q", environment)
 			}
 			aborted = true
 		}
 		select {
-		case <-time.After(pause/2 + rand.N(pause)): // #nosec G404 -- jitter
+		case <-time.After(pauses.NextBackOff()):
 		case <-ctx.Done():
-			return settleError(ctx, name, last, s.Timeout)
+			return waitError(ctx, environment, last, w.Timeout)
 		}
 	}
 }
 
-func settleError(ctx context.Context, name string, last beans.EnvironmentStatus, limit time.Duration) error {
+func waitError(ctx context.Context, environment string, last beans.EnvironmentStatus, limit time.Duration) error {
 	if context.Cause(ctx) != errTooSlow {
-		return fmt.Errorf("wait for environment %q: %w", name, ctx.Err())
+		return fmt.Errorf("wait for environment %q: %w", environment, ctx.Err())
 	}
-	return fault.Failedf("environment %q is still %s after %s", name, strings.ToLower(text.Line(string(last))), limit).
+	return fault.Failedf("environment %q is still %s after %s", environment, strings.ToLower(text.Line(string(last))), limit).
 		WithHint("look at its events in the Beanstalk console, and run the same command again")
 }

@@ -96,7 +96,7 @@ func TestApplicationVersion(t *testing.T) {
 	}
 }
 
-func TestSettleEnvironment(t *testing.T) {
+func TestAwaitIdle(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		rows   []reply // one a look; the last one stays
@@ -142,7 +142,7 @@ func TestSettleEnvironment(t *testing.T) {
 				return reply{}, false
 			})
 			var reported []string
-			err := c.SettleEnvironment(t.Context(), "n", Settling{Timeout: tt.limit, Poll: time.Millisecond, Report: func(s string) { reported = append(reported, s) }})
+			err := c.AwaitIdle(t.Context(), "n", Wait{Timeout: tt.limit, Poll: time.Millisecond, Report: func(s string) { reported = append(reported, s) }})
 			if text := fmt.Sprint(err); (tt.err == "" && err != nil) || (tt.err != "" && text != tt.err) {
 				t.Errorf("got %v", err)
 			}
@@ -156,11 +156,11 @@ func TestSettleEnvironment(t *testing.T) {
 	}
 }
 
-func TestSettleEnvironmentCancelled(t *testing.T) {
+func TestAwaitIdleCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	c := fakeAWS(t, fixed("DescribeEnvironments", row("Launching", false)))
-	err := c.SettleEnvironment(ctx, "n", Settling{Report: func(string) { cancel() }})
+	err := c.AwaitIdle(ctx, "n", Wait{Report: func(string) { cancel() }})
 	if !errors.Is(err, context.Canceled) || err.Error() != `wait for environment "n": context canceled` {
 		t.Errorf("got %v", err)
 	}

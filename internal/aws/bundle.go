@@ -19,15 +19,15 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// maxBundle is the largest source bundle that Beanstalk takes, in bytes.
+// maxBundle is the most bytes of a source bundle that Beanstalk accepts.
 // https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/applications-sourcebundle.html
 const maxBundle = 500 << 20
 
-// Object is the place of an object in S3.
+// Object is an object in S3.
 type Object struct{ Bucket, Key string }
 
-// UploadBundle puts a file into a bucket and tells whether it had to: an object of that key with the same size and
-// SHA-256 is left as it is. The file is read from disk twice, never held in memory, and S3 checks its SHA-256.
+// UploadBundle uploads a file to a bucket, unless an object of that key has the same size and SHA-256. It reports whether it
+// uploaded. The file is read from disk twice and never held in memory, and S3 checks its SHA-256.
 func (c *Client) UploadBundle(ctx context.Context, bucket, key, file string) (uploaded bool, err error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *Client) UploadBundle(ctx context.Context, bucket, key, file string) (up
 	case info.Size() == 0:
 		return false, fault.Usagef("source bundle %q is empty", file).WithHint("give a .zip file")
 	case info.Size() > maxBundle:
-		return false, fault.Usagef("source bundle %q has %d MiB, Beanstalk takes at most 500", file, info.Size()>>20)
+		return false, fault.Usagef("source bundle %q has %d MiB, Beanstalk accepts at most 500", file, info.Size()>>20)
 	}
 	hash := sha256.New()
 	size, err := io.Copy(hash, f)
@@ -67,11 +67,11 @@ func (c *Client) UploadBundle(ctx context.Context, bucket, key, file string) (up
 	return true, nil
 }
 
-// holds tells whether an object has that size and SHA-256 (base64).
+// holds reports whether an object has that size and SHA-256 (base64).
 func (c *Client) holds(ctx context.Context, o Object, size int64, sum string) (bool, error) {
 	out, err := c.s3().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &o.Bucket, Key: &o.Key, ChecksumMode: types.ChecksumModeEnabled})
 	switch code(err) {
-	case "NotFound", "NoSuchKey": // a missing bucket shows when the object is put
+	case "NotFound", "NoSuchKey": // a missing bucket shows at the upload
 		return false, nil
 	}
 	if err != nil {
@@ -88,11 +88,11 @@ func bundleError(file string, err error) error {
 	return fault.Usagef("source bundle %q: %w", file, err)
 }
 
-// CopyObject copies an object of at most 5 GB within AWS.
+// CopyObject copies an object within S3. It may have at most 5 GB.
 func (c *Client) CopyObject(ctx context.Context, from, to Object) error {
 	segments := strings.Split(from.Key, "/")
 	for i, s := range segments {
-		// S3 decodes a plus as a space here, which PathEscape leaves alone.
+		// S3 decodes a plus as a space here, and PathEscape does not escape it.
 		segments[i] = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 	}
 	source := from.Bucket + "/" + strings.Join(segments, "/")

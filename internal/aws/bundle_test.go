@@ -78,7 +78,7 @@ func TestUploadBundleRefuses(t *testing.T) {
 	}).url)
 	for file, want := range map[string]string{
 		empty:                          "is empty",
-		huge:                           "has 501 MiB, Beanstalk takes at most 500",
+		huge:                           "has 501 MiB, Beanstalk accepts at most 500",
 		dir:                            "is not a file",
 		filepath.Join(dir, "none.zip"): "no such file or directory",
 	} {

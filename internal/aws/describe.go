@@ -9,37 +9,37 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// describesInFlight bounds how many resources are asked for at once; AWS's describe calls allow few a second.
+// describesInFlight is how many resources are described at once. AWS allows only a few describe calls each second.
 const describesInFlight = 8
 
-// Resource is a resource as a stack's state has it.
+// Resource is a resource in a stack's state.
 type Resource struct {
 	Type    string         // Pulumi type token, for instance aws:s3/bucketV2:BucketV2
 	ID      string         // the provider's id
-	Name    string         // name to show
+	Name    string         // the name to show
 	Inputs  map[string]any // as in the state; may be nil
 	Outputs map[string]any // as in the state; may be nil
 }
 
-// State tells whether a resource is there.
+// State says whether a resource exists.
 type State string
 
 // The states of a resource.
 const (
 	Exists  State = "exists"
 	Gone    State = "gone"
-	Unknown State = "unknown" // AWS could not be asked, or the answer does not tell; Finding.Note says why
+	Unknown State = "unknown" // AWS did not answer, or its answer does not decide it; Finding.Note says why
 )
 
-// Finding is what AWS says about a resource.
+// Finding is AWS's answer about a resource.
 type Finding struct {
 	Resource Resource
 	State    State
 	Note     string // one clean line, may be empty
 }
 
-// Describe asks AWS whether each resource is still there, several at once, and answers in the order given. It never
-// fails as a whole: a resource that cannot be asked for is Unknown.
+// Describe asks AWS whether each resource still exists, several at once. It returns the answers in the same order. It never
+// fails as a whole: without an answer a resource is Unknown.
 func (c *Client) Describe(ctx context.Context, resources []Resource) []Finding {
 	findings := make([]Finding, len(resources))
 	var group errgroup.Group
@@ -57,7 +57,7 @@ func (c *Client) Describe(ctx context.Context, resources []Resource) []Finding {
 func (c *Client) describe(ctx context.Context, r Resource) Finding {
 	describe := TypeOf(r.Type).describe
 	if describe == nil {
-		return Finding{r, Unknown, "branchenv does not know how to ask for this type"}
+		return Finding{r, Unknown, "branchenv cannot ask AWS for this type"}
 	}
 	answer, err := describe(c, ctx, r)
 	switch {
@@ -78,18 +78,18 @@ type answer struct {
 	gone  []string
 }
 
-// there is the answer for a list that holds the resource, or is empty if there is none.
-func there(ok bool) answer {
+// existsIf returns the answer of a list, from whether the resource is in it.
+func existsIf(ok bool) answer {
 	if ok {
 		return answer{state: Exists}
 	}
 	return answer{state: Gone}
 }
 
-// goneIf is the answer that goes with an error.
+// goneIf returns the answer for an error: the resource is gone if the error has one of the codes.
 func goneIf(codes ...string) answer { return answer{gone: codes} }
 
-// text is the first of a resource's properties, outputs before inputs, that is a string with something in it.
+// text returns the first of a resource's properties that is a string and not empty. Outputs come before inputs.
 func (r Resource) text(properties ...string) string {
 	for _, p := range properties {
 		for _, from := range []map[string]any{r.Outputs, r.Inputs} {
@@ -101,7 +101,7 @@ func (r Resource) text(properties ...string) string {
 	return ""
 }
 
-// name is the first of a resource's properties that says something, else its id.
+// name returns what text returns, or the id if that is "".
 func (r Resource) name(properties ...string) string {
 	if s := r.text(properties...); s != "" {
 		return s
@@ -109,7 +109,7 @@ func (r Resource) name(properties ...string) string {
 	return r.ID
 }
 
-// missing is the error for a state that lacks what AWS must be asked with.
+// missing returns the error for a state without the properties that a request needs.
 func missing(properties ...string) error {
-	return fmt.Errorf("the state does not tell its %s", strings.Join(properties, " and "))
+	return fmt.Errorf("the state lacks its %s", strings.Join(properties, " and "))
 }

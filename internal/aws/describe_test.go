@@ -110,7 +110,7 @@ func TestDescribe(t *testing.T) {
 	cert := Resource{Type: "aws:acm/certificate:Certificate", ID: "arn:c"}
 	valid := Resource{Type: "aws:acm/certificateValidation:CertificateValidation", ID: "x", Outputs: props("certificateArn", "arn:c")}
 	logs := Resource{Type: "aws:cloudwatch/logGroup:LogGroup", ID: "/aws/x"}
-	const noLook = "AWS does not let us look: the bucket may belong to another account"
+	const noLook = "AWS denies access: the bucket may belong to another account"
 
 	for _, tt := range []struct {
 		r     Resource
@@ -123,7 +123,7 @@ func TestDescribe(t *testing.T) {
 		{bucket, "HEAD /b", reply{404, ""}, Gone, ""},
 		{bucket, "HEAD /b", reply{403, ""}, Unknown, noLook},
 		{policy, "HEAD /b", reply{404, ""}, Gone, ""},
-		{policy, "HEAD /b", ok(""), Unknown, "not asked for itself: its bucket is still there"},
+		{policy, "HEAD /b", ok(""), Unknown, "not checked by itself: its bucket still exists"},
 		{object, "HEAD /b/dir/k", ok(""), Exists, ""},
 		{object, "HEAD /b/dir/k", reply{404, ""}, Gone, ""},
 		{env, "DescribeEnvironments", result("DescribeEnvironments", fmt.Sprintf(environment, "Ready")), Exists, ""},
@@ -153,7 +153,7 @@ func TestDescribe(t *testing.T) {
 		{ruled, "DescribeSecurityGroupRules", ok("<DescribeSecurityGroupRulesResponse><securityGroupRuleSet><item><securityGroupRuleId>sgr-1</securityGroupRuleId></item></securityGroupRuleSet></DescribeSecurityGroupRulesResponse>"), Exists, ""},
 		{ruled, "DescribeSecurityGroupRules", ec2XMLError("InvalidSecurityGroupRuleId.NotFound"), Gone, ""},
 		{unruled, "DescribeSecurityGroups", ec2XMLError("InvalidGroup.NotFound"), Gone, ""},
-		{unruled, "DescribeSecurityGroups", ok("<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId></item></securityGroupInfo></DescribeSecurityGroupsResponse>"), Unknown, "its security group is still there, and the rule has no id of its own"},
+		{unruled, "DescribeSecurityGroups", ok("<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId></item></securityGroupInfo></DescribeSecurityGroupsResponse>"), Unknown, "its security group still exists, and the rule has no id of its own"},
 		{secret, "DescribeSecret", ok(`{"ARN":"s"}`), Exists, ""},
 		{secret, "DescribeSecret", ok(`{"ARN":"s","DeletedDate":1.7e9}`), Gone, "scheduled for deletion; it can be restored until then"},
 		{secret, "DescribeSecret", jsonError("ResourceNotFoundException"), Gone, ""},
@@ -182,8 +182,8 @@ func TestDescribe(t *testing.T) {
 		{logs, "DescribeLogGroups", ok(`{"logGroups":[{"logGroupName":"/aws/x"}]}`), Exists, ""},
 		{logs, "DescribeLogGroups", ok(`{"logGroups":[{"logGroupName":"/aws/xy"}]}`), Gone, ""},
 		{role, "GetRole", reply{403, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no` + "\n" + `way</Message></Error></ErrorResponse>`}, Unknown, "AccessDenied: no way"},
-		{Resource{Type: "aws:sns/topic:Topic", ID: "t"}, "", reply{}, Unknown, "branchenv does not know how to ask for this type"},
-		{Resource{Type: dns.Type, ID: "Z1_x_A"}, "", reply{}, Unknown, "the state does not tell its zoneId and name and type"},
+		{Resource{Type: "aws:sns/topic:Topic", ID: "t"}, "", reply{}, Unknown, "branchenv cannot ask AWS for this type"},
+		{Resource{Type: dns.Type, ID: "Z1_x_A"}, "", reply{}, Unknown, "the state lacks its zoneId and name and type"},
 	} {
 		t.Run(strings.ReplaceAll(tt.r.Type, "/", ".")+"/"+string(tt.state), func(t *testing.T) {
 			t.Parallel()

@@ -22,11 +22,11 @@ import (
 	"github.com/branchenv/branchenv/internal/regions"
 )
 
-// maxAnswer bounds the bytes read of one answer of EC2.
+// maxAnswer is the most bytes that are read of an answer of EC2.
 const maxAnswer = 4 << 20
 
-// ec2Query speaks EC2's query protocol for the two calls that are needed. The SDK's ec2 package would do, but takes
-// over a minute of CPU and more than 3 GB of memory to compile.
+// ec2Query makes the two calls of EC2 that are needed, by EC2's query protocol. The SDK's ec2 package is not used: to compile
+// it takes over a minute of CPU and more than 3 GB of memory.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html
 type ec2Query struct {
 	cfg      awssdk.Config
@@ -47,7 +47,7 @@ func newEC2Query(cfg awssdk.Config) *ec2Query {
 	return q
 }
 
-// call sends one action with its parameters and decodes the answer into out, with the SDK's retries.
+// call sends an action with its parameters and decodes the answer into out. It retries as the SDK does.
 func (q *ec2Query) call(ctx context.Context, action string, params url.Values, out any) error {
 	params.Set("Action", action)
 	params.Set("Version", "2016-11-15")
@@ -101,7 +101,7 @@ func (q *ec2Query) once(ctx context.Context, body string, out any) error {
 	return nil
 }
 
-// ec2Error reads EC2's error document.
+// ec2Error returns the error in EC2's error document.
 func ec2Error(status int, data []byte) error {
 	var doc struct {
 		Code    string `xml:"Errors>Error>Code"`
@@ -113,7 +113,7 @@ func ec2Error(status int, data []byte) error {
 	return &smithy.GenericAPIError{Code: doc.Code, Message: doc.Message}
 }
 
-// securityGroup is DescribeSecurityGroups for one group: its ids as AWS lists them.
+// securityGroup calls DescribeSecurityGroups for one group, and returns the ids in the answer.
 func (q *ec2Query) securityGroup(ctx context.Context, id string) ([]string, error) {
 	var out struct {
 		IDs []string `xml:"securityGroupInfo>item>groupId"`
@@ -122,7 +122,7 @@ func (q *ec2Query) securityGroup(ctx context.Context, id string) ([]string, erro
 	return out.IDs, err
 }
 
-// securityGroupRule is DescribeSecurityGroupRules for one rule.
+// securityGroupRule calls DescribeSecurityGroupRules for one rule, and returns the ids in the answer.
 func (q *ec2Query) securityGroupRule(ctx context.Context, id string) ([]string, error) {
 	var out struct {
 		IDs []string `xml:"securityGroupRuleSet>item>securityGroupRuleId"`

@@ -18,44 +18,44 @@ import (
 )
 
 const (
-	// batchSize is the most keys that DeleteObjects takes.
+	// batchSize is the most keys of one DeleteObjects.
 	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 	batchSize = 1000
-	// deletesInFlight is how many batches are deleted at once while the list goes on: enough that the list, which can
-	// only be read one page after the other, is what takes the time.
+	// deletesInFlight is how many batches are deleted at once while the list is read. It is so many that the list, whose
+	// pages can only be read one after the other, decides the time.
 	deletesInFlight = 12
-	// abortsInFlight is how many unfinished uploads are aborted at once; each takes a request.
+	// abortsInFlight is how many unfinished uploads are aborted at once. Each takes one request.
 	abortsInFlight = 12
-	// maxRounds bounds how often a bucket is gone through again because things were written meanwhile.
+	// maxRounds is how often a bucket is listed again because something was written meanwhile.
 	maxRounds = 8
-	// grace is how long requests in flight may go on after a cancellation, so that the count stays true.
+	// grace is how long requests in flight may go on after a cancellation, so that the count is right.
 	grace = 5 * time.Second
 )
 
-// Emptied counts what was removed, as far as AWS confirmed it.
+// Emptied counts the removals that AWS confirmed.
 type Emptied struct {
-	Versions int // object versions; the objects themselves in a bucket without versions
+	Versions int // object versions; objects in a bucket without versions
 	Markers  int // delete markers
 	Uploads  int // unfinished multipart uploads
 }
 
-// Total is everything together.
+// Total returns the sum.
 func (e Emptied) Total() int { return e.Versions + e.Markers + e.Uploads }
 
-// EmptyBucket removes everything in a bucket: all versions, delete markers and unfinished uploads. The bucket itself
-// stays. It goes through the bucket until it finds nothing, so what is written meanwhile goes too, within limits.
+// EmptyBucket removes all versions, delete markers and unfinished uploads from a bucket, but not the bucket itself. It lists
+// the bucket until it finds nothing, at most eight times, so that it also removes what is written meanwhile.
 //
-// progress may be nil; it is told the number removed so far, by one goroutine at a time. A missing bucket is fine. Keys
-// that cannot be deleted do not stop the others; the error names the first few. After an error or a cancellation the
-// count is what was removed until then. Memory does not depend on the size of the bucket.
+// progress receives the number removed so far, from one goroutine at a time; it may be nil. A missing bucket is no error. A key
+// that cannot be deleted does not stop the others; the error names the first few. After an error or a cancellation the count
+// holds what was removed until then. The size of the bucket does not matter for memory.
 func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(done int)) (Emptied, error) {
 	return c.empty(ctx, bucket, "", progress)
 }
 
-// DeletePrefix is EmptyBucket for the keys that begin with prefix, which must not be empty.
+// DeletePrefix removes the keys that begin with prefix, as EmptyBucket does. prefix must not be empty.
 func (c *Client) DeletePrefix(ctx context.Context, bucket, prefix string, progress func(done int)) (Emptied, error) {
 	if prefix == "" {
-		return Emptied{}, fault.Refusedf("delete everything below an empty prefix of bucket %q", bucket)
+		return Emptied{}, fault.Refusedf("delete a prefix of bucket %q: the prefix is empty", bucket)
 	}
 	return c.empty(ctx, bucket, prefix, progress)
 }
@@ -76,7 +76,7 @@ func (c *Client) empty(ctx context.Context, bucket, prefix string, progress func
 			return e.done, e.failed(ctx, err)
 		case found == 0:
 			return e.done, nil
-		case e.done == before: // the same would be found again
+		case e.done == before: // the next round would find the same
 			return e.done, e.refused.err(bucket)
 		}
 	}
@@ -87,13 +87,13 @@ func (c *Client) empty(ctx context.Context, bucket, prefix string, progress func
 		WithHint("stop what writes to the bucket and run the same command again")
 }
 
-// emptying is the work on one bucket.
+// emptying is the state of emptying one bucket.
 type emptying struct {
 	s3             *s3.Client
 	bucket, prefix string
 	pageSize       int32
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	progress func(int)
 	done     Emptied
 	refused  refusals
@@ -105,9 +105,9 @@ type batch struct {
 	marker []bool // whether the entry is a delete marker
 }
 
-// round goes through the bucket once and tells how many entries it found.
+// round lists and empties the bucket once. It returns the number of entries that it found.
 func (e *emptying) round(ctx context.Context) (found int, err error) {
-	// Uploads first: one that is completed meanwhile is a version when those are listed.
+	// Uploads come first: an upload that is completed meanwhile becomes a version, and versions are listed later.
 	uploads, err := e.abortUploads(ctx)
 	if err != nil {
 		return uploads, err
@@ -116,11 +116,11 @@ func (e *emptying) round(ctx context.Context) (found int, err error) {
 	return uploads + versions, err
 }
 
-// deleteVersions lists page after page and deletes behind the list, several batches at once.
+// deleteVersions lists page after page, and meanwhile deletes the pages before, several batches at once.
 func (e *emptying) deleteVersions(ctx context.Context) (found int, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(deletesInFlight)
-	// The entry that a page ends with is kept back until the next page is here: some servers can go on only from a
+	// The last entry of a page is deleted only after the next page was read: some servers continue a list only from a
 	// version that still exists.
 	var pending batch
 	send := func(n int) {
@@ -148,13 +148,13 @@ func (e *emptying) deleteVersions(ctx context.Context) (found int, err error) {
 		}
 		in.KeyMarker, in.VersionIdMarker = page.key, page.version
 	}
-	for parts := (len(pending.ids) + batchSize - 1) / batchSize; parts > 0; parts-- { // even ones: the largest takes longest
+	for parts := (len(pending.ids) + batchSize - 1) / batchSize; parts > 0; parts-- { // of equal size, because the largest takes longest
 		send((len(pending.ids) + parts - 1) / parts)
 	}
 	return found, group.Wait()
 }
 
-// firstError is the error of the requests in flight, which ended the list if there is one, else the list's own.
+// firstError returns the error of the requests in flight, which then ended the list, or else the list's own error.
 func firstError(inFlight, list error) error {
 	if inFlight != nil {
 		return inFlight
@@ -162,12 +162,13 @@ func firstError(inFlight, list error) error {
 	return list
 }
 
-// delete removes a batch. A cancelled context keeps it from beginning, and leaves it some time to end.
+// delete removes a batch. It does not begin with a cancelled context. If the context is cancelled later, it has some time to
+// end.
 func (e *emptying) delete(ctx context.Context, b batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, stop := lasting(ctx, grace)
+	ctx, stop := withGrace(ctx, grace)
 	defer stop()
 	var together []types.ObjectIdentifier
 	var errs []types.Error
@@ -207,8 +208,8 @@ func (e *emptying) delete(ctx context.Context, b batch) error {
 	return nil
 }
 
-// deleteOne removes an entry whose key cannot be told in XML: the request for many would name another key. A refusal
-// by S3 is returned as that request would.
+// deleteOne removes an entry whose key is invalid in XML: DeleteObjects would name another key. It returns a refusal of S3 in
+// the form of DeleteObjects.
 func (e *emptying) deleteOne(ctx context.Context, id types.ObjectIdentifier) ([]types.Error, error) {
 	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &e.bucket, Key: id.Key, VersionId: id.VersionId})
 	var api smithy.APIError
@@ -219,7 +220,7 @@ func (e *emptying) deleteOne(ctx context.Context, id types.ObjectIdentifier) ([]
 	return nil, err
 }
 
-// inXML tells whether XML 1.0 can hold a text.
+// inXML reports whether s is valid in XML 1.0.
 // https://www.w3.org/TR/xml/#charsets
 func inXML(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool {
@@ -227,8 +228,8 @@ func inXML(s string) bool {
 	})
 }
 
-// lasting is a context that ends d after ctx does.
-func lasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// withGrace returns a context that ends d after ctx does.
+func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
 	return longer, func() { stop(); cancel() }

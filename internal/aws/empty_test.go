@@ -324,7 +324,7 @@ func TestEmptyBucketFromBadServer(t *testing.T) {
 				return 200, fmt.Sprintf(list, true, one+`<NextKeyMarker>k</NextKeyMarker>`)
 			}
 			return 200, `<DeleteResult/>`
-		}, Emptied{}, `empty bucket "b": the list goes on at the page just read`, ""},
+		}, Emptied{}, `empty bucket "b": the list continues with the page just read`, ""},
 		"expired credentials": {func(op string, n int) (int, string) {
 			return 400, "<Error><Code>ExpiredToken</Code><Message>The provided token\n has expired.</Message></Error>"
 		}, Emptied{}, `empty bucket "b": ExpiredToken: The provided token has expired.`, "the AWS credentials have expired"},

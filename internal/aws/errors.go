@@ -14,23 +14,23 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// callError is a failed call in readable words; the SDK's own error stays reachable beneath it.
+// callError is a failed call in readable words. It wraps the SDK's error.
 type callError struct {
-	text string
-	err  error
+	message string
+	err     error
 }
 
-func (e *callError) Error() string { return e.text }
+func (e *callError) Error() string { return e.message }
 func (e *callError) Unwrap() error { return e.err }
 
-// guarded marks the errors of a credentials provider, which the SDK would bury in those of the call.
+// guarded marks the errors of a credentials provider. The SDK would hide them in the error of the call.
 type guarded struct{ awssdk.CredentialsProvider }
 
 type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string {
-	if text := e.err.Error(); !strings.Contains(text, "no EC2 IMDS role found") { // the SDK's last resort
-		return "no usable AWS credentials: " + text
+	if message := e.err.Error(); !strings.Contains(message, "no EC2 IMDS role found") { // the SDK's last resort
+		return "no usable AWS credentials: " + message
 	}
 	return "no AWS credentials"
 }
@@ -44,14 +44,14 @@ func (g guarded) Retrieve(ctx context.Context) (awssdk.Credentials, error) {
 	return c, err
 }
 
-// failed is err as an error of doing what format says, with a hint where there is a remedy.
+// failed returns err as the error of an operation, with a hint if there is a remedy. The format names the operation.
 func failed(err error, format string, args ...any) error {
-	text := fmt.Sprintf(format, args...) + ": " + cause(err)
-	f := &fault.Error{Code: fault.Failed, Err: &callError{text, err}}
+	message := fmt.Sprintf(format, args...) + ": " + cause(err)
+	f := &fault.Error{Code: fault.Failed, Err: &callError{message, err}}
 	return f.WithHint("%s", hint(err))
 }
 
-// cause is the innermost readable reason of err in one line.
+// cause returns the innermost readable reason of err in one line.
 func cause(err error) string {
 	var api smithy.APIError
 	var creds *credentialsError
@@ -83,7 +83,7 @@ func host(raw string) string {
 	return "AWS"
 }
 
-// unreadable tells whether err is an answer that could not be decoded.
+// unreadable reports whether err is an answer that could not be decoded.
 func unreadable(err error) awssdk.Ternary {
 	var bad *smithy.DeserializationError
 	if errors.As(err, &bad) {
@@ -92,7 +92,7 @@ func unreadable(err error) awssdk.Ternary {
 	return awssdk.UnknownTernary
 }
 
-// code is AWS's error code in err, or "".
+// code returns AWS's error code in err, or "".
 func code(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -101,7 +101,7 @@ func code(err error) string {
 	return ""
 }
 
-// hint is what to do about err, or "".
+// hint returns what to do about err, or "".
 func hint(err error) string {
 	var creds *credentialsError
 	var link *url.Error

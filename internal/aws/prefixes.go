@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Prefixes are the first parts of the bucket's keys, each with the slash that ends it, in order; keys without a slash
-// are left out. Objects that have only old versions and delete markers left do not count. None for a missing bucket.
+// Prefixes returns the first parts of the bucket's keys, each with the slash at its end, in order. Keys without a slash, old
+// versions and delete markers do not count. A missing bucket has none.
 func (c *Client) Prefixes(ctx context.Context, bucket string) ([]string, error) {
 	var found []string
 	in := &s3.ListObjectsV2Input{Bucket: awssdk.String(bucket), Delimiter: awssdk.String("/")}

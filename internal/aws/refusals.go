@@ -13,24 +13,24 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// maxNamed is how many keys an error names.
+// maxNamed is the most keys that an error names.
 const maxNamed = 5
 
-// refusals are the keys that S3 would not delete: how many, and the first of them in words.
+// refusals are the keys that S3 refused to delete.
 type refusals struct {
 	count int
-	named []string
-	hint  string // the first that there is
+	named []string // the first of them, with the reason
+	hint  string   // the first hint
 }
 
-// add notes id if it is among the errors of a batch, and tells whether it is.
+// add records id if it is among the errors of a batch, and reports whether it is.
 func (r *refusals) add(errs []types.Error, id types.ObjectIdentifier) bool {
 	for _, e := range errs {
 		if awssdk.ToString(e.Key) != awssdk.ToString(id.Key) || version(e.VersionId) != version(id.VersionId) {
 			continue
 		}
 		switch awssdk.ToString(e.Code) {
-		case "NoSuchKey", "NoSuchVersion": // deleted by someone else meanwhile
+		case "NoSuchKey", "NoSuchVersion": // somebody else deleted it meanwhile
 			return true
 		}
 		r.count++
@@ -46,7 +46,7 @@ func (r *refusals) add(errs []types.Error, id types.ObjectIdentifier) bool {
 	return false
 }
 
-// version is a version's id; what was written before versioning was switched on is called null.
+// version returns a version's id. A version from before versioning was switched on is called null.
 func version(id *string) string {
 	if awssdk.ToString(id) == "" {
 		return "null"
@@ -54,23 +54,19 @@ func version(id *string) string {
 	return *id
 }
 
-// err is the refusals as an error, nil if there are none.
+// err returns the refusals as an error, or nil if there are none.
 func (r *refusals) err(bucket string) error {
 	if r.count == 0 {
 		return nil
 	}
-	keys := "keys"
-	if r.count == 1 {
-		keys = "key"
-	}
-	text := fmt.Sprintf("empty bucket %q: %d %s cannot be deleted: %s", bucket, r.count, keys, strings.Join(r.named, "; "))
+	message := fmt.Sprintf("empty bucket %q: %s cannot be deleted: %s", bucket, text.Count(r.count, "key"), strings.Join(r.named, "; "))
 	if more := r.count - len(r.named); more > 0 {
-		text += fmt.Sprintf("; and %d more", more)
+		message += fmt.Sprintf("; and %d more", more)
 	}
-	return fault.Failedf("%s", text).WithHint("%s", r.hint)
+	return fault.Failedf("%s", message).WithHint("%s", r.hint)
 }
 
-// deleteHint is what to do about a delete that was refused.
+// deleteHint returns what to do about a refused delete.
 func deleteHint(code, message string) string {
 	low := strings.ToLower(message)
 	switch {
@@ -88,7 +84,7 @@ func deleteHint(code, message string) string {
 	return ""
 }
 
-// failed is err as the error of emptying the bucket.
+// failed returns err as the error of emptying the bucket.
 func (e *emptying) failed(ctx context.Context, err error) error {
 	if stop := ctx.Err(); stop != nil {
 		return fmt.Errorf("empty bucket %q: stopped after %d: %w", e.bucket, e.done.Total(), stop)

@@ -14,17 +14,17 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// Tagged is a resource that carries tags.
+// Tagged is a resource with its tags.
 type Tagged struct {
 	ARN  string
 	Tags map[string]string
 }
 
-// TaggedResources finds the region's resources that carry all of the tags, by ARN in order. AWS's index lags behind by
-// minutes and knows resources that are gone: describe before relying on one. At least one tag is required.
+// TaggedResources returns the region's resources that have all of the tags, sorted by ARN. AWS's index lags by minutes and
+// contains resources that are gone: call Describe before relying on one. At least one tag is required.
 func (c *Client) TaggedResources(ctx context.Context, tags map[string]string) ([]Tagged, error) {
 	if len(tags) == 0 {
-		return nil, fault.Refusedf("find resources without a tag to find them by")
+		return nil, fault.Refusedf("find resources by tag: no tag is given")
 	}
 	in := &resourcegroupstaggingapi.GetResourcesInput{ResourcesPerPage: awssdk.Int32(100)}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -46,7 +46,7 @@ func (c *Client) TaggedResources(ctx context.Context, tags map[string]string) ([
 	return found, nil
 }
 
-// tagMap makes a map of a service's own list of tags.
+// tagMap returns a service's list of tags as a map.
 func tagMap[T any](list []T, pair func(T) (key, value *string)) map[string]string {
 	tags := make(map[string]string, len(list))
 	for _, t := range list {

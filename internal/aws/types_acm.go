@@ -20,14 +20,14 @@ var acmTypes = []Type{
 	},
 }
 
-// A validation is no resource of AWS; it goes with its certificate.
+// describeCertificate also describes a validation, which is no resource of AWS and goes with its certificate.
 func (c *Client) describeCertificate(ctx context.Context, r Resource) (answer, error) {
 	arn := r.name("certificateArn", "arn")
 	_, err := c.acm().DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &arn})
 	return answer{state: Exists, gone: []string{"ResourceNotFoundException"}}, err
 }
 
-// A certificate has no name: it is looked for by its domain, and then by our tags.
+// findCertificate finds a certificate, which has no name, by its domain and our tags.
 func (c *Client) findCertificate(ctx context.Context, r Resource) (Found, []string, error) {
 	domain := r.text("domainName")
 	pages := acm.NewListCertificatesPaginator(c.acm(), &acm.ListCertificatesInput{})
@@ -53,7 +53,7 @@ func (c *Client) findCertificate(ctx context.Context, r Resource) (Found, []stri
 	return Found{}, nil, nil
 }
 
-// IssuedCertificate is the ARN of a certificate for domain that is valid and does not carry all of the tags; "" for none.
+// IssuedCertificate returns the ARN of a valid certificate for domain that lacks one of the tags, or "" if there is none.
 func (c *Client) IssuedCertificate(ctx context.Context, domain string, tags map[string]string) (string, error) {
 	pages := acm.NewListCertificatesPaginator(c.acm(), &acm.ListCertificatesInput{CertificateStatuses: []acmtypes.CertificateStatus{acmtypes.CertificateStatusIssued}})
 	for pages.HasMorePages() {

@@ -30,20 +30,20 @@ var beanstalkTypes = []Type{
 		arn: arnForm{service: "elasticbeanstalk", kind: "environment", resource: ofApplication},
 	},
 	{
-		// The provider cannot import a version: DiscardVersion deletes it.
+		// The provider cannot import a version; DiscardVersion deletes it instead.
 		Token: TypeVersion, Noun: "application version", pace: quick,
 		describe: (*Client).describeVersion, find: (*Client).notImported,
 		arn: arnForm{service: "elasticbeanstalk", kind: "applicationversion", resource: ofApplication},
 	},
 }
 
-// ofApplication returns an application's environment or version: APPLICATION/NAME. The ARN does not tell the id.
+// ofApplication returns an application's environment or version: APPLICATION/NAME. The ARN does not contain the id.
 func ofApplication(_, rest string) Resource {
 	application, name, _ := strings.Cut(rest, "/")
 	return Resource{Name: name, Inputs: map[string]any{"application": application, "name": name}}
 }
 
-// A terminated environment stays in the list for an hour or more. Its ARN tells its name, and not its id.
+// describeEnvironment asks by id, or by name if only the ARN is known. AWS lists a terminated environment for an hour or more.
 func (c *Client) describeEnvironment(ctx context.Context, r Resource) (answer, error) {
 	in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentIds: []string{r.ID}}
 	own := func(e beans.EnvironmentDescription) bool { return awssdk.ToString(e.EnvironmentId) == r.ID }
@@ -65,7 +65,7 @@ func (c *Client) describeEnvironment(ctx context.Context, r Resource) (answer, e
 		}
 		return a, nil
 	}
-	return there(false), nil
+	return existsIf(false), nil
 }
 
 func (c *Client) findEnvironment(ctx context.Context, r Resource) (Found, []string, error) {
@@ -82,7 +82,7 @@ func (c *Client) describeApplication(ctx context.Context, r Resource) (answer, e
 	if err != nil {
 		return answer{}, err
 	}
-	return there(len(out.Applications) > 0), nil
+	return existsIf(len(out.Applications) > 0), nil
 }
 
 func (c *Client) findApplication(ctx context.Context, r Resource) (Found, []string, error) {
@@ -100,12 +100,12 @@ func (c *Client) describeVersion(ctx context.Context, r Resource) (answer, error
 		return answer{}, missing("application")
 	}
 	_, found, err := c.ApplicationVersion(ctx, application, r.name("name"))
-	return there(found), err
+	return existsIf(found), err
 }
 
-// DiscardVersion deletes an application version that an interrupted run may have made, because the provider cannot
-// import one and cannot make one that exists. It deletes only a version whose bundle lies below prefix; a missing one
-// is fine. The bundle stays.
+// DiscardVersion deletes an application version that an interrupted run may have created: the provider can neither import one
+// nor create one that exists. It deletes only a version whose bundle's key begins with prefix. The bundle stays. A missing
+// version is no error.
 func (c *Client) DiscardVersion(ctx context.Context, application, label, prefix string) error {
 	info, found, err := c.ApplicationVersion(ctx, application, label)
 	if err != nil || !found || !strings.HasPrefix(info.Key, prefix) {

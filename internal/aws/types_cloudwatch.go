@@ -16,7 +16,7 @@ var cloudWatchTypes = []Type{{
 	}},
 }}
 
-// Log groups are listed by prefix.
+// describeLogGroup lists the log groups that begin with the name: AWS has no other call.
 func (c *Client) describeLogGroup(ctx context.Context, r Resource) (answer, error) {
 	name := r.name("name")
 	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(c.logs(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
@@ -27,9 +27,9 @@ func (c *Client) describeLogGroup(ctx context.Context, r Resource) (answer, erro
 		}
 		for _, g := range page.LogGroups {
 			if awssdk.ToString(g.LogGroupName) == name {
-				return there(true), nil
+				return existsIf(true), nil
 			}
 		}
 	}
-	return there(false), nil
+	return existsIf(false), nil
 }

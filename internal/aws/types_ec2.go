@@ -25,7 +25,7 @@ var ec2Types = []Type{
 
 func (c *Client) describeSecurityGroup(ctx context.Context, r Resource) (answer, error) {
 	ids, err := c.ec2.securityGroup(ctx, r.ID)
-	return answer{state: there(len(ids) > 0).state, gone: []string{"InvalidGroup.NotFound"}}, err
+	return answer{state: existsIf(len(ids) > 0).state, gone: []string{"InvalidGroup.NotFound"}}, err
 }
 
 func (c *Client) findSecurityGroup(ctx context.Context, r Resource) (Found, []string, error) {
@@ -53,11 +53,12 @@ func (c *Client) findSecurityGroup(ctx context.Context, r Resource) (Found, []st
 	return Found{ID: out.Groups[0].ID, Tags: tags}, nil, nil
 }
 
-// A rule goes with its group. The provider's id is a hash; AWS's own is known only for a rule with a single source.
+// describeSecurityGroupRule asks by AWS's id, which is known only for a rule with a single source; the provider's id is a hash.
+// Without AWS's id it asks for the group, because a rule goes with its group.
 func (c *Client) describeSecurityGroupRule(ctx context.Context, r Resource) (answer, error) {
 	if id := r.text("securityGroupRuleId"); id != "" {
 		ids, err := c.ec2.securityGroupRule(ctx, id)
-		return answer{state: there(len(ids) > 0).state, gone: []string{"InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound"}}, err
+		return answer{state: existsIf(len(ids) > 0).state, gone: []string{"InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound"}}, err
 	}
 	group := r.text("securityGroupId")
 	if group == "" {
@@ -65,13 +66,13 @@ func (c *Client) describeSecurityGroupRule(ctx context.Context, r Resource) (ans
 	}
 	ids, err := c.ec2.securityGroup(ctx, group)
 	if err == nil && len(ids) > 0 {
-		return answer{state: Unknown, note: "its security group is still there, and the rule has no id of its own"}, nil
+		return answer{state: Unknown, note: "its security group still exists, and the rule has no id of its own"}, nil
 	}
 	return answer{state: Gone, gone: []string{"InvalidGroup.NotFound"}}, err
 }
 
-// A rule is what it allows: one in our group that allows the same is ours. Its id is what the provider imports it by,
-// for instance sg-1_ingress_tcp_80_80_sg-2.
+// findSecurityGroupRule finds a rule by what it allows: one in our group that allows the same is ours. Its id is the one for the
+// provider's import, for instance sg-1_ingress_tcp_80_80_sg-2.
 // https://registry.terraform.io/providers/hashicorp/aws/5.68.0/docs/resources/security_group_rule#import
 func (c *Client) findSecurityGroupRule(ctx context.Context, r Resource) (Found, []string, error) {
 	var out struct {
@@ -104,7 +105,7 @@ func (c *Client) findSecurityGroupRule(ctx context.Context, r Resource) (Found, 
 	from, _ := r.Inputs["fromPort"].(float64)
 	to, _ := r.Inputs["toPort"].(float64)
 	for _, x := range out.Rules {
-		all := protocol == "-1" && x.Protocol == "-1" // AWS keeps no ports for all protocols
+		all := protocol == "-1" && x.Protocol == "-1" // AWS stores no ports for all protocols
 		same := x.Egress == (r.text("type") == "egress") && (all || x.Protocol == protocol && x.From == from && x.To == to)
 		if same && (slices.Contains(sources, x.CIDR) || slices.Contains(sources, x.Source)) {
 			id := fmt.Sprintf("%s_%s_%s_%.0f_%.0f_%s", group, r.text("type"), strings.Replace(protocol, "-1", "all", 1), from, to, strings.Join(sources, "_"))

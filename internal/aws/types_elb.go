@@ -36,7 +36,7 @@ func (c *Client) describeLoadBalancer(ctx context.Context, r Resource) (answer, 
 	if err != nil {
 		return goneIf("LoadBalancerNotFound"), err
 	}
-	return there(len(out.LoadBalancers) > 0), nil
+	return existsIf(len(out.LoadBalancers) > 0), nil
 }
 
 func (c *Client) findLoadBalancer(ctx context.Context, r Resource) (Found, []string, error) {
@@ -52,7 +52,7 @@ func (c *Client) describeListener(ctx context.Context, r Resource) (answer, erro
 	if err != nil {
 		return goneIf("ListenerNotFound", "LoadBalancerNotFound"), err
 	}
-	return there(len(out.Listeners) > 0), nil
+	return existsIf(len(out.Listeners) > 0), nil
 }
 
 func (c *Client) findListener(ctx context.Context, r Resource) (Found, []string, error) {
@@ -75,7 +75,7 @@ func (c *Client) describeListenerRule(ctx context.Context, r Resource) (answer, 
 	if err != nil {
 		return goneIf("RuleNotFound", "ListenerNotFound"), err
 	}
-	return there(len(out.Rules) > 0), nil
+	return existsIf(len(out.Rules) > 0), nil
 }
 
 func (c *Client) describeTargetGroup(ctx context.Context, r Resource) (answer, error) {
@@ -83,7 +83,7 @@ func (c *Client) describeTargetGroup(ctx context.Context, r Resource) (answer, e
 	if err != nil {
 		return goneIf("TargetGroupNotFound"), err
 	}
-	return there(len(out.TargetGroups) > 0), nil
+	return existsIf(len(out.TargetGroups) > 0), nil
 }
 
 func (c *Client) balancerTags(ctx context.Context, arn string) (Found, []string, error) {

@@ -49,7 +49,7 @@ func (c *Client) findRole(ctx context.Context, r Resource) (Found, []string, err
 	return Found{ID: r.text("name"), Tags: tags}, nil, nil
 }
 
-// The provider's id of an inline policy is the role's name, a colon, and the policy's.
+// describeRolePolicy asks for an inline policy. The provider's id is ROLE:POLICY.
 func (c *Client) describeRolePolicy(ctx context.Context, r Resource) (answer, error) {
 	role, policy, _ := strings.Cut(r.ID, ":")
 	if role == "" || policy == "" {
@@ -62,7 +62,8 @@ func (c *Client) describeRolePolicy(ctx context.Context, r Resource) (answer, er
 	return answer{state: Exists, gone: []string{"NoSuchEntity"}}, err
 }
 
-// A role's policies have no tags; the role is ours. One that the state does not know keeps the role from being deleted.
+// findRolePolicy finds an inline policy, which has no tags: the role is ours. A policy that is missing in the state would keep
+// the role from being deleted.
 func (c *Client) findRolePolicy(ctx context.Context, r Resource) (Found, []string, error) {
 	id := r.text("role") + ":" + r.text("name")
 	a, err := c.describeRolePolicy(ctx, Resource{ID: id})
@@ -85,14 +86,14 @@ func (c *Client) describeRolePolicyAttachment(ctx context.Context, r Resource) (
 		}
 		for _, p := range page.AttachedPolicies {
 			if awssdk.ToString(p.PolicyArn) == policy {
-				return there(true), nil
+				return existsIf(true), nil
 			}
 		}
 	}
-	return there(false), nil
+	return existsIf(false), nil
 }
 
-// The provider imports an attachment by ROLE/POLICY-ARN.
+// findRolePolicyAttachment returns ROLE/POLICY-ARN as the id, as the provider's import needs it.
 // https://registry.terraform.io/providers/hashicorp/aws/5.68.0/docs/resources/iam_role_policy_attachment#import
 func (c *Client) findRolePolicyAttachment(ctx context.Context, r Resource) (Found, []string, error) {
 	a, err := c.describeRolePolicyAttachment(ctx, r)

@@ -31,15 +31,15 @@ var rdsTypes = []Type{
 	},
 }
 
-// The provider's id of an instance is its resource id; AWS is asked by identifier, and another instance that took the
-// identifier since is not ours.
+// describeDatabase asks by identifier, and compares the resource id, which is the provider's id: another instance may have the
+// identifier now.
 func (c *Client) describeDatabase(ctx context.Context, r Resource) (answer, error) {
 	out, err := c.rds().DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: awssdk.String(r.name("identifier"))})
 	if err != nil {
 		return goneIf("DBInstanceNotFound", "DBInstanceNotFoundFault"), err
 	}
 	if len(out.DBInstances) == 0 {
-		return there(false), nil
+		return existsIf(false), nil
 	}
 	instance := out.DBInstances[0]
 	if ours, theirs := r.text("resourceId"), awssdk.ToString(instance.DbiResourceId); ours != "" && theirs != "" && ours != theirs {
@@ -67,7 +67,7 @@ func (c *Client) describeSubnetGroup(ctx context.Context, r Resource) (answer, e
 	if err != nil {
 		return goneIf("DBSubnetGroupNotFoundFault"), err
 	}
-	return there(len(out.DBSubnetGroups) > 0), nil
+	return existsIf(len(out.DBSubnetGroups) > 0), nil
 }
 
 func (c *Client) findSubnetGroup(ctx context.Context, r Resource) (Found, []string, error) {
@@ -85,7 +85,7 @@ func (c *Client) describeParameterGroup(ctx context.Context, r Resource) (answer
 	if err != nil {
 		return goneIf("DBParameterGroupNotFound"), err
 	}
-	return there(len(out.DBParameterGroups) > 0), nil
+	return existsIf(len(out.DBParameterGroups) > 0), nil
 }
 
 func (c *Client) findParameterGroup(ctx context.Context, r Resource) (Found, []string, error) {

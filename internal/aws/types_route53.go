@@ -18,7 +18,7 @@ var route53Types = []Type{{
 	describe: (*Client).describeRecord, find: (*Client).findRecord,
 }}
 
-// Route 53 lists from a name on, so the first entry is the record or a later one.
+// describeRecord lists one record from the name on: Route 53 returns the record or the next one.
 func (c *Client) describeRecord(ctx context.Context, r Resource) (answer, error) {
 	zone, name, kind := r.text("zoneId"), r.text("fqdn", "name"), r.text("type")
 	if zone == "" || name == "" || kind == "" {
@@ -37,13 +37,13 @@ func (c *Client) describeRecord(ctx context.Context, r Resource) (answer, error)
 	}
 	for _, s := range out.ResourceRecordSets {
 		if dnsName(awssdk.ToString(s.Name)) == dnsName(name) && string(s.Type) == kind && awssdk.ToString(s.SetIdentifier) == set {
-			return there(true), nil
+			return existsIf(true), nil
 		}
 	}
-	return there(false), nil
+	return existsIf(false), nil
 }
 
-// A record has no tags: it is ours where it has the very target that we meant to give it.
+// findRecord finds a record, which has no tags, by its target: with the target in the inputs it is ours.
 func (c *Client) findRecord(ctx context.Context, r Resource) (Found, []string, error) {
 	zone, name, kind := r.text("zoneId"), r.text("name"), r.text("type")
 	out, err := c.route53().ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{
@@ -60,7 +60,7 @@ func (c *Client) findRecord(ctx context.Context, r Resource) (Found, []string, e
 	return Found{}, nil, nil
 }
 
-// sameTarget compares a record's target with the one in a resource's inputs.
+// sameTarget reports whether a record has the target in a resource's inputs.
 func sameTarget(s route53types.ResourceRecordSet, inputs map[string]any) bool {
 	if aliases, _ := inputs["aliases"].([]any); len(aliases) == 1 && s.AliasTarget != nil {
 		alias, _ := aliases[0].(map[string]any)
@@ -79,8 +79,8 @@ func sameTarget(s route53types.ResourceRecordSet, inputs map[string]any) bool {
 	return true
 }
 
-// dnsName brings a name of Route 53 into one form: lower case, no dot at the end, and plain characters for escapes such
-// as \052, an asterisk.
+// dnsName returns a name of Route 53 in a form to compare: lower case, without a dot at the end and without escapes such as
+// \052 for an asterisk.
 // https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html
 func dnsName(s string) string {
 	var b strings.Builder

@@ -13,7 +13,7 @@ import (
 // TypeBucket is the type token of a bucket.
 const TypeBucket = "aws:s3/bucketV2:BucketV2"
 
-// bucketSettings begins the tokens of the settings that a bucket takes with it when it goes.
+// bucketSettings is how the tokens of a bucket's settings begin. They go with their bucket.
 const bucketSettings = "aws:s3/bucket"
 
 var s3Types = []Type{
@@ -39,17 +39,18 @@ func bucketSetting(token, noun string) Type {
 	return Type{Token: token, Noun: noun, pace: quick, describe: (*Client).describeBucketSetting, find: (*Client).overwritten}
 }
 
-// S3 answers a HEAD without a body: NotFound is all there is to a 404, and a 403 can be someone else's bucket.
+// describeBucket makes a HEAD request, which S3 answers without a body: a 404 has only the code NotFound, and a 403 may be
+// somebody else's bucket.
 func (c *Client) describeBucket(ctx context.Context, r Resource) (answer, error) {
 	_, err := c.s3().HeadBucket(ctx, &s3.HeadBucketInput{Bucket: awssdk.String(r.name("bucket"))})
 	var resp *smithyhttp.ResponseError
 	if errors.As(err, &resp) && resp.HTTPStatusCode() == http.StatusForbidden {
-		return answer{state: Unknown, note: "AWS does not let us look: the bucket may belong to another account"}, nil
+		return answer{state: Unknown, note: "AWS denies access: the bucket may belong to another account"}, nil
 	}
 	return answer{state: Exists, gone: []string{"NotFound", "NoSuchBucket"}}, err
 }
 
-// The provider tags a bucket after it has made it.
+// findBucket finds a bucket by its name, which has a random part. The provider tags a bucket only after its creation.
 func (c *Client) findBucket(ctx context.Context, r Resource) (Found, []string, error) {
 	name := r.text("bucket")
 	a, err := c.describeBucket(ctx, Resource{ID: name})
@@ -76,7 +77,7 @@ func (c *Client) describeBucketSetting(ctx context.Context, r Resource) (answer,
 	}
 	a, err := c.describeBucket(ctx, Resource{ID: bucket})
 	if err == nil && a.state == Exists {
-		a = answer{state: Unknown, note: "not asked for itself: its bucket is still there"}
+		a = answer{state: Unknown, note: "not checked by itself: its bucket still exists"}
 	}
 	return a, err
 }

@@ -36,7 +36,7 @@ func (c *Client) findSecret(ctx context.Context, r Resource) (Found, []string, e
 	return Found{ID: awssdk.ToString(out.ARN), Tags: tags}, nil, nil
 }
 
-// The provider's id of a version is the secret's ARN, a bar, and the version's id.
+// describeSecretVersion asks for a version. The provider's id is SECRET-ARN|VERSION.
 func (c *Client) describeSecretVersion(ctx context.Context, r Resource) (answer, error) {
 	secret, id, _ := strings.Cut(r.ID, "|")
 	if s := r.text("secretId"); s != "" {
@@ -53,10 +53,11 @@ func (c *Client) describeSecretVersion(ctx context.Context, r Resource) (answer,
 		return a, err
 	}
 	_, ok := versions[id]
-	return there(ok), nil
+	return existsIf(ok), nil
 }
 
-// A secret that is ours has no other versions than ours. What the current one holds is read when it is imported.
+// findSecretVersion returns the current version: a secret that is ours has no other versions than ours. The import reads its
+// value.
 func (c *Client) findSecretVersion(ctx context.Context, r Resource) (Found, []string, error) {
 	out, err := c.secrets().DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: awssdk.String(r.text("secretId"))})
 	if err != nil {
@@ -70,7 +71,7 @@ func (c *Client) findSecretVersion(ctx context.Context, r Resource) (Found, []st
 	return Found{}, nil, nil
 }
 
-// describeSecret is a secret's versions and whether it is there: one that is scheduled for deletion counts as gone.
+// secretVersions returns a secret's versions. A secret that is scheduled for deletion counts as gone.
 func (c *Client) secretVersions(ctx context.Context, id string) (map[string][]string, answer, error) {
 	out, err := c.secrets().DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &id})
 	if err != nil {
@@ -79,5 +80,5 @@ func (c *Client) secretVersions(ctx context.Context, id string) (map[string][]st
 	if out.DeletedDate != nil {
 		return nil, answer{state: Gone, note: "scheduled for deletion; it can be restored until then"}, nil
 	}
-	return out.VersionIdsToStages, there(true), nil
+	return out.VersionIdsToStages, existsIf(true), nil
 }

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// abortUploads aborts the bucket's unfinished multipart uploads, several at once, and tells how many it found. A page
-// is aborted once the list is past it, as with versions.
+// abortUploads aborts the bucket's unfinished multipart uploads, several at once, and returns how many it found. As with
+// versions, the uploads of a page are aborted only after the next page was read.
 func (e *emptying) abortUploads(ctx context.Context) (found int, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(abortsInFlight)
@@ -43,10 +43,10 @@ func (e *emptying) abortUploads(ctx context.Context) (found int, err error) {
 	return found, group.Wait()
 }
 
-// uploads reads one page, its keys decoded.
+// uploads returns one page with decoded keys.
 func (e *emptying) uploads(ctx context.Context, in *s3.ListMultipartUploadsInput) (*s3.ListMultipartUploadsOutput, error) {
 	out, err := e.s3.ListMultipartUploads(ctx, in)
-	if code(err) == "NoSuchUpload" { // what some servers answer where there are none
+	if code(err) == "NoSuchUpload" { // some servers' answer if there are none
 		return &s3.ListMultipartUploadsOutput{}, nil
 	}
 	if err != nil {
@@ -66,7 +66,7 @@ func (e *emptying) uploads(ctx context.Context, in *s3.ListMultipartUploadsInput
 		}
 	}
 	if awssdk.ToBool(out.IsTruncated) && awssdk.ToString(out.NextKeyMarker) == "" {
-		return nil, errors.New("the list of unfinished uploads says there is more, but not where")
+		return nil, errors.New("the list of unfinished uploads has more entries, but does not say where")
 	}
 	return out, nil
 }
@@ -75,7 +75,7 @@ func (e *emptying) abort(ctx context.Context, u types.MultipartUpload) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, stop := lasting(ctx, grace)
+	ctx, stop := withGrace(ctx, grace)
 	defer stop()
 	_, err := e.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &e.bucket, Key: u.Key, UploadId: u.UploadId})
 	switch code(err) {
@@ -83,7 +83,7 @@ func (e *emptying) abort(ctx context.Context, u types.MultipartUpload) error {
 		if err != nil {
 			return err
 		}
-	case "NoSuchUpload": // completed or aborted by someone else
+	case "NoSuchUpload": // somebody else completed or aborted it
 		return nil
 	default:
 		return fmt.Errorf("abort the upload of %q: %w", awssdk.ToString(u.Key), err)

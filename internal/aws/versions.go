@@ -11,12 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// errEndless is a list that would be read for ever.
-var errEndless = errors.New("the list goes on at the page just read")
+// errEndless is the error of a list that would never end.
+var errEndless = errors.New("the list continues with the page just read")
 
 func same(a, b *string) bool { return awssdk.ToString(a) == awssdk.ToString(b) }
 
-// page is one page of the list and where the next one begins.
+// page is one page of the list, and the place of the next one.
 type page struct {
 	batch
 	more         bool
@@ -44,7 +44,7 @@ func (e *emptying) list(ctx context.Context, in *s3.ListObjectVersionsInput) (pa
 		p.ids = append(p.ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 		p.marker = append(p.marker, true)
 	}
-	if out.EncodingType == types.EncodingTypeUrl { // keys may hold what XML cannot
+	if out.EncodingType == types.EncodingTypeUrl { // keys may have characters that are invalid in XML
 		for i := range p.ids {
 			if p.ids[i].Key, err = decoded(p.ids[i].Key); err != nil {
 				return page{}, err
@@ -55,12 +55,12 @@ func (e *emptying) list(ctx context.Context, in *s3.ListObjectVersionsInput) (pa
 		}
 	}
 	if p.more && awssdk.ToString(p.key) == "" {
-		return page{}, errors.New("the list of versions says there is more, but not where")
+		return page{}, errors.New("the list of versions has more entries, but does not say where")
 	}
-	if i := p.index(in.KeyMarker, in.VersionIdMarker); i >= 0 { // some servers begin with what the page before ended with
+	if i := p.index(in.KeyMarker, in.VersionIdMarker); i >= 0 { // some servers repeat the last entry of the page before
 		p.ids, p.marker = slices.Delete(p.ids, i, i+1), slices.Delete(p.marker, i, i+1)
 	}
-	if i := p.index(p.key, p.version); i >= 0 { // versions and markers came apart: what the page ends with goes last
+	if i := p.index(p.key, p.version); i >= 0 { // versions and markers are separate lists: put the last entry of the page last
 		last := len(p.ids) - 1
 		p.ids[i], p.ids[last] = p.ids[last], p.ids[i]
 		p.marker[i], p.marker[last] = p.marker[last], p.marker[i]
@@ -68,7 +68,7 @@ func (e *emptying) list(ctx context.Context, in *s3.ListObjectVersionsInput) (pa
 	return p, nil
 }
 
-// index is where an entry stands in b, -1 for nowhere.
+// index returns the place of an entry in b, or -1.
 func (b batch) index(key, version *string) int {
 	return slices.IndexFunc(b.ids, func(id types.ObjectIdentifier) bool {
 		return version != nil && same(id.Key, key) && same(id.VersionId, version)
