@@ -38,7 +38,7 @@ func heldByAnother(r result) bool {
 	return r.code == 1 && contended.MatchString(r.err) && strings.Contains(r.err, "branchenv: hint: ")
 }
 
-var contended = regexp.MustCompile(`stack topic( is locked by .*| was just (made|removed) by another process|: .* (is being written|was changed) by another process.*)\n`)
+var contended = regexp.MustCompile(`stack topic( is locked by .*| was just (made|removed) by another process|: .* (is being written|was changed|were changed) by another process.*)\n`)
 
 // An up and a destroy at once leave either the environment or nothing, and nothing in between that the same commands
 // could not go on from.

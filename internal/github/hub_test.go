@@ -285,13 +285,15 @@ func limited(status int, headers map[string]string) func(http.ResponseWriter, *h
 	return answerWith(0, "/branches", status, headers, `{"message":"API rate limit exceeded"}`)
 }
 
-func TestPassingFailures(t *testing.T) {
-	t.Parallel()
-	reset := time.Now().Add(100 * time.Second)
-	tests := map[string]struct {
-		meddle   func(http.ResponseWriter, *http.Request, int) bool
-		min, max time.Duration // of the one wait
-	}{
+// A passingFailure is what the server does once, and how long the client then waits.
+type passingFailure struct {
+	meddle   func(http.ResponseWriter, *http.Request, int) bool
+	min, max time.Duration // of the one wait
+}
+
+// passingFailures returns failures by name. Those that name a time name reset.
+func passingFailures(reset time.Time) map[string]passingFailure {
+	return map[string]passingFailure{
 		"500 once":            {answerWith(2, "/branches", 500, nil, ""), time.Second, 2 * time.Second},
 		"broken off once":     {answerWith(2, "/branches", 200, map[string]string{"Content-Length": "9"}, "["), time.Second, 2 * time.Second},
 		"retry-after":         {answerWith(2, "/branches", 403, map[string]string{"Retry-After": "30"}, `{"message":"wait"}`), 30 * time.Second, 34 * time.Second},
@@ -302,9 +304,14 @@ func TestPassingFailures(t *testing.T) {
 		"secondary by word":   {answerWith(2, "/branches", 403, nil, `{"message":"You have exceeded a secondary rate limit."}`), time.Minute, 67 * time.Second},
 		"retry-after as date": {answerWith(2, "/branches", 429, map[string]string{"Retry-After": reset.UTC().Format(http.TimeFormat)}, ""), 90 * time.Second, 112 * time.Second},
 	}
-	for name, test := range tests {
+}
+
+func TestPassingFailures(t *testing.T) {
+	t.Parallel()
+	for name := range passingFailures(time.Time{}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			test := passingFailures(time.Now().Add(100 * time.Second))[name]
 			f := newFake(t, many(250)...)
 			f.Meddle = test.meddle
 			a := f.open(nil)
