@@ -13,36 +13,36 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// AppVersion is what a BeanstalkEnv runs: a container image, a source bundle, an application version that exists
-// already, or, with nothing set, Beanstalk's sample application.
+// AppVersion is the version of the app that a BeanstalkEnv runs: a container image, a source bundle, or an existing
+// application version. The zero AppVersion is Beanstalk's sample application.
 type AppVersion struct {
-	// Image is a container image's reference. A tag that is moved to another image is not noticed: use one per build.
+	// Image is a container image's reference. A change of the image behind a tag is not noticed: use a tag for each build.
 	Image string
 	// ContainerPort is the port on which the image's container listens, 1 to 65535.
 	ContainerPort int
-	// BundleKey is the key of a source bundle in Bucket, put there by the caller.
+	// BundleKey is the key of a source bundle that the caller has put into Bucket.
 	BundleKey string
-	// Label is the application version's label, at most 100 characters, unique in its application and another one for
-	// another bundle: the new version is made beside the old one. Empty: made from the environment's name and a hash of
-	// what runs. With neither Image nor BundleKey it names a version that exists.
+	// Label is the label of the application version: at most 100 characters, unique in its application, and different for
+	// each bundle, because the new version is created before the old one goes. Empty: the environment's name and a hash of
+	// the version. Without Image and BundleKey it names an existing version.
 	Label string
 	// Bucket is the bucket of source bundles. Required with Image and BundleKey.
 	Bucket pulumi.StringInput
-	// KeyPrefix begins the keys of what is written to Bucket, for instance "login/".
+	// KeyPrefix is how the keys of the objects in Bucket begin, for instance "login/".
 	KeyPrefix string
 }
 
-func (v AppVersion) validate(f *faults) {
-	f.check(v.Image == "" || v.BundleKey == "", "a version is either an image or a bundle, not both")
-	f.check(len(v.Label) <= 100, "a version's label has at most 100 characters, not %d", len(v.Label))
+func (v AppVersion) validate(wrong *mistakes) {
+	wrong.check(v.Image == "" || v.BundleKey == "", "a version is either an image or a bundle, not both")
+	wrong.check(len(v.Label) <= 100, "a version's label has at most 100 characters, not %d", len(v.Label))
 	if v.Image != "" {
-		f.check(!strings.ContainsAny(v.Image, " \t\r\n"), "image %q has a space in it", v.Image)
-		f.check(v.ContainerPort >= 1 && v.ContainerPort <= 65535, "container port %d is not between 1 and 65535", v.ContainerPort)
+		wrong.check(!strings.ContainsAny(v.Image, " \t\r\n"), "image %q has a space in it", v.Image)
+		wrong.check(v.ContainerPort >= 1 && v.ContainerPort <= 65535, "container port %d is not between 1 and 65535", v.ContainerPort)
 	}
-	f.check(v.Image == "" && v.BundleKey == "" || v.Bucket != nil, "the bucket of source bundles is missing")
+	wrong.check(v.Image == "" && v.BundleKey == "" || v.Bucket != nil, "the bucket of source bundles is missing")
 }
 
-// register makes the application version, where there is one to make, and returns its label; nil for the sample
+// register registers the application version, unless it exists, and returns its label. It returns nil for the sample
 // application.
 func (v AppVersion) register(ctx *pulumi.Context, name string, args BeanstalkEnvArgs, parent pulumi.Resource) (pulumi.StringInput, error) {
 	key, digest := pulumi.StringInput(pulumi.String(v.BundleKey)), hash(v.BundleKey)
@@ -74,7 +74,7 @@ func (v AppVersion) register(ctx *pulumi.Context, name string, args BeanstalkEnv
 	version, err := elasticbeanstalk.NewApplicationVersion(ctx, name, &elasticbeanstalk.ApplicationVersionArgs{
 		Application: args.Application, Name: pulumi.String(label), Bucket: v.Bucket, Key: key.ToStringOutput(),
 	}, pulumi.Parent(parent),
-		// The provider deletes first what has a given name, and the environment still runs the old version.
+		// By default the provider deletes first if the name is given, but the environment still runs the old version.
 		pulumi.DeleteBeforeReplace(false))
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (v AppVersion) register(ctx *pulumi.Context, name string, args BeanstalkEnv
 	return version.Name, nil
 }
 
-// dockerrun is a Dockerrun.aws.json of version 1. Source: "Preparing your Docker image for deployment" in the developer
+// dockerrun returns a Dockerrun.aws.json of version 1. Source: "Preparing your Docker image for deployment" in the developer
 // guide of Elastic Beanstalk.
 func dockerrun(image string, port int) (string, error) {
 	type containerPort struct{ ContainerPort string }
@@ -101,7 +101,7 @@ func dockerrun(image string, port int) (string, error) {
 	return string(text) + "\n", nil
 }
 
-// hash is 12 hexadecimal digits of the SHA-256 of content.
+// hash returns 12 hexadecimal digits of the SHA-256 of content.
 func hash(content string) string {
 	sum := sha256.Sum256([]byte(content))
 	return hex.EncodeToString(sum[:])[:12]

@@ -7,27 +7,25 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// AssetsBucketArgs say what an AssetsBucket is like.
+// AssetsBucketArgs are the arguments of NewAssetsBucket.
 type AssetsBucketArgs struct {
 	// Name is the bucket's name: 3 to 63 lower-case letters, digits and hyphens, unique among all AWS customers.
 	Name string
-	// Protected leaves a bucket that holds objects alone when it is to be deleted: the deletion fails. Otherwise the
-	// provider empties it first, every version of every object.
+	// Protected: a bucket with objects cannot be deleted. Otherwise the provider first removes every version of every object.
 	Protected bool
-	// NoncurrentDays is after how many days old versions of objects expire, at least 1.
+	// NoncurrentDays is the number of days after which old versions of objects expire, at least 1.
 	NoncurrentDays int
-	// CORSOrigins are the origins whose pages may read and write objects, such as https://example.com, or *. None:
-	// no CORS.
+	// CORSOrigins are the origins whose pages may read and write objects, such as https://example.com, or *. Empty: no CORS.
 	CORSOrigins []string
-	// Writer is the ARN of an IAM role of the same account that may list, read, write and delete objects. nil: nobody
-	// but who has it from a policy of their own.
+	// Writer is the ARN of an IAM role of the same account that may list, read, write and delete objects. Nil: only who
+	// has the permission from another policy may.
 	Writer pulumi.StringInput
 }
 
-// AssetsBucket is a private S3 bucket: versioned, encrypted, owned by the account alone, reached over TLS only. Old
-// versions and what unfinished uploads leave behind expire.
+// AssetsBucket is a private S3 bucket: versioned, encrypted, owned by the account alone, reached only over TLS. Old versions and
+// unfinished uploads expire.
 //
-// It sets no Protect option. Pass pulumi.Protect(true) to have Pulumi refuse as well what Protected has S3 refuse.
+// It sets no Protect option. With Protected, S3 refuses the deletion. Pass pulumi.Protect(true) if Pulumi shall refuse it, too.
 type AssetsBucket struct {
 	pulumi.ResourceState
 
@@ -35,20 +33,21 @@ type AssetsBucket struct {
 	ARN    pulumi.StringOutput `pulumi:"arn"`
 }
 
-// Source: "General purpose bucket naming rules" in the S3 user guide; dots are left out because they break TLS.
+// bucketName matches valid names of buckets without dots, which break TLS. Source: "General purpose bucket naming rules" in the
+// S3 user guide.
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
 
 func (a *AssetsBucketArgs) validate(name string) error {
-	var f faults
-	f.check(bucketName.MatchString(a.Name), "bucket name %q is not 3 to 63 lower-case letters, digits and hyphens", a.Name)
-	f.check(a.NoncurrentDays >= 1, "old versions must be kept for at least 1 day, not %d", a.NoncurrentDays)
+	var wrong mistakes
+	wrong.check(bucketName.MatchString(a.Name), "bucket name %q is not 3 to 63 lower-case letters, digits and hyphens", a.Name)
+	wrong.check(a.NoncurrentDays >= 1, "old versions must be kept for at least 1 day, not %d", a.NoncurrentDays)
 	for _, origin := range a.CORSOrigins {
-		f.check(origin != "", "a CORS origin is empty")
+		wrong.check(origin != "", "a CORS origin is empty")
 	}
-	return f.err("AssetsBucket", name)
+	return wrong.err("AssetsBucket", name)
 }
 
-// NewAssetsBucket makes an AssetsBucket.
+// NewAssetsBucket registers an AssetsBucket.
 func NewAssetsBucket(ctx *pulumi.Context, name string, args AssetsBucketArgs, opts ...pulumi.ResourceOption) (*AssetsBucket, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
@@ -64,19 +63,19 @@ func NewAssetsBucket(ctx *pulumi.Context, name string, args AssetsBucketArgs, op
 	if err != nil {
 		return nil, err
 	}
-	if err := c.close(ctx, name, args, bucket); err != nil {
+	if err := c.accessSettings(ctx, name, args, bucket); err != nil {
 		return nil, err
 	}
-	if err := c.keep(ctx, name, args, bucket); err != nil {
+	if err := c.storageSettings(ctx, name, args, bucket); err != nil {
 		return nil, err
 	}
 	c.Bucket, c.ARN = bucket.Bucket, bucket.Arn
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"bucket": c.Bucket, "arn": c.ARN})
 }
 
-// close sets who may reach the objects. The three settings follow one another because S3 refuses changes of a bucket's
-// access that meet ("OperationAborted: a conflicting conditional operation is currently in progress").
-func (c *AssetsBucket) close(ctx *pulumi.Context, name string, args AssetsBucketArgs, bucket *s3.BucketV2) error {
+// accessSettings registers the settings for access to the objects, one after the other: S3 refuses concurrent changes of a
+// bucket's access ("OperationAborted: a conflicting conditional operation is currently in progress").
+func (c *AssetsBucket) accessSettings(ctx *pulumi.Context, name string, args AssetsBucketArgs, bucket *s3.BucketV2) error {
 	ownership, err := s3.NewBucketOwnershipControls(ctx, name+"-ownership", &s3.BucketOwnershipControlsArgs{
 		Bucket: bucket.Bucket,
 		Rule:   s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
@@ -106,7 +105,7 @@ func (c *AssetsBucket) close(ctx *pulumi.Context, name string, args AssetsBucket
 	return err
 }
 
-// bucketPolicy refuses what does not come over TLS and, unless writer is "", lets that role work with the objects.
+// bucketPolicy returns a policy that denies requests without TLS. It allows the role writer, unless "", to use the objects.
 func bucketPolicy(bucket, writer string) (string, error) {
 	objects := bucket + "/*"
 	statements := []statement{{
@@ -126,8 +125,8 @@ func bucketPolicy(bucket, writer string) (string, error) {
 	return policy(statements...)
 }
 
-// keep sets how objects are stored and for how long.
-func (c *AssetsBucket) keep(ctx *pulumi.Context, name string, args AssetsBucketArgs, bucket *s3.BucketV2) error {
+// storageSettings registers the settings for how, and how long, objects are stored.
+func (c *AssetsBucket) storageSettings(ctx *pulumi.Context, name string, args AssetsBucketArgs, bucket *s3.BucketV2) error {
 	_, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption", &s3.BucketServerSideEncryptionConfigurationV2Args{
 		Bucket: bucket.Bucket,
 		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{s3.BucketServerSideEncryptionConfigurationV2RuleArgs{

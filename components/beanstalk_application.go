@@ -10,30 +10,30 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// BeanstalkServiceRoleArgs say what a BeanstalkServiceRole is like.
+// BeanstalkServiceRoleArgs are the arguments of NewBeanstalkServiceRole.
 type BeanstalkServiceRoleArgs struct {
 	// Name is the role's name, at most 64 characters, unique in the account.
 	Name string
-	// Region is the AWS region, which tells the partition.
+	// Region is the AWS region, which decides the partition.
 	Region string
 }
 
-// BeanstalkServiceRole is the role in which Beanstalk itself works: enhanced health and managed platform updates.
+// BeanstalkServiceRole is the role of Beanstalk itself, for enhanced health and managed platform updates.
 type BeanstalkServiceRole struct {
 	pulumi.ResourceState
 
 	ARN pulumi.StringOutput `pulumi:"arn"` // known once the role has its policies
 }
 
-// Source: API reference of IAM, CreateRole.
+// roleName matches valid names of roles. Source: API reference of IAM, CreateRole.
 var roleName = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`)
 
-// NewBeanstalkServiceRole makes a BeanstalkServiceRole.
+// NewBeanstalkServiceRole registers a BeanstalkServiceRole.
 func NewBeanstalkServiceRole(ctx *pulumi.Context, name string, args BeanstalkServiceRoleArgs, opts ...pulumi.ResourceOption) (*BeanstalkServiceRole, error) {
-	var f faults
-	f.check(roleName.MatchString(args.Name), "role %q is not 1 to 64 letters, digits and +=,.@_-", args.Name)
-	f.check(args.Region != "", "the region is missing")
-	if err := f.err("BeanstalkServiceRole", name); err != nil {
+	var wrong mistakes
+	wrong.check(roleName.MatchString(args.Name), "role %q is not 1 to 64 letters, digits and +=,.@_-", args.Name)
+	wrong.check(args.Region != "", "the region is missing")
+	if err := wrong.err("BeanstalkServiceRole", name); err != nil {
 		return nil, err
 	}
 	c := &BeanstalkServiceRole{}
@@ -70,7 +70,7 @@ func NewBeanstalkServiceRole(ctx *pulumi.Context, name string, args BeanstalkSer
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"arn": c.ARN})
 }
 
-// BeanstalkApplicationArgs say what a BeanstalkApplication is like.
+// BeanstalkApplicationArgs are the arguments of NewBeanstalkApplication.
 type BeanstalkApplicationArgs struct {
 	// Name is the Beanstalk application's name, 1 to 100 characters, unique in the account and region.
 	Name string
@@ -78,22 +78,22 @@ type BeanstalkApplicationArgs struct {
 	RoleName string
 	// Region is the AWS region.
 	Region string
-	// ServiceRole is the ARN of the role in which Beanstalk deletes old application versions.
+	// ServiceRole is the ARN of the role with which Beanstalk deletes old application versions.
 	ServiceRole pulumi.StringInput
-	// MaxVersions is how many application versions are kept, at least 1. Their source bundles are kept. An account has
+	// MaxVersions is how many application versions are kept, at least 1. Source bundles are not deleted. An account may have
 	// 1000 versions in a region.
 	MaxVersions int
-	// Environments is the prefix of the names of the environments whose logs the instances write.
+	// Environments is the prefix of the environments' names. The instances may write logs of these environments.
 	Environments string
-	// Secrets is the prefix, without a slash at its start, of the names of the secrets in Secrets Manager that the
-	// instances read. SSM parameters have a slash before it.
+	// Secrets is the prefix of the names of the secrets in Secrets Manager that the instances may read. It has no slash at
+	// its start; SSM parameters have one.
 	Secrets string
 	// Bundles is the ARN of the bucket with the source bundles.
 	Bundles pulumi.StringInput
 }
 
-// BeanstalkApplication is an application of Elastic Beanstalk with the instance profile of its environments, which
-// allows what Beanstalk's agents need, to pull images from ECR, and to read the secrets under one prefix.
+// BeanstalkApplication is an application of Elastic Beanstalk with the instance profile of its environments. The profile allows
+// what Beanstalk's agents need, pulling images from ECR, and reading the secrets with one prefix.
 type BeanstalkApplication struct {
 	pulumi.ResourceState
 
@@ -104,19 +104,19 @@ type BeanstalkApplication struct {
 }
 
 func (a *BeanstalkApplicationArgs) validate(name string) error {
-	var f faults
-	f.check(a.Name != "" && len(a.Name) <= 100 && !strings.Contains(a.Name, "/"), "application %q is not 1 to 100 characters without a slash", a.Name)
-	f.check(roleName.MatchString(a.RoleName), "role %q is not 1 to 64 letters, digits and +=,.@_-", a.RoleName)
-	f.check(a.Region != "", "the region is missing")
-	f.check(a.MaxVersions >= 1 && a.MaxVersions <= 1000, "%d versions are not between 1 and 1000", a.MaxVersions)
-	f.check(a.Environments != "", "the prefix of the environments' names is missing")
-	f.check(a.Secrets != "" && !strings.HasPrefix(a.Secrets, "/"), "%q is not a prefix of secrets' names", a.Secrets)
-	f.check(a.ServiceRole != nil, "the service role is missing")
-	f.check(a.Bundles != nil, "the bucket of source bundles is missing")
-	return f.err("BeanstalkApplication", name)
+	var wrong mistakes
+	wrong.check(a.Name != "" && len(a.Name) <= 100 && !strings.Contains(a.Name, "/"), "application %q is not 1 to 100 characters without a slash", a.Name)
+	wrong.check(roleName.MatchString(a.RoleName), "role %q is not 1 to 64 letters, digits and +=,.@_-", a.RoleName)
+	wrong.check(a.Region != "", "the region is missing")
+	wrong.check(a.MaxVersions >= 1 && a.MaxVersions <= 1000, "%d versions are not between 1 and 1000", a.MaxVersions)
+	wrong.check(a.Environments != "", "the prefix of the environments' names is missing")
+	wrong.check(a.Secrets != "" && !strings.HasPrefix(a.Secrets, "/"), "%q is not a prefix of secrets' names", a.Secrets)
+	wrong.check(a.ServiceRole != nil, "the service role is missing")
+	wrong.check(a.Bundles != nil, "the bucket of source bundles is missing")
+	return wrong.err("BeanstalkApplication", name)
 }
 
-// NewBeanstalkApplication makes a BeanstalkApplication.
+// NewBeanstalkApplication registers a BeanstalkApplication.
 func NewBeanstalkApplication(ctx *pulumi.Context, name string, args BeanstalkApplicationArgs, opts ...pulumi.ResourceOption) (*BeanstalkApplication, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func NewBeanstalkApplication(ctx *pulumi.Context, name string, args BeanstalkApp
 	})
 }
 
-// instances makes the instances' role and profile.
+// instances registers the instances' role and profile.
 func (c *BeanstalkApplication) instances(ctx *pulumi.Context, name string, args BeanstalkApplicationArgs) error {
 	trust, err := policy(statement{
 		Effect: "Allow", Action: []string{"sts:AssumeRole"}, Principal: servicePrincipal(ec2Service(args.Region)),
@@ -177,7 +177,7 @@ func (c *BeanstalkApplication) instances(ctx *pulumi.Context, name string, args 
 	return nil
 }
 
-// ec2Service is EC2's service principal in a region's partition.
+// ec2Service returns EC2's service principal in the region's partition.
 func ec2Service(region string) string {
 	if partition(region) == "aws-cn" {
 		return "ec2.amazonaws.com.cn"
@@ -185,8 +185,8 @@ func ec2Service(region string) string {
 	return "ec2.amazonaws.com"
 }
 
-// permissions are what the instances may do: of the managed policy AWSElasticBeanstalkWebTier what its agents use, held
-// to this application; ECR, read only; and the secrets under the prefix. Sources: "Managing Elastic Beanstalk instance
+// permissions returns the instances' permissions: those of the managed policy AWSElasticBeanstalkWebTier that Beanstalk's agents
+// use, limited to this application, reading from ECR, and reading the secrets with the prefix. Sources: "Managing Elastic Beanstalk instance
 // profiles" and "Fetching secrets and parameters" in the developer guide of Elastic Beanstalk.
 func (a *BeanstalkApplicationArgs) permissions(bundles string) []statement {
 	arn := func(service, format string, args ...any) string {

@@ -37,7 +37,7 @@ const (
 // tlsPolicy is the load balancers' security policy: TLS 1.2 and 1.3.
 const tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
-// settings are option settings by namespace and name, so that none comes twice.
+// settings are Beanstalk's option settings by namespace and name, so that none is given twice.
 type settings map[[2]string]pulumi.StringInput
 
 func (s settings) set(namespace, name, value string) {
@@ -56,7 +56,7 @@ func (s settings) setInt(namespace, name string, value int) {
 	s.set(namespace, name, strconv.Itoa(value))
 }
 
-// array is the settings in order, so that two runs of the program differ in what was changed only.
+// array returns the sorted settings, so that two runs of the program differ only in what changed.
 func (s settings) array() elasticbeanstalk.EnvironmentSettingArray {
 	keys := make([][2]string, 0, len(s))
 	for k := range s {
@@ -74,7 +74,7 @@ func (s settings) array() elasticbeanstalk.EnvironmentSettingArray {
 	return array
 }
 
-// joined is a list as options take one.
+// joined returns a list in the form of an option's value.
 func joined(list pulumi.StringArrayInput) pulumi.StringInput {
 	return list.ToStringArrayOutput().ApplyT(func(items []string) string {
 		text := ""
@@ -88,12 +88,12 @@ func joined(list pulumi.StringArrayInput) pulumi.StringInput {
 	}).(pulumi.StringOutput)
 }
 
-// settings are the environment's option settings. balancerGroup is the balancer's security group, nil without one.
+// settings returns the environment's option settings. balancerGroup is the balancer's security group, or nil without one.
 func (a *BeanstalkEnvArgs) settings(balancerGroup pulumi.StringInput) settings {
 	s := settings{}
 	a.instanceSettings(s)
 	a.deploymentSettings(s)
-	a.watchSettings(s)
+	a.monitoringSettings(s)
 	a.balancerSettings(s, balancerGroup)
 	for name, value := range a.Variables {
 		if value != pulumi.String("") {
@@ -106,11 +106,11 @@ func (a *BeanstalkEnvArgs) settings(balancerGroup pulumi.StringInput) settings {
 	return s
 }
 
-// graviton are the instance types with Arm processors: a1, and those with a g after the generation, such as t4g and
-// c7gn, but not g5. Source: "Amazon EC2 instance type naming conventions".
+// graviton matches the instance types with Arm processors: a1, and those with a g after the generation, such as t4g and c7gn,
+// but not g5. Source: "Amazon EC2 instance type naming conventions".
 var graviton = regexp.MustCompile(`^(a1|[a-z]+[0-9]+[a-z]*g[a-z]*)\.`)
 
-// architecture is the processor architecture of an instance type.
+// architecture returns the processor architecture of an instance type.
 func architecture(instanceType string) string {
 	if graviton.MatchString(instanceType) {
 		return "arm64"
@@ -118,7 +118,7 @@ func architecture(instanceType string) string {
 	return "x86_64"
 }
 
-// instanceSettings say what the app runs on and where.
+// instanceSettings sets the options for the instances and their network.
 func (a *BeanstalkEnvArgs) instanceSettings(s settings) {
 	s.setInt(nsScaling, "MinSize", a.MinInstances)
 	s.setInt(nsScaling, "MaxSize", a.MaxInstances)
@@ -126,7 +126,7 @@ func (a *BeanstalkEnvArgs) instanceSettings(s settings) {
 	s.set(nsInstances, "SupportedArchitectures", architecture(a.InstanceType))
 	s.setBool(nsInstances, "EnableSpot", a.Spot)
 	if a.Spot {
-		// Beanstalk would have 70 percent on demand behind a balancer.
+		// By default 70 percent of the instances behind a balancer are on demand.
 		s.setInt(nsInstances, "SpotFleetOnDemandBase", 0)
 		s.setInt(nsInstances, "SpotFleetOnDemandAboveBasePercentage", 0)
 	}
@@ -140,7 +140,7 @@ func (a *BeanstalkEnvArgs) instanceSettings(s settings) {
 	s.setInput(nsEnv, "ServiceRole", a.ServiceRole)
 }
 
-// deploymentSettings say how a new version of the app, of the settings or of the platform reaches the instances.
+// deploymentSettings sets the options for deployments: of the app, of settings and of the platform.
 func (a *BeanstalkEnvArgs) deploymentSettings(s settings) {
 	s.set(nsCommand, "DeploymentPolicy", a.DeploymentPolicy)
 	s.setBool(nsRolling, "RollingUpdateEnabled", a.DeploymentPolicy != "AllAtOnce")
@@ -160,8 +160,8 @@ func (a *BeanstalkEnvArgs) deploymentSettings(s settings) {
 	}
 }
 
-// watchSettings say how the app is watched.
-func (a *BeanstalkEnvArgs) watchSettings(s settings) {
+// monitoringSettings sets the options for health checks and logs.
+func (a *BeanstalkEnvArgs) monitoringSettings(s settings) {
 	s.set(nsHealth, "SystemType", "enhanced")
 	s.setBool(nsLogs, "StreamLogs", a.LogDays > 0)
 	if a.LogDays > 0 {
@@ -177,7 +177,7 @@ func (a *BeanstalkEnvArgs) watchSettings(s settings) {
 	s.set(nsProcess, "Protocol", "HTTP")
 }
 
-// balancerSettings say what stands before the instances.
+// balancerSettings sets the options for the balancer.
 func (a *BeanstalkEnvArgs) balancerSettings(s settings, group pulumi.StringInput) {
 	if a.Balancer == BalancerNone {
 		s.set(nsEnv, "EnvironmentType", "SingleInstance")
@@ -186,12 +186,12 @@ func (a *BeanstalkEnvArgs) balancerSettings(s settings, group pulumi.StringInput
 	s.set(nsEnv, "EnvironmentType", "LoadBalanced")
 	s.set(nsEnv, "LoadBalancerType", "application")
 	s.setBool(nsEnv, "LoadBalancerIsShared", a.Balancer == BalancerShared)
-	// Without a group of ours Beanstalk would make one and attach it.
+	// Without this group Beanstalk would create one and attach it.
 	s.setInput(nsBalancer, "SecurityGroups", group)
 	if a.Balancer == BalancerShared {
 		s.setInput(nsBalancer, "SharedLoadBalancer", a.Shared.ARN)
-		// Beanstalk puts its default rule, for the environment's own name, on port 80 unless it is named here: there it
-		// would come before the redirect to HTTPS.
+		// Unless it is named here, Beanstalk puts its default rule, for the environment's own name, on port 80. There it would
+		// come before the redirect to HTTPS.
 		s.set(nsHTTPS, "Rules", "default,host")
 		s.set(nsRule, "HostHeaders", a.Host)
 		return
@@ -199,7 +199,7 @@ func (a *BeanstalkEnvArgs) balancerSettings(s settings, group pulumi.StringInput
 	s.setInput(nsBalancer, "ManagedSecurityGroup", group)
 	s.set(nsVPC, "ELBScheme", "public")
 	s.setInput(nsVPC, "ELBSubnets", joined(a.Subnets))
-	s.setBool(nsHTTP, "ListenerEnabled", false) // port 80 has a redirect, which Beanstalk cannot make
+	s.setBool(nsHTTP, "ListenerEnabled", false) // port 80 has a redirect, which Beanstalk cannot create
 	s.setBool(nsHTTPS, "ListenerEnabled", true)
 	s.set(nsHTTPS, "Protocol", "HTTPS")
 	s.setInput(nsHTTPS, "SSLCertificateArns", a.Certificate)

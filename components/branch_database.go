@@ -2,8 +2,6 @@ package components
 
 import (
 	"crypto/rand"
-	"fmt"
-	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,18 +14,18 @@ import (
 	"github.com/branchenv/branchenv/internal/engines"
 )
 
-// BranchDatabaseArgs say what a BranchDatabase is like.
+// BranchDatabaseArgs are the arguments of NewBranchDatabase.
 type BranchDatabaseArgs struct {
 	// Name is the RDS identifier: at most 63 lower-case letters, digits and single hyphens, a letter first, no hyphen
 	// last.
 	Name string
 	// SecurityGroup is the AWS name of the database's security group.
 	SecurityGroup string
-	// SecretName is the name in Secrets Manager of the secret with the password; unused where Protected.
+	// SecretName is the name of the password's secret in Secrets Manager. Unused if Protected.
 	SecretName string
 	// Engine is postgres or mysql.
 	Engine string
-	// Version is the engine's version: 16, 16.4, 8.4, 8.0.36. RDS picks what is left open.
+	// Version is the engine's version: 16, 16.4, 8.4, 8.0.36. RDS chooses the parts that are left out.
 	Version string
 	// Class is the instance class, for instance db.t4g.micro.
 	Class string
@@ -35,7 +33,7 @@ type BranchDatabaseArgs struct {
 	Storage int
 	// MultiAZ keeps a standby in a second zone.
 	MultiAZ bool
-	// BackupDays is for how many days automatic backups are kept, 0 (none) to 35.
+	// BackupDays is the number of days for which automatic backups are kept, 0 (none) to 35.
 	BackupDays int
 	// Username is the master user: letters, digits and underscores, a letter first.
 	Username string
@@ -47,23 +45,23 @@ type BranchDatabaseArgs struct {
 	VPC pulumi.StringInput
 	// Clients is the security group whose members may connect.
 	Clients pulumi.StringInput
-	// Protected databases cannot be deleted in AWS, leave a final snapshot and their backups behind, and have a password
-	// that RDS manages and rotates. Others go without a trace, and have a password of their own in Secrets Manager.
+	// Protected: AWS refuses to delete the database, a deletion leaves a final snapshot and the backups, and RDS manages and
+	// rotates the password. Otherwise a deletion leaves nothing, and the password is in a secret of its own.
 	Protected bool
-	// FinalSnapshot is the identifier of the final snapshot of a Protected database, one that no snapshot has yet.
+	// FinalSnapshot is the identifier of a Protected database's final snapshot. No snapshot may have it yet.
 	FinalSnapshot string
-	// Snapshot is the identifier or ARN of the snapshot that a new database starts from; its user and database names
-	// then count, not Username and Database. It is only looked at when the database is created. Empty: an empty database.
+	// Snapshot is the identifier or ARN of a snapshot with which a new database starts. The snapshot's user and database names
+	// then replace Username and Database. It has no effect on an existing database. Empty: a new database is empty.
 	Snapshot string
-	// Timeout bounds each wait for RDS. 0: the provider's default, 40 to 80 minutes.
+	// Timeout is the longest wait for RDS. 0: the provider's default, 40 to 80 minutes.
 	Timeout time.Duration
 }
 
-// BranchDatabase is one RDS instance of Postgres or MySQL: encrypted, not reachable from the internet, open to the
-// members of one security group on the engine's port only. Postgres takes TLS connections only.
+// BranchDatabase is an RDS instance of Postgres or MySQL. It is encrypted and not reachable from the internet; only the members
+// of one security group can connect, to the engine's port. Postgres accepts only TLS connections.
 //
-// It sets no Protect option: with Protected, AWS refuses the deletion. Pass pulumi.Protect(true) to have Pulumi refuse
-// it as well, before anything else is touched.
+// It sets no Protect option. With Protected, AWS refuses the deletion. Pass pulumi.Protect(true) if Pulumi shall refuse it, too,
+// before it touches anything else.
 type BranchDatabase struct {
 	pulumi.ResourceState
 
@@ -72,8 +70,8 @@ type BranchDatabase struct {
 	Port       pulumi.IntOutput    `pulumi:"port"`
 	Name       pulumi.StringOutput `pulumi:"name"` // of the database in the instance
 	Username   pulumi.StringOutput `pulumi:"username"`
-	// SecretARN is the secret in Secrets Manager. Its value is the password where the database is not protected, and
-	// else RDS's JSON object with the keys username and password.
+	// SecretARN is the ARN of the secret in Secrets Manager. Its value is the password. For a protected database it is RDS's
+	// JSON object with the keys username and password.
 	SecretARN       pulumi.StringOutput `pulumi:"secretArn"`
 	SecurityGroupID pulumi.StringOutput `pulumi:"securityGroupId"`
 }
@@ -81,36 +79,36 @@ type BranchDatabase struct {
 var databaseIdentifier = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 func (a *BranchDatabaseArgs) validate(name string) error {
-	var f faults
+	var wrong mistakes
 	identifier := func(what, s string, most int) {
-		f.check(len(s) <= most && databaseIdentifier.MatchString(s),
+		wrong.check(len(s) <= most && databaseIdentifier.MatchString(s),
 			"%s %q is not 1 to %d lower-case letters, digits and single hyphens, a letter first", what, s, most)
 	}
 	identifier("identifier", a.Name, 63)
-	f.checkGroupName(a.SecurityGroup)
+	wrong.checkGroupName(a.SecurityGroup)
 	if a.Protected {
 		identifier("final snapshot", a.FinalSnapshot, 255)
 	} else {
-		f.check(a.SecretName != "", "the name of the password's secret is missing")
+		wrong.check(a.SecretName != "", "the name of the password's secret is missing")
 	}
 	e, known := engines.Of(a.Engine)
-	f.check(known, "engine %q is neither postgres nor mysql", a.Engine)
+	wrong.check(known, "engine %q is neither postgres nor mysql", a.Engine)
 	if known {
-		for _, wrong := range []string{e.CheckVersion(a.Version), e.CheckUsername(a.Username), e.CheckDatabase(a.Database)} {
-			f.check(wrong == "", "%s", wrong)
+		for _, mistake := range []string{e.CheckVersion(a.Version), e.CheckUsername(a.Username), e.CheckDatabase(a.Database)} {
+			wrong.check(mistake == "", "%s", mistake)
 		}
 	}
-	f.check(strings.HasPrefix(a.Class, "db."), "instance class %q does not begin with db.", a.Class)
-	f.check(a.Storage >= 20 && a.Storage <= 65536, "storage of %d GiB is not between 20 and 65536", a.Storage)
-	f.check(a.BackupDays >= 0 && a.BackupDays <= 35, "backups are kept for 0 to 35 days, not %d", a.BackupDays)
-	f.check(a.SubnetGroup != nil, "the subnet group is missing")
-	f.check(a.VPC != nil, "the VPC is missing")
-	f.check(a.Clients != nil, "the clients' security group is missing")
-	f.check(a.Timeout >= 0, "a timeout of %s is negative", a.Timeout)
-	return f.err("BranchDatabase", name)
+	wrong.check(strings.HasPrefix(a.Class, "db."), "instance class %q does not begin with db.", a.Class)
+	wrong.check(a.Storage >= 20 && a.Storage <= 65536, "storage of %d GiB is not between 20 and 65536", a.Storage)
+	wrong.check(a.BackupDays >= 0 && a.BackupDays <= 35, "backups are kept for 0 to 35 days, not %d", a.BackupDays)
+	wrong.check(a.SubnetGroup != nil, "the subnet group is missing")
+	wrong.check(a.VPC != nil, "the VPC is missing")
+	wrong.check(a.Clients != nil, "the clients' security group is missing")
+	wrong.check(a.Timeout >= 0, "a timeout of %s is negative", a.Timeout)
+	return wrong.err("BranchDatabase", name)
 }
 
-// NewBranchDatabase makes a BranchDatabase.
+// NewBranchDatabase registers a BranchDatabase.
 func NewBranchDatabase(ctx *pulumi.Context, name string, args BranchDatabaseArgs, opts ...pulumi.ResourceOption) (*BranchDatabase, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
@@ -155,9 +153,9 @@ func NewBranchDatabase(ctx *pulumi.Context, name string, args BranchDatabaseArgs
 	})
 }
 
-// parameters is the name of the parameter group. It is always passed, the default one too, because an instance that is
-// restored from a snapshot would fall back to it. Postgres demands TLS by default from version 15 on; before that it
-// takes a group of our own. Source: user guide of RDS, "Requiring an SSL connection to a PostgreSQL DB instance".
+// parameters returns the name of the parameter group. The default group is also passed by name: an instance restored from a
+// snapshot would otherwise get the snapshot's. Postgres requires TLS by default from version 15 on; older versions need an own
+// group. Source: user guide of RDS, "Requiring an SSL connection to a PostgreSQL DB instance".
 func (c *BranchDatabase) parameters(ctx *pulumi.Context, name string, args BranchDatabaseArgs, engine engines.Engine) (pulumi.StringInput, error) {
 	family := args.Engine + engine.Family(args.Version)
 	major, err := strconv.Atoi(strings.TrimPrefix(family, "postgres"))
@@ -171,7 +169,7 @@ func (c *BranchDatabase) parameters(ctx *pulumi.Context, name string, args Branc
 			Name: pulumi.String("rds.force_ssl"), Value: pulumi.String("1"),
 		}},
 	}, pulumi.Parent(c),
-		// Another family has another name, and the instance uses the old group until it is changed.
+		// A group of another family has another name, and the instance uses the old group until its update.
 		pulumi.DeleteBeforeReplace(false))
 	if err != nil {
 		return nil, err
@@ -179,28 +177,23 @@ func (c *BranchDatabase) parameters(ctx *pulumi.Context, name string, args Branc
 	return group.Name, nil
 }
 
-// password is the secret that holds the master password. A new one is drawn in every run of the program, and all but
-// the first are ignored; the instance takes what the secret holds, so that a run that repeats one that ended between
-// the two, or a preview, does not change it.
+// password registers the secret with the master password. Every run of the program draws a new password, and Pulumi ignores
+// all but the first. The instance gets the secret's value, so neither a preview nor a repeated run changes the password.
 func (c *BranchDatabase) password(ctx *pulumi.Context, name string, args BranchDatabaseArgs) (*secretsmanager.SecretVersion, error) {
 	secret, err := secretsmanager.NewSecret(ctx, name, &secretsmanager.SecretArgs{
 		Name: pulumi.String(args.SecretName), Description: pulumi.String("Master password of database " + args.Name),
-		// At once, or the name would stay taken for a week or more after the environment went.
+		// 0 deletes at once. Otherwise the name would stay taken for at least a week after the environment was destroyed.
 		RecoveryWindowInDays: pulumi.Int(0),
 	}, pulumi.Parent(c))
 	if err != nil {
 		return nil, err
 	}
-	drawn, err := randomPassword()
-	if err != nil {
-		return nil, err
-	}
 	return secretsmanager.NewSecretVersion(ctx, name, &secretsmanager.SecretVersionArgs{
-		SecretId: secret.ID(), SecretString: pulumi.ToSecret(pulumi.String(drawn)).(pulumi.StringOutput),
+		SecretId: secret.ID(), SecretString: pulumi.ToSecret(pulumi.String(randomPassword())).(pulumi.StringOutput),
 	}, pulumi.Parent(c), pulumi.IgnoreChanges([]string{"secretString"}))
 }
 
-// instance is the RDS instance. password is nil where RDS manages it.
+// instance registers the RDS instance. password is nil if RDS manages the password.
 func (c *BranchDatabase) instance(ctx *pulumi.Context, name string, args BranchDatabaseArgs, group pulumi.StringInput, parameters pulumi.StringInput, password *secretsmanager.SecretVersion) (*rds.Instance, error) {
 	instance := &rds.InstanceArgs{
 		Identifier:                 pulumi.String(args.Name),
@@ -220,13 +213,13 @@ func (c *BranchDatabase) instance(ctx *pulumi.Context, name string, args BranchD
 		CopyTagsToSnapshot:         pulumi.Bool(true),
 		DeletionProtection:         pulumi.Bool(args.Protected),
 		SkipFinalSnapshot:          pulumi.Bool(!args.Protected),
-		ApplyImmediately:           pulumi.Bool(true), // what `up` says is done, is done
+		ApplyImmediately:           pulumi.Bool(true), // so that changes are done when `up` ends
 		AutoMinorVersionUpgrade:    pulumi.Bool(true),
 		PerformanceInsightsEnabled: pulumi.Bool(false), // the small classes have none
 	}
 	ignored := []string{"snapshotIdentifier"}
 	if args.Snapshot != "" {
-		// These come from the snapshot, and giving others would replace the database on the next update.
+		// These come from the snapshot. Other values would replace the database on the next update.
 		instance.SnapshotIdentifier = pulumi.String(args.Snapshot)
 		ignored = append(ignored, "username", "dbName", "storageEncrypted")
 	} else {
@@ -240,7 +233,7 @@ func (c *BranchDatabase) instance(ctx *pulumi.Context, name string, args BranchD
 	}
 	options := []pulumi.ResourceOption{
 		pulumi.Parent(c), pulumi.IgnoreChanges(ignored),
-		// The identifier is given, so a replacement can only follow the deletion.
+		// The identifier is given, so the old instance must be deleted first.
 		pulumi.DeleteBeforeReplace(true),
 	}
 	if args.Timeout > 0 {
@@ -252,19 +245,16 @@ func (c *BranchDatabase) instance(ctx *pulumi.Context, name string, args BranchD
 
 const (
 	passwordLength = 32
-	// passwordRunes are what both engines, RDS (which refuses / @ " and spaces) and a URL take as they are.
+	// passwordRunes are 64 characters that both engines, RDS and a URL accept unchanged. RDS refuses / @ " and spaces.
 	passwordRunes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 )
 
-// randomPassword draws a password of 192 bits.
-func randomPassword() (string, error) {
-	var b strings.Builder
-	for range passwordLength {
-		i, err := rand.Int(rand.Reader, big.NewInt(int64(len(passwordRunes))))
-		if err != nil {
-			return "", fmt.Errorf("draw a password: %w", err)
-		}
-		b.WriteByte(passwordRunes[i.Int64()])
+// randomPassword returns a random password of 192 bits.
+func randomPassword() string {
+	password := make([]byte, passwordLength)
+	_, _ = rand.Read(password) // never fails
+	for i, b := range password {
+		password[i] = passwordRunes[int(b)%len(passwordRunes)]
 	}
-	return b.String(), nil
+	return string(password)
 }

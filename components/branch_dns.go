@@ -5,26 +5,26 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// DNSTarget is what a host name leads to: a load balancer, as an alias, or another name.
+// DNSTarget is the target of a host name: a load balancer, as an alias, or another name.
 type DNSTarget struct {
 	Alias  pulumi.StringInput // the load balancer's DNS name
 	ZoneID pulumi.StringInput // the load balancer's own hosted zone
-	CNAME  pulumi.StringInput // the other name, where Alias is nil
+	CNAME  pulumi.StringInput // the other name, if Alias is nil
 }
 
-// BranchDNSArgs say where a host name leads.
+// BranchDNSArgs are the arguments of NewBranchDNS.
 type BranchDNSArgs struct {
 	// Host is the full host name, for instance login.preview.example.com.
 	Host string
-	// ZoneID is the hosted zone that holds Host.
+	// ZoneID is the hosted zone that contains Host.
 	ZoneID pulumi.StringInput
-	// Target is what Host leads to.
+	// Target is the target of Host.
 	Target DNSTarget
 	// IPv6 adds an AAAA record, for a load balancer that is dual-stack.
 	IPv6 bool
 }
 
-// BranchDNS is a host name in Route 53. A record that exists already is never taken over: its creation fails.
+// BranchDNS is a host name in Route 53. It never takes over an existing record: the creation fails.
 type BranchDNS struct {
 	pulumi.ResourceState
 
@@ -32,19 +32,19 @@ type BranchDNS struct {
 }
 
 func (a *BranchDNSArgs) validate(name string) error {
-	var f faults
-	f.check(isHost(a.Host), "host %q is not a full host name", a.Host)
-	f.check(a.ZoneID != nil, "the hosted zone is missing")
-	f.check((a.Target.Alias == nil) != (a.Target.CNAME == nil), "the target must be either a load balancer or a name")
-	f.check((a.Target.Alias == nil) == (a.Target.ZoneID == nil), "a load balancer and its hosted zone go together")
-	f.check(!a.IPv6 || a.Target.Alias != nil, "IPv6 needs a load balancer as target")
-	return f.err("BranchDNS", name)
+	var wrong mistakes
+	wrong.check(isHost(a.Host), "host %q is not a full host name", a.Host)
+	wrong.check(a.ZoneID != nil, "the hosted zone is missing")
+	wrong.check((a.Target.Alias == nil) != (a.Target.CNAME == nil), "the target must be either a load balancer or a name")
+	wrong.check((a.Target.Alias == nil) == (a.Target.ZoneID == nil), "a load balancer and its hosted zone go together")
+	wrong.check(!a.IPv6 || a.Target.Alias != nil, "IPv6 needs a load balancer as target")
+	return wrong.err("BranchDNS", name)
 }
 
-// cnameTTL is how long resolvers keep a CNAME record, in seconds; short, because environments come and go.
+// cnameTTL is how many seconds resolvers keep a CNAME record. It is short, because environments come and go.
 const cnameTTL = 60
 
-// NewBranchDNS makes a BranchDNS.
+// NewBranchDNS registers a BranchDNS.
 func NewBranchDNS(ctx *pulumi.Context, name string, args BranchDNSArgs, opts ...pulumi.ResourceOption) (*BranchDNS, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func NewBranchDNS(ctx *pulumi.Context, name string, args BranchDNSArgs, opts ...
 		} else {
 			r.Ttl, r.Records = pulumi.Int(cnameTTL), pulumi.StringArray{args.Target.CNAME}
 		}
-		// Route 53 has one record of a kind for a name, so a replacement can only follow the deletion.
+		// Route 53 has one record of a type for each name, so the old record must be deleted first.
 		return route53.NewRecord(ctx, child, r, pulumi.Parent(c), pulumi.DeleteBeforeReplace(true))
 	}
 	kind := "A"

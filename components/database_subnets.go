@@ -5,7 +5,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// DatabaseSubnetsArgs say where databases live.
+// DatabaseSubnetsArgs are the arguments of NewDatabaseSubnets.
 type DatabaseSubnetsArgs struct {
 	// Name is the DB subnet group's name in AWS: 1 to 255 lower-case letters, digits and hyphens.
 	Name string
@@ -13,20 +13,20 @@ type DatabaseSubnetsArgs struct {
 	Subnets pulumi.StringArrayInput
 }
 
-// DatabaseSubnets is a DB subnet group. An account has few of them, so databases share one.
+// DatabaseSubnets is a DB subnet group. An account may have only a few of them, so databases share one.
 type DatabaseSubnets struct {
 	pulumi.ResourceState
 
 	Name pulumi.StringOutput `pulumi:"name"`
 }
 
-// NewDatabaseSubnets makes DatabaseSubnets.
+// NewDatabaseSubnets registers DatabaseSubnets.
 func NewDatabaseSubnets(ctx *pulumi.Context, name string, args DatabaseSubnetsArgs, opts ...pulumi.ResourceOption) (*DatabaseSubnets, error) {
-	var f faults
-	f.check(databaseIdentifier.MatchString(args.Name) && len(args.Name) <= 255 && args.Name != "default",
+	var wrong mistakes
+	wrong.check(databaseIdentifier.MatchString(args.Name) && len(args.Name) <= 255 && args.Name != "default",
 		"%q is not the name of a subnet group: lower-case letters, digits and single hyphens, a letter first, not default", args.Name)
-	f.check(args.Subnets != nil, "the subnets are missing")
-	if err := f.err("DatabaseSubnets", name); err != nil {
+	wrong.check(args.Subnets != nil, "the subnets are missing")
+	if err := wrong.err("DatabaseSubnets", name); err != nil {
 		return nil, err
 	}
 	c := &DatabaseSubnets{}

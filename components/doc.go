@@ -1,11 +1,11 @@
-// Package components has the Pulumi components that environments are made of: BeanstalkEnv, BranchDatabase,
-// AssetsBucket and BranchDNS for one environment, and SharedBalancer, WildcardCertificate, DatabaseSubnets,
-// BeanstalkServiceRole and BeanstalkApplication for what environments share.
+// Package components holds the Pulumi components of environments. BeanstalkEnv, AppGroup, BranchDatabase, AssetsBucket,
+// SecretAccess and BranchDNS belong to one environment. SharedBalancer, WildcardCertificate, DatabaseSubnets,
+// BeanstalkServiceRole and BeanstalkApplication are shared by environments.
 //
-// The rules: settings are plain Go values, other resources' outputs are Pulumi inputs, and every AWS name is given by
-// the caller. Arguments are checked before anything is registered, everything that is wrong with them at once. Every
-// child's logical name begins with its component's, so a component can be used many times in one program. AWS tags come
-// from the provider's default tags. Nothing is known here of settings files or branches.
+// Settings are plain Go values, and other resources' outputs are Pulumi inputs. The caller gives every AWS name. Arguments are
+// checked before anything is registered, and all mistakes are reported at once. The logical name of a child begins with its
+// component's, so a program can use a component many times. AWS tags come from the provider's default tags. The package knows
+// nothing of settings files or branches.
 package components
 
 import (
@@ -14,29 +14,29 @@ import (
 	"strings"
 )
 
-// faults collects what is wrong with a component's arguments.
-type faults []string
+// mistakes collects what is wrong with a component's arguments.
+type mistakes []string
 
-// check adds a fault unless ok.
-func (f *faults) check(ok bool, format string, args ...any) {
+// check adds a mistake unless ok.
+func (m *mistakes) check(ok bool, format string, args ...any) {
 	if !ok {
-		*f = append(*f, fmt.Sprintf(format, args...))
+		*m = append(*m, fmt.Sprintf(format, args...))
 	}
 }
 
-// err is the error for the component of that type and logical name, nil without a fault.
-func (f faults) err(component, name string) error {
-	if len(f) == 0 {
+// err returns the mistakes as an error of the component with that type and logical name, or nil if there are none.
+func (m mistakes) err(component, name string) error {
+	if len(m) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s %s: %s", component, name, strings.Join(f, "; "))
+	return fmt.Errorf("%s %s: %s", component, name, strings.Join(m, "; "))
 }
 
-// variableName is a name that a shell and Beanstalk take for an environment variable.
+// variableName matches the names of environment variables that a shell and Beanstalk accept.
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// hostName is a lower-case DNS name of at least two labels.
+// hostName matches lower-case DNS names of at least two labels.
 var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// isHost tells whether s is a full host name, at most 253 characters.
+// isHost reports whether s is a full host name of at most 253 characters.
 func isHost(s string) bool { return len(s) <= 253 && hostName.MatchString(s) }

@@ -12,11 +12,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// ErrNotFound is wrapped by the errors of look-ups that AWS answered with nothing.
+// ErrNotFound is wrapped by the errors of look-ups without a result.
 var ErrNotFound = errors.New("not found")
 
-// DefaultNetwork is the region's default VPC and the default subnets of its zones, sorted. The error wraps ErrNotFound
-// where there is no default VPC.
+// DefaultNetwork returns the region's default VPC and the sorted default subnets of its zones. The error wraps ErrNotFound if
+// there is no default VPC.
 func DefaultNetwork(ctx *pulumi.Context) (vpc string, subnets []string, err error) {
 	yes := true
 	found, err := ec2.LookupVpc(ctx, &ec2.LookupVpcArgs{Default: &yes})
@@ -33,7 +33,7 @@ func DefaultNetwork(ctx *pulumi.Context) (vpc string, subnets []string, err erro
 	return found.Id, list.Ids, nil
 }
 
-// VPCOf is the VPC of a subnet.
+// VPCOf returns the VPC of a subnet.
 func VPCOf(ctx *pulumi.Context, subnet string) (string, error) {
 	found, err := ec2.LookupSubnet(ctx, &ec2.LookupSubnetArgs{Id: &subnet})
 	if err != nil {
@@ -42,8 +42,8 @@ func VPCOf(ctx *pulumi.Context, subnet string) (string, error) {
 	return found.VpcId, nil
 }
 
-// ZoneOf is the id of the public hosted zone that holds domain: the zone of that name, else of its nearest parent. The
-// error wraps ErrNotFound where there is none.
+// ZoneOf returns the id of the public hosted zone that contains domain: the zone of that name, or of its nearest parent. The
+// error wraps ErrNotFound if there is none.
 func ZoneOf(ctx *pulumi.Context, domain string) (string, error) {
 	no := false
 	for name := domain; strings.Contains(name, "."); {
@@ -59,7 +59,7 @@ func ZoneOf(ctx *pulumi.Context, domain string) (string, error) {
 	return "", fmt.Errorf("hosted zone for %s: %w", domain, ErrNotFound)
 }
 
-// DockerPlatform is the name of the newest version of Beanstalk's Docker platform on Amazon Linux 2023.
+// DockerPlatform returns the name of the newest version of Beanstalk's Docker platform on Amazon Linux 2023.
 func DockerPlatform(ctx *pulumi.Context) (string, error) {
 	newest := true
 	stack, err := elasticbeanstalk.GetSolutionStack(ctx, &elasticbeanstalk.GetSolutionStackArgs{
@@ -71,8 +71,9 @@ func DockerPlatform(ctx *pulumi.Context) (string, error) {
 	return stack.Name, nil
 }
 
-// notFound tells what was looked for, and wraps ErrNotFound where the provider's words say that AWS has nothing of the
-// kind. The words are those of the upstream provider's tfresource.SingularDataSourceFindError and of its older sources.
+// notFound returns err as an error that names what was looked for. It wraps ErrNotFound if the provider's message says that AWS
+// has no such thing. The messages are those of the upstream provider's tfresource.SingularDataSourceFindError and of its older
+// data sources.
 func notFound(what string, err error) error {
 	for _, words := range []string{"no matching", "returned no results"} {
 		if strings.Contains(err.Error(), words) {

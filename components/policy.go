@@ -17,7 +17,7 @@ type statement struct {
 	Condition map[string]map[string]string `json:"Condition,omitempty"`
 }
 
-// policy is an IAM policy document of these statements.
+// policy returns an IAM policy document with the statements.
 func policy(statements ...statement) (string, error) {
 	text, err := json.Marshal(struct {
 		Version   string
@@ -29,8 +29,8 @@ func policy(statements ...statement) (string, error) {
 	return string(text), nil
 }
 
-// servicePrincipal names an AWS service in a policy.
+// servicePrincipal returns the principal for an AWS service in a policy.
 func servicePrincipal(service string) map[string]string { return map[string]string{"Service": service} }
 
-// partition is the ARN partition of a region. Source: "Amazon Resource Names (ARNs)" in the IAM user guide.
+// partition returns the ARN partition of a region. Source: "Amazon Resource Names (ARNs)" in the IAM user guide.
 func partition(region string) string { return regions.PartitionOf(region).ID }

@@ -5,7 +5,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// SecretAccessArgs say who may read which secret.
+// SecretAccessArgs are the arguments of NewSecretAccess.
 type SecretAccessArgs struct {
 	// Name is the name of the inline policy in the role: 1 to 128 letters, digits and +=,.@_-.
 	Name string
@@ -15,17 +15,17 @@ type SecretAccessArgs struct {
 	Secret pulumi.StringInput
 }
 
-// SecretAccess lets a role read one secret, for those whose names no prefix covers, such as the passwords that RDS
-// manages. A role's inline policies have 10,240 characters together, enough for some 30 of these.
+// SecretAccess allows a role to read one secret. It is for secrets whose names have no common prefix, such as the passwords that
+// RDS manages. A role's inline policies may have 10,240 characters together, enough for some 30 of these.
 type SecretAccess struct{ pulumi.ResourceState }
 
-// NewSecretAccess makes a SecretAccess.
+// NewSecretAccess registers a SecretAccess.
 func NewSecretAccess(ctx *pulumi.Context, name string, args SecretAccessArgs, opts ...pulumi.ResourceOption) (*SecretAccess, error) {
-	var f faults
-	f.check(args.Name != "" && len(args.Name) <= 128, "a policy's name has 1 to 128 characters, not %d", len(args.Name))
-	f.check(args.Role != nil, "the role is missing")
-	f.check(args.Secret != nil, "the secret is missing")
-	if err := f.err("SecretAccess", name); err != nil {
+	var wrong mistakes
+	wrong.check(args.Name != "" && len(args.Name) <= 128, "a policy's name has 1 to 128 characters, not %d", len(args.Name))
+	wrong.check(args.Role != nil, "the role is missing")
+	wrong.check(args.Secret != nil, "the secret is missing")
+	if err := wrong.err("SecretAccess", name); err != nil {
 		return nil, err
 	}
 	c := &SecretAccess{}

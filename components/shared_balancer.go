@@ -9,21 +9,21 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// SharedBalancerArgs say what a SharedBalancer is like.
+// SharedBalancerArgs are the arguments of NewSharedBalancer.
 type SharedBalancerArgs struct {
 	// Name is the load balancer's name: at most 32 letters, digits and hyphens, none at the edges.
 	Name string
 	// SecurityGroup is the AWS name of its security group.
 	SecurityGroup string
-	// VPC and Subnets are where it lives: public subnets in at least two zones.
+	// VPC and Subnets are its network: public subnets in at least two zones.
 	VPC     pulumi.StringInput
 	Subnets pulumi.StringArrayInput
 	// Certificate is the ARN of the HTTPS listener's certificate.
 	Certificate pulumi.StringInput
 }
 
-// SharedBalancer is an application load balancer for many environments, each of which adds rules for its host name to
-// the HTTPS listener. A host that no rule knows gets 404; HTTP is sent to HTTPS.
+// SharedBalancer is an application load balancer for many environments. Each environment adds rules for its host name to the
+// HTTPS listener. A host without a rule gets 404. HTTP is redirected to HTTPS.
 type SharedBalancer struct {
 	pulumi.ResourceState
 
@@ -33,21 +33,21 @@ type SharedBalancer struct {
 	SecurityGroupID pulumi.StringOutput `pulumi:"securityGroupId"`
 }
 
-// Source: API reference of Elastic Load Balancing, CreateLoadBalancer.
+// balancerName matches valid names of load balancers. Source: API reference of Elastic Load Balancing, CreateLoadBalancer.
 var balancerName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$`)
 
 func (a *SharedBalancerArgs) validate(name string) error {
-	var f faults
-	f.check(balancerName.MatchString(a.Name) && !strings.HasPrefix(a.Name, "internal-"),
+	var wrong mistakes
+	wrong.check(balancerName.MatchString(a.Name) && !strings.HasPrefix(a.Name, "internal-"),
 		"load balancer %q is not 1 to 32 letters, digits and hyphens, none at the edges, that do not begin with internal-", a.Name)
-	f.checkGroupName(a.SecurityGroup)
-	f.check(a.VPC != nil, "the VPC is missing")
-	f.check(a.Subnets != nil, "the subnets are missing")
-	f.check(a.Certificate != nil, "the certificate is missing")
-	return f.err("SharedBalancer", name)
+	wrong.checkGroupName(a.SecurityGroup)
+	wrong.check(a.VPC != nil, "the VPC is missing")
+	wrong.check(a.Subnets != nil, "the subnets are missing")
+	wrong.check(a.Certificate != nil, "the certificate is missing")
+	return wrong.err("SharedBalancer", name)
 }
 
-// NewSharedBalancer makes a SharedBalancer.
+// NewSharedBalancer registers a SharedBalancer.
 func NewSharedBalancer(ctx *pulumi.Context, name string, args SharedBalancerArgs, opts ...pulumi.ResourceOption) (*SharedBalancer, error) {
 	if err := args.validate(name); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func NewSharedBalancer(ctx *pulumi.Context, name string, args SharedBalancerArgs
 		SecurityGroups: pulumi.StringArray{group}, Subnets: args.Subnets, DropInvalidHeaderFields: pulumi.Bool(true),
 		Tags: pulumi.StringMap{"Name": pulumi.String(args.Name)},
 	}, pulumi.Parent(c),
-		// Beanstalk counts the environments behind the balancer in a tag of its own.
+		// Beanstalk counts the environments behind the balancer in this tag.
 		pulumi.IgnoreChanges([]string{`tags["elasticbeanstalk:shared-elb-environment-count"]`}))
 	if err != nil {
 		return nil, err
@@ -93,7 +93,8 @@ func NewSharedBalancer(ctx *pulumi.Context, name string, args SharedBalancerArgs
 	})
 }
 
-// newBalancerGroup makes a load balancer's security group: HTTP and HTTPS come in from everywhere. It returns its id.
+// newBalancerGroup registers a load balancer's security group, which allows HTTP and HTTPS from everywhere. It returns the
+// group's id.
 func newBalancerGroup(ctx *pulumi.Context, name, group string, vpc pulumi.StringInput, parent pulumi.Resource) (pulumi.StringOutput, error) {
 	g, err := newSecurityGroup(ctx, name, group, "Load balancer", vpc, parent)
 	if err != nil {

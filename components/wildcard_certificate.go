@@ -6,27 +6,27 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// WildcardCertificateArgs say what a WildcardCertificate is for.
+// WildcardCertificateArgs are the arguments of NewWildcardCertificate.
 type WildcardCertificateArgs struct {
-	// Domain is the domain whose direct children the certificate is for: *.Domain.
+	// Domain is the domain of the certificate: it is valid for *.Domain.
 	Domain string
-	// ZoneID is the hosted zone that holds Domain.
+	// ZoneID is the hosted zone that contains Domain.
 	ZoneID pulumi.StringInput
 }
 
-// WildcardCertificate is a certificate of ACM, validated by a DNS record.
+// WildcardCertificate is a certificate of ACM that is validated by a DNS record.
 type WildcardCertificate struct {
 	pulumi.ResourceState
 
 	ARN pulumi.StringOutput `pulumi:"arn"` // known once the certificate is valid
 }
 
-// NewWildcardCertificate makes a WildcardCertificate.
+// NewWildcardCertificate registers a WildcardCertificate.
 func NewWildcardCertificate(ctx *pulumi.Context, name string, args WildcardCertificateArgs, opts ...pulumi.ResourceOption) (*WildcardCertificate, error) {
-	var f faults
-	f.check(isHost(args.Domain), "domain %q is not a full host name", args.Domain)
-	f.check(args.ZoneID != nil, "the hosted zone is missing")
-	if err := f.err("WildcardCertificate", name); err != nil {
+	var wrong mistakes
+	wrong.check(isHost(args.Domain), "domain %q is not a full host name", args.Domain)
+	wrong.check(args.ZoneID != nil, "the hosted zone is missing")
+	if err := wrong.err("WildcardCertificate", name); err != nil {
 		return nil, err
 	}
 	c := &WildcardCertificate{}
