@@ -84,7 +84,7 @@ func envArgs() components.BeanstalkEnvArgs {
 	}
 }
 
-// graphs are whole resource graphs, one a mode of a component.
+// graphs are whole resource graphs, one for each mode of a component.
 func graphs() map[string]pulumi.RunFunc {
 	bucket := func(change func(*components.AssetsBucketArgs)) pulumi.RunFunc {
 		return func(ctx *pulumi.Context) error {
@@ -148,7 +148,7 @@ func graphs() map[string]pulumi.RunFunc {
 	}
 }
 
-// sharedGraph has one of each component that environments share.
+// sharedGraph registers one of each component that environments share.
 func sharedGraph(ctx *pulumi.Context) error {
 	if _, err := components.NewWildcardCertificate(ctx, "certificate", components.WildcardCertificateArgs{
 		Domain: "preview.example.com", ZoneID: pulumi.String("Z1"),
@@ -198,7 +198,7 @@ func TestGraphs(t *testing.T) {
 	}
 }
 
-// TestTwice has two of everything in one program: no two resources may share a name.
+// TestTwice registers two of each component in one program: no two resources may have the same name.
 func TestTwice(t *testing.T) {
 	t.Parallel()
 	r := record(t, func(ctx *pulumi.Context) error {
@@ -244,8 +244,8 @@ func TestTwice(t *testing.T) {
 	}
 }
 
-// TestPasswordIsSecret follows the password through the whole graph: what is not marked secret would be plain in the
-// state.
+// TestPasswordIsSecret follows the password through the whole graph: a value that is not marked as secret would be readable in
+// the state.
 func TestPasswordIsSecret(t *testing.T) {
 	t.Parallel()
 	r := record(t, graphs()["database-postgres"])

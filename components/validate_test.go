@@ -10,8 +10,8 @@ import (
 	"github.com/branchenv/branchenv/components"
 )
 
-// TestFaults gives each component wrong arguments, one at a time, and wants the fault named and nothing registered.
-func TestFaults(t *testing.T) {
+// TestMistakes gives each component wrong arguments, one at a time. The error names the mistake, and nothing is registered.
+func TestMistakes(t *testing.T) {
 	t.Parallel()
 	for fault, program := range faultyPrograms() {
 		t.Run(fault, func(t *testing.T) {
@@ -27,8 +27,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestAllFaults wants everything wrong named at once, in a stable order.
-func TestAllFaults(t *testing.T) {
+// TestAllMistakes checks that all mistakes are named at once, in a stable order.
+func TestAllMistakes(t *testing.T) {
 	t.Parallel()
 	_, err := run(func(ctx *pulumi.Context) error {
 		args := envArgs()
@@ -45,7 +45,7 @@ func TestAllFaults(t *testing.T) {
 	}
 }
 
-// faultyPrograms are programs by the fault that they are refused for.
+// faultyPrograms are programs by the mistake for which they are refused.
 func faultyPrograms() map[string]pulumi.RunFunc {
 	programs := map[string]pulumi.RunFunc{}
 	bucket := func(fault string, change func(*components.AssetsBucketArgs)) {

@@ -18,7 +18,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// head is what every settings file needs.
+// head holds the required settings of a file.
 const head = "project: shop\nregion: eu-central-1\ndomain: preview.example.com\nsource: {git: .}\n"
 
 func parse(t testing.TB, body string) *config.File {
@@ -63,7 +63,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestLoadStrangeFiles would hang on the pipe if it were opened as a file is.
+// TestLoadStrangeFiles would hang if the pipe were opened like a file.
 func TestLoadStrangeFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -85,7 +85,7 @@ func TestLoadStrangeFiles(t *testing.T) {
 	}
 }
 
-// TestProblemsAreBounded: whatever is wrong, and however often, what is told of it stays readable.
+// TestProblemsAreBounded checks that the report stays readable, whatever is wrong and however often.
 func TestProblemsAreBounded(t *testing.T) {
 	t.Parallel()
 	var keys strings.Builder
@@ -178,7 +178,7 @@ func TestResolveKind(t *testing.T) {
 	}
 }
 
-// TestResolvedIsACopy guards the file against whoever changes what it resolved.
+// TestResolvedIsACopy checks that changes of resolved settings do not change the file.
 func TestResolvedIsACopy(t *testing.T) {
 	t.Parallel()
 	file := parse(t, "defaults: {environment: {A: a}, assets: {corsOrigins: ['*']}}\n")
@@ -190,7 +190,7 @@ func TestResolvedIsACopy(t *testing.T) {
 	}
 }
 
-// TestSettingsInJSON: settings travel to the program as JSON and come back the same.
+// TestSettingsInJSON checks that settings are the same after the way to the program as JSON.
 func TestSettingsInJSON(t *testing.T) {
 	t.Parallel()
 	want := config.Default(config.Branch)
@@ -255,8 +255,8 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
-// TestPatternsAreBounded: what would take long to match is refused, and what passes takes no time even with the longest
-// name. The time allowed is a thousand times what it takes.
+// TestPatternsAreBounded checks that patterns which match slowly are refused, and that all others are fast even for the longest
+// name. The time allowed is a thousand times the usual.
 func TestPatternsAreBounded(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{
@@ -407,7 +407,7 @@ func TestLayersLastWins(t *testing.T) {
 	})
 }
 
-// FuzzParse: whatever a file holds, Parse answers with settings that resolve, or with problems that have a place.
+// FuzzParse checks that Parse returns settings that resolve, or problems with a place, for any file.
 func FuzzParse(f *testing.F) {
 	for _, pattern := range []string{"testdata/*/*.txtar", "../branchenv.yaml"} {
 		paths, _ := filepath.Glob(pattern)

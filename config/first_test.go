@@ -14,7 +14,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// TestExample keeps the example at the top of the repository what init writes, and valid.
+// TestExample checks that the example at the top of the repository is valid, and is the file that init writes.
 func TestExample(t *testing.T) {
 	t.Parallel()
 	file, err := config.Load("../branchenv.yaml")
@@ -34,8 +34,7 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// TestExampleSaysWhatIsBuiltIn: a kind of the example resolves to what the same kind has in a file that names none, but
-// for what the example adds on purpose.
+// TestExampleSaysWhatIsBuiltIn checks that the kinds of the example have the built-in settings, except for additions on purpose.
 func TestExampleSaysWhatIsBuiltIn(t *testing.T) {
 	t.Parallel()
 	file, err := config.Load("../branchenv.yaml")
@@ -78,7 +77,7 @@ func TestInit(t *testing.T) {
 	if diff := cmp.Diff([]string{"web", "us-east-1", "dev.example.org", "owner/name", ""}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	// Answers are values, whatever they hold.
+	// Every answer is read back as a value.
 	odd := config.Init(config.Answers{Project: "a: b\nc: d", Region: "*x", Domain: "", Source: config.Source{Git: "@x # y"}})
 	_, err = config.Parse("branchenv.yaml", odd)
 	checkProblems(t, err)
@@ -89,7 +88,7 @@ func TestInit(t *testing.T) {
 	}
 }
 
-// TestInitTakesTheDefaultBranch: it is production and protected, whatever its name.
+// TestInitTakesTheDefaultBranch checks that the default branch is production and protected, whatever its name.
 func TestInitTakesTheDefaultBranch(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"main", "master", "staging", "trunk/x", "1.0", "true", "null", "a,b", "x]", "{a,b}", "ü", "it's", "#1", strings.Repeat("long-", 40)} {

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMatches: the short cut changes no answer.
+// TestMatches checks that the short cut changes no answer.
 func TestMatches(t *testing.T) {
 	t.Parallel()
 	agree := func(pattern, name string) (bool, bool) {

@@ -54,7 +54,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// checkProblems checks what holds for the error of every settings file.
+// checkProblems checks the rules for all problems.
 func checkProblems(t *testing.T, err error) {
 	t.Helper()
 	var problems config.Problems

@@ -13,8 +13,8 @@ import (
 	"github.com/branchenv/branchenv/config"
 )
 
-// TestResolve resolves branches and kinds of a settings file, each in a section of the test file that is named after
-// the question: "show BRANCH" and "kind KIND" list what is not built in, "all BRANCH" everything, "diff A B" differences.
+// TestResolve resolves branches and kinds of a settings file. The name of a section is the question: "show BRANCH" and
+// "kind KIND" list the values that are not built in, "all BRANCH" lists everything, and "diff A B" the differences.
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/resolve/*.txtar")

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// Rule is what the settings say about one branch and its stack.
+// Rule holds the settings that decide what happens to a branch and its stack.
 type Rule struct {
 	Kind      string
-	Auto      bool          // reconcile makes the environment and keeps it at the branch's head
-	TTL       time.Duration // how long it lives without activity; 0: for ever
-	Image     string        // the template of its version; "": reconcile has no version to update it to
-	Skipped   string        // why the branch gets no environment; "" where it may
-	Protected string        // why the environment is never destroyed; "" where it may be
+	Auto      bool          // reconcile creates the environment and keeps it at the branch's head
+	TTL       time.Duration // how long it lives without activity; 0 is for ever
+	Image     string        // the template of its version; "" if reconcile has no version to update it to
+	Skipped   string        // why the branch gets no environment; "" if it may have one
+	Protected string        // why the environment is never destroyed; "" if it may be
 }
 
-// Rules tells the Rule of a stack and its branch. like is the branch whose settings the stack has, where it is a copy
-// of another one, else "". An error means that the settings contradict each other for this branch.
+// Rules returns the Rule of a stack and its branch. If the environment is a copy of another branch's, like is that branch, else
+// "". The error says that the settings contradict each other for this branch.
 type Rules func(branch, like, stack string) (Rule, error)
 
-// RulesOf are the rules of a settings file. They are not for several goroutines.
+// RulesOf returns the rules of a settings file. They are not safe for concurrent use.
 func RulesOf(file *File) Rules {
 	resolve := file.Resolver()
 	return func(branch, like, stack string) (Rule, error) {
@@ -42,9 +42,9 @@ func RulesOf(file *File) Rules {
 	}
 }
 
-// ResolveCopy resolves the settings of a branch whose environment is a copy of like's; "" where it is none. A copy has
-// the other one's settings, but it is an environment of its own branch: of its kind, in its application, as short-lived
-// and as little protected as that. Otherwise a copy of staging could not be destroyed.
+// ResolveCopy returns the settings of a branch whose environment is a copy of like's environment; like is "" if it is no copy. A
+// copy has the settings of like. But kind, application, lifetime and protection are those of its own branch: otherwise a copy of
+// staging could not be destroyed.
 func ResolveCopy(resolve func(string) (Resolved, error), branch, like string) (Resolved, error) {
 	own, err := resolve(branch)
 	if err != nil || like == "" {

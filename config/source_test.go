@@ -8,7 +8,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// TestSource: what is no address of a repository is refused with what to write.
+// TestSource checks the refusals of addresses, and what they say to write instead.
 func TestSource(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]string{

@@ -2,12 +2,12 @@ package aws
 
 import "strings"
 
-// arnForm says how ARNs of a type look, and what they tell about the resource.
+// arnForm is the form of a type's ARNs.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/
 type arnForm struct {
 	service string
 	kind    string // what the ARN's last part begins with, up to a slash or a colon; "" if it is the name alone
-	// resource returns what an ARN tells: rest is the last part, without kind. Nil if rest is the resource's id and name.
+	// resource returns the resource of an ARN. rest is the ARN's last part without kind. Nil if rest is the id and the name.
 	resource func(arn, rest string) Resource
 }
 
@@ -36,7 +36,7 @@ func FromARN(arn string) (Resource, bool) {
 	return Resource{}, false
 }
 
-// byARN is the resource of a type that is asked for by ARN.
+// byARN returns a resource that AWS identifies by its ARN.
 func byARN(arn, name string) Resource {
 	return Resource{ID: arn, Name: name, Inputs: map[string]any{"arn": arn}}
 }

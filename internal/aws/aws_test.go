@@ -66,7 +66,7 @@ func TestOpenWithoutRegion(t *testing.T) {
 	}
 }
 
-// Without any credentials the first call says what to set.
+// TestOpenWithoutCredentials checks that the first call without credentials says what to set.
 func TestOpenWithoutCredentials(t *testing.T) {
 	clearAWS(t)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -83,7 +83,7 @@ func TestOpenWithoutCredentials(t *testing.T) {
 	}
 }
 
-// clearAWS takes the person's own AWS settings away for a test.
+// clearAWS removes the person's own AWS settings for a test.
 func clearAWS(t *testing.T) {
 	t.Helper()
 	for _, kv := range os.Environ() {

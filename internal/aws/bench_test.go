@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Sizes of BenchmarkEmptyBucket, in versions. One request a version is measured on fewer and scaled.
+// Sizes of BenchmarkEmptyBucket, in versions. One request for each version is measured on fewer versions and scaled.
 var (
 	benchVersions = flag.Int("versions", 50000, "object versions that BenchmarkEmptyBucket removes")
 	benchSingles  = flag.Int("singles", 2000, "object versions that BenchmarkEmptyBucket removes one by one")
@@ -24,8 +24,8 @@ const (
 	deleteLatency = 400 * time.Microsecond // added to each delete, a key
 )
 
-// BenchmarkEmptyBucket empties a bucket in three ways through the same S3 server and the same latency: page after page
-// as the AWS provider's force-destroy does, with one request a version as a shell script does, and as branchenv does.
+// BenchmarkEmptyBucket empties a bucket in three ways, on the same S3 server with the same latency: page after page as the AWS
+// provider's force-destroy does, with one request for each version as a shell script does, and as branchenv does.
 // Run it with -benchtime=1x: filling the buckets takes longer than emptying them.
 func BenchmarkEmptyBucket(b *testing.B) {
 	server := memoryS3()
@@ -90,7 +90,7 @@ func emptyByPages(ctx context.Context, c *s3.Client, bucket string) error {
 	})
 }
 
-// emptyBySingles deletes each version by a request of its own.
+// emptyBySingles deletes each version with its own request.
 func emptyBySingles(ctx context.Context, c *s3.Client, bucket string) error {
 	return forEachPage(ctx, c, bucket, func(ids []types.ObjectIdentifier) error {
 		for _, id := range ids {

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// reply is an answer of AWS as it was recorded; xmlError and jsonError are its two forms of errors.
+// reply is a recorded answer of AWS. xmlError and jsonError are the two forms of errors.
 type reply struct {
 	status int
 	body   string
@@ -36,8 +36,8 @@ func result(action, body string) reply {
 	return ok(fmt.Sprintf(`<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>`, action, body))
 }
 
-// fakeAWS answers by what is asked: an Action, an X-Amz-Target's operation, or method and path. What it does not know
-// gets an error that is no absence.
+// fakeAWS answers by the operation: an Action, the operation in X-Amz-Target, or method and path. An unknown operation gets an
+// error that does not mean absence.
 func fakeAWS(t testing.TB, answer func(op string, params url.Values) (reply, bool)) *Client {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +66,7 @@ func fakeAWS(t testing.TB, answer func(op string, params url.Values) (reply, boo
 	return open(t, server.URL)
 }
 
-// fixed answers the one operation.
+// fixed answers a single operation.
 func fixed(op string, a reply) func(string, url.Values) (reply, bool) {
 	return func(asked string, _ url.Values) (reply, bool) { return a, asked == op }
 }
@@ -195,7 +195,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// Answers come in the order of the questions.
+// TestDescribeKeepsOrder checks that answers come in the order of the resources.
 func TestDescribeKeepsOrder(t *testing.T) {
 	t.Parallel()
 	c := fakeAWS(t, func(op string, p url.Values) (reply, bool) {

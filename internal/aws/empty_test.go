@@ -122,7 +122,7 @@ func TestDeletePrefix(t *testing.T) {
 	}
 }
 
-// A write between two rounds is found by the next.
+// TestEmptyBucketWhileItIsWrittenTo checks that the next round finds a write between two rounds.
 func TestEmptyBucketWhileItIsWrittenTo(t *testing.T) {
 	t.Parallel()
 	c := direct(t)
@@ -153,7 +153,7 @@ func TestEmptyBucketWhileItIsWrittenTo(t *testing.T) {
 	}
 }
 
-// A cancellation begins no further request, lets those in flight end, and the count is what is really gone.
+// TestEmptyBucketCancelled checks that a cancellation begins no further request and lets those in flight end. The count is right.
 func TestEmptyBucketCancelled(t *testing.T) {
 	t.Parallel()
 	server := memoryS3()
@@ -180,7 +180,7 @@ func TestEmptyBucketCancelled(t *testing.T) {
 	}
 }
 
-// A key that cannot be deleted does not stop the others, and is named.
+// TestEmptyBucketWithLockedKey checks that a key that cannot be deleted does not stop the others, and is named.
 func TestEmptyBucketWithLockedKey(t *testing.T) {
 	t.Parallel()
 	c := direct(t)
@@ -229,7 +229,7 @@ func between(s, from, to string) string {
 	return s
 }
 
-// A key with a control character cannot stand in the XML of a delete of many: it would name another key.
+// TestEmptyBucketWithControlCharacters deletes keys that are invalid in XML: DeleteObjects would name another key.
 func TestEmptyBucketWithControlCharacters(t *testing.T) {
 	t.Parallel()
 	var deleted []string
@@ -262,7 +262,7 @@ func TestEmptyBucketWithControlCharacters(t *testing.T) {
 	}
 }
 
-// Answers that an S3 server should not give, and some that it does give when it is busy.
+// TestEmptyBucketFromBadServer tries wrong answers of S3 servers, and those of a busy one.
 func TestEmptyBucketFromBadServer(t *testing.T) {
 	t.Parallel()
 	list := `<ListVersionsResult><Name>b</Name><IsTruncated>%t</IsTruncated>%s</ListVersionsResult>`

@@ -45,7 +45,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Nobody listens there.
+// TestErrorWithoutAnswer asks an address where nobody listens.
 func TestErrorWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -63,7 +63,7 @@ func TestErrorWithoutAnswer(t *testing.T) {
 	}
 }
 
-// Whoever takes requests and never answers is given up.
+// TestErrorOfSilence asks a server that accepts requests and never answers.
 func TestErrorOfSilence(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
@@ -85,7 +85,7 @@ func TestErrorOfSilence(t *testing.T) {
 	}
 }
 
-// Credentials that cannot be had are told as such, whichever service is asked, and no secret shows.
+// TestErrorOfCredentials checks that every service reports missing credentials as such, and shows no secret.
 func TestErrorOfCredentials(t *testing.T) {
 	t.Parallel()
 	cfg, err := load(t.Context(), Options{Region: testRegion, Endpoint: &Endpoint{URL: "http://127.0.0.1:1"}})

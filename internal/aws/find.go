@@ -30,12 +30,12 @@ func (c *Client) Find(ctx context.Context, r Resource) (Found, error) {
 	return Found{}, failed(err, "look for %s %s, which an interrupted run may have created", r.Type, r.Name)
 }
 
-// overwritten is the finder of types that a second creation overwrites: nothing needs to be found.
+// overwritten is the finder of types that a second creation overwrites. It finds nothing, because nothing needs to be found.
 func (*Client) overwritten(context.Context, Resource) (Found, []string, error) {
 	return Found{}, nil, nil
 }
 
-// notImported is the finder of types that branchenv never creates, or that the provider cannot import.
+// notImported is the finder of types that branchenv never creates, or that the provider cannot import. It finds nothing.
 func (*Client) notImported(context.Context, Resource) (Found, []string, error) {
 	return Found{}, nil, nil
 }

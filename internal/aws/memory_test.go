@@ -12,8 +12,8 @@ func memoryS3() http.Handler {
 	return gofakes3.New(memory{s3mem.New()}, gofakes3.WithLogger(gofakes3.DiscardLog())).Server()
 }
 
-// memory is a bucket store in memory, which takes so little time itself that the added latency is what is measured. The
-// library forgets to say where the next page begins; this says it, for keys that have a single version.
+// memory is a bucket store in memory. It is so fast that a benchmark measures only the added latency. The library does not say
+// where the next page begins; memory does, for keys that have a single version.
 type memory struct{ *s3mem.Backend }
 
 func (m memory) ListBucketVersions(

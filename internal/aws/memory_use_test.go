@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestMemoryOfEmptyBucket shows that memory does not grow with the bucket: what is in use near the end of 150 pages is
-// what is in use near the end of 30. It measures the whole process, and so cannot run beside other tests.
+// TestMemoryOfEmptyBucket checks that memory does not grow with the bucket: near the end of 150 pages as much is in use as near
+// the end of 30. It measures the whole process, and so cannot run beside other tests.
 func TestMemoryOfEmptyBucket(t *testing.T) {
 	few, many := inUse(t, 30), inUse(t, 150)
 	// 120,000 entries held would be more than 10 MB.
@@ -19,7 +19,7 @@ func TestMemoryOfEmptyBucket(t *testing.T) {
 	}
 }
 
-// inUse empties a made-up bucket of that many full pages and tells the heap in use, in bytes, at the list of the last.
+// inUse empties a bucket of that many full pages. It returns the heap in use, in bytes, when the last page is listed.
 func inUse(t *testing.T, pages int) (heap uint64) {
 	t.Helper()
 	var round atomic.Int32

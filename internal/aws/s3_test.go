@@ -29,14 +29,14 @@ const (
 	testSecret = "a-secret-that-must-not-show"
 )
 
-// backing is the S3 server of this package's tests: that of the embedded AWS, over files.
+// backing is the S3 server of this package's tests: the embedded AWS's, which stores files.
 var backing *url.URL
 
 func TestMain(m *testing.M) {
 	os.Exit(withS3(m.Run))
 }
 
-// withS3 runs what needs the S3 server.
+// withS3 runs the tests with the S3 server.
 func withS3(run func() int) int {
 	dir, err := os.MkdirTemp("", "s3-")
 	if err != nil {
@@ -66,7 +66,7 @@ type gateway struct {
 	total  atomic.Int64
 }
 
-// intercept sees a request before the S3 server does and tells whether it has answered it. body is the request's.
+// intercept sees a request, with its body, before the S3 server does. It reports whether it has answered.
 type intercept func(w http.ResponseWriter, op string, body string) bool
 
 func newGateway(t testing.TB, before intercept) *gateway {
@@ -126,7 +126,7 @@ func (g *gateway) count(op string) int {
 	return g.counts[op]
 }
 
-// open is a client for a server of the tests.
+// open returns a client for a server of the tests.
 func open(t testing.TB, url string) *Client {
 	t.Helper()
 	c, err := Open(context.Background(), Options{Region: testRegion, Endpoint: &Endpoint{URL: url, AccessKey: testKey, SecretKey: testSecret}})
@@ -136,10 +136,10 @@ func open(t testing.TB, url string) *Client {
 	return c
 }
 
-// direct is a client for the S3 server with nothing in between.
+// direct returns a client for the S3 server without a gateway.
 func direct(t testing.TB) *Client { return open(t, newGateway(t, nil).url) }
 
-// makeBucket makes a versioned bucket with a name of its own, so that tests can be repeated over one server.
+// makeBucket creates a versioned bucket with a new name, so that tests can be repeated on one server.
 func makeBucket(t testing.TB, c *Client, name string) string {
 	t.Helper()
 	name = fmt.Sprintf("%s-%08x", name, rand.Uint32())
@@ -160,7 +160,7 @@ func makeBucket(t testing.TB, c *Client, name string) string {
 	return name
 }
 
-// put writes n objects below prefix, each so many versions, several at once.
+// put writes n objects below prefix, each with that many versions, several at once.
 func put(t testing.TB, c *Client, bucket, prefix string, n, versions int) {
 	t.Helper()
 	var group errgroup.Group
@@ -191,7 +191,7 @@ func remove(t testing.TB, c *Client, bucket, key string) {
 	}
 }
 
-// left is how many versions and markers a bucket holds.
+// left returns how many versions and markers a bucket has.
 func left(t testing.TB, c *Client, bucket string) int {
 	t.Helper()
 	entries := map[string]bool{} // the server repeats an entry where a page begins

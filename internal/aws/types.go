@@ -30,8 +30,8 @@ const (
 	slow                  // minutes
 )
 
-// describer asks AWS whether a resource exists. Ids and properties are those of the provider's schema. Some ids are made
-// up by the provider (records, policies, rules): there the properties tell the name.
+// describer asks AWS whether a resource exists. Ids and properties are those of the provider's schema. The provider invents the
+// ids of records, policies and rules; for these the properties hold AWS's names.
 type describer func(*Client, context.Context, Resource) (answer, error)
 
 // finder finds a resource by its inputs. gone lists the error codes that mean that there is none.
@@ -62,8 +62,8 @@ func byToken(services ...[]Type) map[string]Type {
 	return all
 }
 
-// TypeOf returns what is known of a type. Of an unregistered one it is the noun alone, and that a setting of a bucket
-// goes with its bucket.
+// TypeOf returns what is known of a type. Of an unregistered type that is the noun, and for a bucket's setting that it goes with
+// its bucket.
 func TypeOf(token string) Type {
 	if t, ok := registry[token]; ok {
 		return t

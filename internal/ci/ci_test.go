@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Commits, of the payloads in testdata and of variables.
+// Commits in the payloads of testdata and in variables.
 var (
 	pushed = strings.Repeat("a", 40)
 	head   = strings.Repeat("b", 40)

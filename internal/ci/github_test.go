@@ -88,7 +88,7 @@ func TestGitHub(t *testing.T) {
 	})
 }
 
-// A pull request whose event cannot be read may be anybody's.
+// TestGitHubWithoutEvent checks that a pull request whose event cannot be read may be anybody's.
 func TestGitHubWithoutEvent(t *testing.T) {
 	t.Parallel()
 	for event, doubt := range map[string]string{

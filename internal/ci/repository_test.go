@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Every system tells the repository that the build runs in; what has several addresses, or none, is not known.
+// TestRepository reads the repository of each system. One with several addresses, or none, is unknown.
 func TestRepository(t *testing.T) {
 	t.Parallel()
 	shop := Repository{Host: "example.com", Path: "acme/shop"}

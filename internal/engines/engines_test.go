@@ -25,7 +25,7 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-// TestVersions: the families are those of the default parameter groups.
+// TestVersions checks the families, which are those of the default parameter groups.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ engine, version, family string }{
@@ -41,7 +41,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestNames holds what RDS was seen to take and to refuse (see the package's sources).
+// TestNames checks names that RDS is known to accept or to refuse (see the sources in the package).
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

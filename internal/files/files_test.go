@@ -11,7 +11,7 @@ import (
 	"github.com/branchenv/branchenv/internal/files"
 )
 
-// strange makes one of each thing that has a name and is no regular file.
+// strange creates one of each kind of file that is not regular.
 func strange(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	pipe, link := filepath.Join(dir, "pipe"), filepath.Join(dir, "link")
@@ -21,7 +21,7 @@ func strange(t *testing.T, dir string) map[string]string {
 	return map[string]string{dir: "a directory", pipe: "a named pipe", link: "a named pipe", os.DevNull: "a device"}
 }
 
-// TestOnlyRegularFiles would hang on the pipe if anything opened it as files are opened.
+// TestOnlyRegularFiles would hang if the pipe were opened like a file.
 func TestOnlyRegularFiles(t *testing.T) {
 	t.Parallel()
 	for path, want := range strange(t, t.TempDir()) {
@@ -51,7 +51,7 @@ func TestReadIsBounded(t *testing.T) {
 	}
 }
 
-// TestWriteInOneGo: a reader that opened the file before sees all of what it was, and a link stays a link.
+// TestWriteInOneGo checks that a reader that opened the file before sees all of the old content, and that a link stays a link.
 func TestWriteInOneGo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

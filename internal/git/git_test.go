@@ -14,8 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// redirect sets every variable that git itself counts as one repository's own, and others that select one, to values that
-// would lead git astray.
+// redirect sets every variable that git counts as a repository's own, and others that select one, to another repository.
 func redirect(t *testing.T, other string) {
 	t.Helper()
 	output, err := exec.Command("git", "rev-parse", "--local-env-vars").Output()
@@ -33,7 +32,7 @@ func redirect(t *testing.T, other string) {
 	t.Setenv("GIT_CEILING_DIRECTORIES", "/")
 }
 
-// TestVariablesSelectNoRepository: as a hook of one repository, git is asked about another.
+// TestVariablesSelectNoRepository asks git about a repository with the variables of another one's hook.
 func TestVariablesSelectNoRepository(t *testing.T) {
 	here, other := t.TempDir(), t.TempDir()
 	run := func(dir string, args ...string) string {

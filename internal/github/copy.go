@@ -16,8 +16,7 @@ import (
 )
 
 // This file refuses a local repository that is a copy: a branch that a copy lacks may exist in the repository that people push
-// to. It also refuses a repository with branches that this user may not read. Of a remote repository nobody can tell whether it
-// is a copy.
+// to. It also refuses a repository with branches that this user may not read. It cannot detect a copy at a remote server.
 
 // gitRemote is a remote in the settings of a repository.
 type gitRemote struct {

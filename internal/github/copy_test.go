@@ -9,8 +9,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// TestLessThanItsRemote: a repository that may lack branches which another one has is refused, and the other one named.
-func TestLessThanItsRemote(t *testing.T) {
+// TestCopies checks that a copy of another repository is refused, and that the error names the other one.
+func TestCopies(t *testing.T) {
 	t.Parallel()
 	origin, _ := repositoryWith(t, "main", "feature")
 	tests := map[string]struct {
@@ -59,7 +59,7 @@ func TestLessThanItsRemote(t *testing.T) {
 	}
 }
 
-// TestRemoteToName: what to write instead is what the settings take, without credentials.
+// TestRemoteToName checks that the advice is valid in the settings and has no credentials.
 func TestRemoteToName(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
@@ -74,7 +74,7 @@ func TestRemoteToName(t *testing.T) {
 	}
 }
 
-// TestHookOfAnotherRepository: variables of a hook do not make another repository the source.
+// TestHookOfAnotherRepository checks that a hook's variables do not make another repository the source.
 func TestHookOfAnotherRepository(t *testing.T) {
 	here, _ := repositoryWith(t, "main", "here")
 	other, _ := repositoryWith(t, "main", "other")

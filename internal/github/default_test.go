@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestDefaultOfAWorkTree: what somebody has checked out is no default branch.
+// TestDefaultOfAWorkTree checks that a branch is not the default branch because somebody has checked it out.
 func TestDefaultOfAWorkTree(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/branchenv/branchenv/internal/github/githubtest"
 )
 
-// fake is a GitHub, and the test that it is for.
+// fake is a GitHub for one test.
 type fake struct {
 	*githubtest.GitHub
 	t *testing.T
@@ -25,13 +25,13 @@ func newFake(t *testing.T, branches ...string) *fake {
 // commitOf is a commit hash for a name.
 func commitOf(name string) string { return githubtest.CommitOf(name) }
 
-// identity returns what the fake's repository is.
+// identity returns the identity of the fake's repository.
 func (f *fake) identity() Identity {
 	host := strings.TrimPrefix(f.URL, "http://")
 	return Identity{ID: fmt.Sprintf("github:%s:%d", host, f.ID), Name: host + "/" + f.FullName, Default: f.DefaultBranch}
 }
 
-// many are n branches, main among them.
+// many returns n branches, main among them.
 func many(n int) []string {
 	names := []string{"main"}
 	for i := 1; i < n; i++ {
@@ -40,7 +40,7 @@ func many(n int) []string {
 	return names
 }
 
-// asker is a Source that asks the fake, and what was logged and waited.
+// asker is a Source that asks the fake. It records the log and the waits.
 type asker struct {
 	Source
 	mu     sync.Mutex
@@ -48,7 +48,7 @@ type asker struct {
 	waited []time.Duration
 }
 
-// open makes a Source over the fake that waits in no time. change may be nil.
+// open returns a Source that asks the fake and does not really wait. change may be nil.
 func (f *fake) open(change func(*Options)) *asker {
 	f.t.Helper()
 	a := &asker{}

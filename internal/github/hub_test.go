@@ -42,8 +42,8 @@ func TestBranchesAreAllPages(t *testing.T) {
 	}
 }
 
-// TestRequests counts what a list costs: for a list that is as it was kept, a request for the repository and one for
-// each page, all answered 304.
+// TestRequests counts the requests of a list. An unchanged list takes one for the repository and one for each page, all answered
+// 304.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, many(1000)...)
@@ -67,7 +67,7 @@ func TestRequests(t *testing.T) {
 	f.Branches["zzz"] = commitOf("zzz")
 	r, u := run()
 	got = append(got, cost{r, u})
-	// The first reading of a list of several pages is repeated, for nothing: 304. So is one that changed.
+	// The first reading of a list of several pages is repeated, as is one that changed. The repetition is free: 304.
 	want := []cost{{21, 10}, {11, 11}, {23, 21}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
@@ -149,7 +149,7 @@ func TestDamagedCacheDoesNotHurt(t *testing.T) {
 	})
 }
 
-// answerWith is a meddler that answers request n (0: every one) whose path ends in suffix.
+// answerWith returns a Meddle that answers request n (0 is every one) if its path ends in suffix.
 func answerWith(n int, suffix string, status int, headers map[string]string, body string) func(http.ResponseWriter, *http.Request, int) bool {
 	seen := 0
 	return func(w http.ResponseWriter, r *http.Request, _ int) bool {
@@ -171,7 +171,7 @@ func answerWith(n int, suffix string, status int, headers map[string]string, bod
 	}
 }
 
-// TestFaults: whatever a list meets, it is whole or an error, and the error says what happened and how it ends.
+// TestFaults checks that a list is complete or an error under all faults, and that the error has the right code and text.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	asJSON := map[string]string{"Content-Type": "application/json; charset=utf-8"}
@@ -258,7 +258,7 @@ func movedElsewhere(w http.ResponseWriter, r *http.Request, n int) bool {
 		answerWith(0, "/repositories/8", 200, nil, `{"id":1296269,"full_name":"acme/other","default_branch":"main"}`)(w, r, n)
 }
 
-// always answers requests whose query has part.
+// always returns a Meddle that answers requests whose query contains part.
 func always(status int, part string) func(http.ResponseWriter, *http.Request, int) bool {
 	return func(w http.ResponseWriter, r *http.Request, _ int) bool {
 		if !strings.HasPrefix(r.URL.RawQuery, part) {
@@ -269,7 +269,7 @@ func always(status int, part string) func(http.ResponseWriter, *http.Request, in
 	}
 }
 
-// samePage shows page 1 whatever is asked for, and says that there are three.
+// samePage returns page 1 for every page, and says that there are three.
 func samePage(w http.ResponseWriter, r *http.Request, _ int) bool {
 	if !strings.HasSuffix(r.URL.Path, "/branches") {
 		return false
@@ -326,7 +326,7 @@ func TestPassingFailures(t *testing.T) {
 	}
 }
 
-// TestListThatChanges: a branch that goes or comes between two pages moves others across the border of pages.
+// TestListThatChanges adds and removes branches between two pages, which moves others across the border of the pages.
 func TestListThatChanges(t *testing.T) {
 	t.Parallel()
 	t.Run("a branch vanishes between pages", func(t *testing.T) {
@@ -405,7 +405,7 @@ func TestMovedRepository(t *testing.T) {
 	}
 }
 
-// TestTokenStaysAtHome: no other server sees the token, even if GitHub sends us there.
+// TestTokenStaysAtHome checks that no other server sees the token, even after GitHub's redirect.
 func TestTokenStaysAtHome(t *testing.T) {
 	t.Parallel()
 	other := newFake(t, many(5)...)
@@ -420,13 +420,13 @@ func TestTokenStaysAtHome(t *testing.T) {
 	}
 }
 
-// odd are branch names with characters that mean something in URLs, JSON, patterns or shells.
+// odd are branch names with characters that are special in URLs, JSON, patterns or shells.
 var odd = []string{
 	"main", "feature/login", "a#b", "100%", "50%25", "what=so&x", "plus+plus", "ü/ñ/日本語", "emoji-🚀", "semi;colon", "quote'\"",
 	"$(touch-x)", "`x`", "a|b", "<b>", "{x}", "refs/heads/main", "refs/heads/refs/heads/x", "heads/main", "UPPER", "a@b", "x,y", "!", "(", "-",
 }
 
-// TestLongNames: names of any length are exact, errors about them short, and a list without end is refused.
+// TestLongNames checks that long names are exact, that errors about them are short, and that an endless list is refused.
 func TestLongNames(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 100_000)
@@ -478,7 +478,7 @@ func TestBranch(t *testing.T) {
 	}
 }
 
-// TestBranchFaults: a branch is gone only where GitHub says so while it still shows the default branch.
+// TestBranchFaults checks that a branch is gone only if GitHub says so while it still shows the default branch.
 func TestBranchFaults(t *testing.T) {
 	t.Parallel()
 	asHTML := map[string]string{"Content-Type": "text/html"}
@@ -610,7 +610,7 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// TestOneBoundForAllWaits: what a call may wait, it may wait once, not at each page.
+// TestOneBoundForAllWaits checks that MaxWait limits all waits of a call together, not those of each page.
 func TestOneBoundForAllWaits(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, many(250)...)

@@ -12,7 +12,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// TestIdentityOfGitHub: it is the numeric id, so another repository of the same name is another, and a renamed one is not.
+// TestIdentityOfGitHub checks that the numeric id counts: another repository of the same name differs, a renamed one does not.
 func TestIdentityOfGitHub(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, many(3)...)
@@ -86,7 +86,7 @@ func TestIdentityOfGitHubFaults(t *testing.T) {
 	}
 }
 
-// TestPublicIdentity: github.com is github:NUMBER, however its API's address is written.
+// TestPublicIdentity checks that github.com is github:NUMBER, however its API's address is written.
 func TestPublicIdentity(t *testing.T) {
 	t.Parallel()
 	for api, want := range map[string]string{
@@ -129,7 +129,7 @@ func TestIdentityOfAddress(t *testing.T) {
 	}
 }
 
-// TestIdentityOfPath: one repository is one, however it is named; a clone of it is another.
+// TestIdentityOfPath checks that a repository has one identity, however it is named, and that a clone has another.
 func TestIdentityOfPath(t *testing.T) {
 	t.Parallel()
 	base, err := filepath.EvalSymlinks(t.TempDir())
@@ -169,7 +169,7 @@ func TestIdentityOfPath(t *testing.T) {
 	}
 }
 
-// TestIdentityOfUnreachable: the address alone is the identity, and no credential gets in.
+// TestIdentityOfUnreachable checks that the identity is the address alone, without credentials.
 func TestIdentityOfUnreachable(t *testing.T) {
 	t.Parallel()
 	var logged []string

@@ -15,8 +15,8 @@ import (
 // nobody is a uid that no user has.
 const nobody = 54321
 
-// TestUnreadableBranches: a branch that the user may not read is not gone. Root may read everything, so the test runs
-// itself once more under another uid.
+// TestUnreadableBranches checks that a branch which the user may not read is not gone. Root may read everything, so the test
+// runs itself again with another uid.
 func TestUnreadableBranches(t *testing.T) {
 	if os.Getuid() == 0 {
 		asNobody(t)
@@ -63,7 +63,7 @@ func TestUnreadableBranches(t *testing.T) {
 	}
 }
 
-// asNobody runs the test in a process of nobody's.
+// asNobody runs the test in a process with the uid nobody.
 func asNobody(t *testing.T) {
 	dir, err := os.MkdirTemp("", "branchenv-nobody-") // not t.TempDir, whose parents are closed to others
 	if err != nil {

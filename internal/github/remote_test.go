@@ -18,7 +18,7 @@ import (
 	"github.com/branchenv/branchenv/internal/git"
 )
 
-// gitRun runs git in dir and returns what it printed.
+// gitRun runs git in dir and returns its output.
 func gitRun(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
@@ -32,7 +32,7 @@ func gitRun(t *testing.T, dir string, args ...string) string {
 	return strings.TrimSpace(string(output))
 }
 
-// repositoryWith makes a git repository with the branches, main the default, all at one commit.
+// repositoryWith creates a git repository with the branches, all at one commit. The default branch is main.
 func repositoryWith(t *testing.T, branches ...string) (dir, commit string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -58,7 +58,7 @@ func openGit(t *testing.T, address string, change func(*Options)) Source {
 	return source
 }
 
-// gitOdd are the odd names that git takes on disk together.
+// gitOdd are odd names that git can store together on disk.
 var gitOdd = slices.DeleteFunc(slices.Clone(odd), func(name string) bool { return name == "-" })
 
 func TestRemote(t *testing.T) {
@@ -186,7 +186,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestPlainHTTP: a token may go to this machine without TLS, and no further; without a token nothing is given away.
+// TestPlainHTTP checks that without TLS a token goes to this machine only. Requests without a token may go anywhere.
 func TestPlainHTTP(t *testing.T) {
 	t.Parallel()
 	for _, env := range []map[string]string{

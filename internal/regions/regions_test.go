@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestAsTheSDK compares the table with the one of the AWS SDK that this module is built with.
+// TestAsTheSDK compares the table with the one of the AWS SDK in go.mod.
 func TestAsTheSDK(t *testing.T) {
 	t.Parallel()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go-v2").Output()
