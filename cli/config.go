@@ -214,7 +214,7 @@ func (s *session) configValidate(*urfave.Context) error {
 
 // doubt warns of what is likely wrong with the settings. It is for the commands that come before anything is made.
 func (s *session) doubt(file *config.File) {
-	for _, doubt := range file.Doubts() {
+	for _, doubt := range file.Warnings() {
 		s.warn("warning: %s: %s", filepath.Base(file.Path), doubt)
 	}
 }

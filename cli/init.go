@@ -92,7 +92,7 @@ func (s *session) initialize(c *urfave.Context) error {
 		document.Files = append(document.Files, f.path)
 		s.say("wrote %s", f.path)
 	}
-	for _, note := range slices.Concat(notes, parsed.Doubts()) {
+	for _, note := range slices.Concat(notes, parsed.Warnings()) {
 		s.say("%s", note)
 	}
 	s.say("next: look through %s, then %s application up", target, program)

@@ -143,21 +143,21 @@ func checkRegion(s string) (what, instead string) {
 		return quote(s) + " is an availability zone", "write " + m[1]
 	}
 	if regions.Plausible(s) {
-		return "", "" // an unknown region may be new: see Doubts
+		return "", "" // an unknown region may be new: see Warnings
 	}
 	return quote(s) + " is not an AWS region", "write one such as " + cmp.Or(regions.Nearest(s), "eu-central-1")
 }
 
-// Doubts returns what is probably wrong with the settings, in sentences for a person. Only AWS could tell for sure.
-func (f *File) Doubts() []string {
+// Warnings returns what is probably wrong with the settings, in sentences for a person. Only AWS could tell for sure.
+func (f *File) Warnings() []string {
 	if regions.Known(f.Region) {
 		return nil
 	}
-	doubt := "AWS has no region " + f.Region + " that this branchenv knows"
+	warning := "AWS has no region " + f.Region + " that this branchenv knows"
 	if near := regions.Nearest(f.Region); near != "" {
-		doubt += "; the most similar name is " + near
+		warning += "; the most similar name is " + near
 	}
-	return []string{doubt}
+	return []string{warning}
 }
 
 func checkDomain(s string) (what, instead string) {

@@ -11,8 +11,8 @@ import (
 
 // This file checks values that depend on each other. A contradiction is reported at the value that was written last.
 
-// whole checks the file as a whole: the required values, and values at the top that depend on each other.
-func (d *decoder) whole(f *File, places map[string]position) {
+// checkTopLevel checks the file as a whole: the required values, and values at the top that depend on each other.
+func (d *decoder) checkTopLevel(f *File, places map[string]position) {
 	place := func(path string) position {
 		if p, ok := places[path]; ok {
 			return p
@@ -75,8 +75,8 @@ func certificateRegion(arn string) string {
 	return ""
 }
 
-// references checks the names of kinds, and that no kind extends itself.
-func (d *decoder) references(ls *layers) {
+// checkReferences checks the names of kinds, and that no kind extends itself.
+func (d *decoder) checkReferences(ls *layers) {
 	f := File{layers: *ls}
 	kinds := f.Kinds()
 	check := func(l layer, key string) bool {
@@ -109,10 +109,10 @@ func (d *decoder) references(ls *layers) {
 	}
 }
 
-// resolvable checks the kind branch, every kind that the file names, and every entry of branches with its kind. Two things
+// checkResolvable checks the kind branch, every kind that the file names, and every entry of branches with its kind. Two things
 // are found only when a branch or a kind is resolved: entries that contradict each other if both match, and errors of a
 // built-in kind that the file does not mention.
-func (d *decoder) resolvable(f *File) {
+func (d *decoder) checkResolvable(f *File) {
 	named := map[string]bool{Branch: true}
 	for name, l := range f.layers.kinds {
 		named[name], named[l.kind] = true, true
@@ -122,7 +122,7 @@ func (d *decoder) resolvable(f *File) {
 	}
 	for _, kind := range f.Kinds() {
 		if named[kind] {
-			d.combinations(f, f.layers.resolve(kind, nil))
+			d.checkCombinations(f, f.layers.resolve(kind, nil))
 		}
 	}
 	for _, l := range f.layers.branches {
@@ -133,7 +133,7 @@ func (d *decoder) resolvable(f *File) {
 		if l.match != "" && !strings.ContainsAny(l.match, `*?[{\`) {
 			kind = f.layers.kindOf(l.match)
 		}
-		d.combinations(f, f.layers.resolve(kind, []layer{l}))
+		d.checkCombinations(f, f.layers.resolve(kind, []layer{l}))
 	}
 }
 
@@ -147,8 +147,8 @@ func (ls *layers) kindOf(branch string) string {
 	return Branch
 }
 
-// combinations reports values of one environment that contradict each other or have no effect.
-func (d *decoder) combinations(f *File, r *resolution) {
+// checkCombinations reports values of one environment that contradict each other or have no effect.
+func (d *decoder) checkCombinations(f *File, r *resolution) {
 	s := r.Settings
 	many := s.Instances.Max > 1
 	rolling := strings.HasPrefix(s.Deployment.Policy, "Rolling")
@@ -171,13 +171,13 @@ func (d *decoder) combinations(f *File, r *resolution) {
 		"write instances.spot: false", "instances.spot", "application", "protected")
 	conflict(s.Create == "auto" && s.Image == "", "an environment that is created automatically needs an image",
 		"add image, for instance registry.example.com/app:{sha}, or write create: manual", "create", "image")
-	d.database(r)
-	d.unused(r)
-	d.variables(f, r)
+	d.checkDatabase(r)
+	d.checkUnused(r)
+	d.checkVariables(f, r)
 }
 
-// database reports values that RDS refuses for the engine. Value and engine may come from different layers.
-func (d *decoder) database(r *resolution) {
+// checkDatabase reports values that RDS refuses for the engine. Value and engine may come from different layers.
+func (d *decoder) checkDatabase(r *resolution) {
 	s := r.Settings.Database
 	engine, ok := engines.Of(s.Engine)
 	if !ok {
@@ -194,9 +194,9 @@ func (d *decoder) database(r *resolution) {
 	}
 }
 
-// unused reports values without effect: another value of the same layer or a lower one turns the feature off. A value of a
+// checkUnused reports values without effect: another value of the same layer or a lower one turns the feature off. A value of a
 // lower layer is no mistake: a kind without a database may extend one that has it.
-func (d *decoder) unused(r *resolution) {
+func (d *decoder) checkUnused(r *resolution) {
 	s := r.Settings
 	for _, u := range []struct {
 		off     bool
@@ -218,8 +218,8 @@ func (d *decoder) unused(r *resolution) {
 	}
 }
 
-// variables checks the environment variables together.
-func (d *decoder) variables(f *File, r *resolution) {
+// checkVariables checks the environment variables together.
+func (d *decoder) checkVariables(f *File, r *resolution) {
 	size := 0
 	for name, value := range r.Settings.Environment {
 		size += len(name) + len(value) + 2

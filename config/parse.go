@@ -83,9 +83,9 @@ func Parse(name string, data []byte) (*File, error) {
 			a.apply(reflect.ValueOf(&file).Elem(), reflect.ValueOf(&initial).Elem())
 		}
 	}
-	d.whole(&file, places)
-	d.references(&file.layers)
-	d.resolvable(&file)
+	d.checkTopLevel(&file, places)
+	d.checkReferences(&file.layers)
+	d.checkResolvable(&file)
 	if len(d.problems) > 0 {
 		return nil, invalid(d.problems)
 	}

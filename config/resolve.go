@@ -113,7 +113,7 @@ func (f *File) ResolveKind(kind string) (Resolved, error) {
 func (f *File) checked(kind string, entries []layer) (Resolved, error) {
 	r := f.layers.resolve(kind, entries)
 	d := decoder{file: f.layers.file}
-	if d.combinations(f, r); len(d.problems) > 0 {
+	if d.checkCombinations(f, r); len(d.problems) > 0 {
 		return Resolved{}, invalid(d.problems)
 	}
 	return r.Resolved, nil
