@@ -32,7 +32,7 @@ func (s *session) applicationUp(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s.doubt(file)
+	s.warnSettings(file)
 	var report stacks.ApplicationReport
 	err = s.change(c.Context, file, func(m *stacks.Manager) (err error) {
 		report, err = m.ApplicationUp(c.Context)
@@ -78,7 +78,7 @@ func (s *session) applicationPreview(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s.doubt(file)
+	s.warnSettings(file)
 	var preview stacks.Preview
 	err = s.change(c.Context, file, func(m *stacks.Manager) (err error) {
 		preview, err = m.ApplicationPreview(c.Context)

@@ -206,15 +206,15 @@ func (s *session) configValidate(*urfave.Context) error {
 		}
 	}
 	if err == nil {
-		s.doubt(file)
+		s.warnSettings(file)
 		s.say("%s is valid", path)
 	}
 	return err
 }
 
-// doubt warns of what is likely wrong with the settings. It is for the commands that come before anything is made.
-func (s *session) doubt(file *config.File) {
-	for _, doubt := range file.Warnings() {
-		s.warn("warning: %s: %s", filepath.Base(file.Path), doubt)
+// warnSettings prints what is probably wrong with the settings. It is for commands that run before anything is created.
+func (s *session) warnSettings(file *config.File) {
+	for _, warning := range file.Warnings() {
+		s.warn("warning: %s: %s", filepath.Base(file.Path), warning)
 	}
 }

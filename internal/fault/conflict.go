@@ -2,14 +2,16 @@ package fault
 
 import "errors"
 
-// Conflict is in the errors that say that another process works on a stack, or just made or removed it, and names that
-// process. A moment later the same command may do.
+// Conflict is wrapped by errors about another process that works on a stack, or has just created or removed it. It names that
+// process. The same command may succeed a moment later.
 type Conflict string
 
+// ByAnother is the Conflict with an unknown process.
 const ByAnother Conflict = "by another process"
 
 func (c Conflict) Error() string { return string(c) }
 
+// IsConflict reports whether err wraps a Conflict.
 func IsConflict(err error) bool {
 	var c Conflict
 	return errors.As(err, &c)
