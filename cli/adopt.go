@@ -44,12 +44,12 @@ func (s *session) adopt(c *urfave.Context) error {
 		if from != "" && len(plan.Stacks) == 0 {
 			e := fault.Failedf("no stack of project %s follows %s", file.Project, from)
 			if len(plan.Others) == 0 {
-				return e.WithHint("%s doctor lists the stacks that do not follow %s", program, plan.Source.Name)
+				return e.WithHint("%s lists the stacks that do not follow %s", fault.Command{"doctor"}, plan.Source.Name)
 			}
 			return e.WithHint("give one of these to --from: %s", strings.Join(plan.Others, ", "))
 		}
 		for _, other := range plan.Others {
-			s.say("further stacks follow %s: to move them as well, %s adopt --from %s", other, program, text.ShellWord(other))
+			s.say("further stacks follow %s: to move them as well, %s", other, fault.Command{"adopt", "--from", other})
 		}
 		if len(plan.Stacks) > 0 && !yes {
 			for _, stack := range plan.Stacks {

@@ -94,7 +94,7 @@ func (s *session) ownBranch(c *urfave.Context, file *config.File, ends bool) (st
 	case ci.Unknown:
 		if ends {
 			return branch, build, fault.Refusedf("the build of a pull request that may be another repository's ends no environment: %s", build.Doubt).
-				WithHint("branchenv reconcile removes environments whose branch is gone; or run destroy outside of the pull request's build")
+				WithHint("%s removes environments whose branch is gone; or run destroy outside of the pull request's build", fault.Command{"reconcile"})
 		}
 		return branch, build, s.proveOwn(c.Context, file, branch, build)
 	}
@@ -233,9 +233,9 @@ func (s *session) checkInvented(ctx context.Context, file *config.File, branch s
 	if err != nil || found {
 		return err
 	}
-	hint := "name the branch that is to have the environment"
+	hint := fault.Textf("name the branch that is to have the environment")
 	if instead != "" {
-		hint = "branchenv up " + text.ShellWord(instead)
+		hint = fault.Textf("%s", fault.Command{"up", instead})
 	}
 	return fault.Refusedf("%s has no branch %q: CI systems and git make such names up", source, branch).WithHint("%s", hint)
 }

@@ -30,7 +30,7 @@ func TestInferBranch(t *testing.T) {
 		"neither":  {fails: "detached"},
 		"CI wins":  {build: ci.Build{System: "CircleCI", Branch: "a", From: "CIRCLE_BRANCH (CircleCI)"}, checkout: "b", want: "a", where: "CIRCLE_BRANCH (CircleCI)"},
 		// The checkout of a scheduled build is at the default branch, which nobody meant.
-		"CI knows none": {build: ci.Build{System: "GitHub Actions", Unclear: "it is a schedule", Advice: "name it"}, checkout: "main", fails: "no branch given, and it is a schedule"},
+		"CI knows none": {build: ci.Build{System: "GitHub Actions", Unclear: "it is a schedule", Advice: fault.Textf("name it")}, checkout: "main", fails: "no branch given, and it is a schedule"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

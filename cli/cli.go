@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,18 +75,23 @@ func (s *session) run(ctx context.Context, args []string) error {
 	return app.RunContext(ctx, append([]string{program}, ordered...))
 }
 
-// report prints err, the only place that does. An error that joins several takes a line for each of them.
+// report prints err, the only place that does. An error that joins several takes a line for each of them, and one for each of
+// their hints.
 func (s *session) report(err error) {
-	lines := messages(err)
+	lines := s.messages(err)
 	more := max(0, len(lines)-maxLines)
 	for _, line := range lines[:len(lines)-more] {
-		s.err.linef("%s: error: %s", program, bounded(s.withGlobalFlags(line)))
+		s.err.linef("%s: error: %s", program, bounded(line))
 	}
 	if more > 0 {
 		s.err.linef("%s: error: and %s", program, text.Count(more, "more line"))
 	}
-	if hint := fault.Hint(err); hint != "" {
-		s.err.linef("%s: hint: %s", program, bounded(s.withGlobalFlags(hint)))
+	printed := map[string]bool{}
+	for _, hint := range fault.Hints(err) {
+		if line := s.render(hint); !printed[line] {
+			s.err.linef("%s: hint: %s", program, bounded(line))
+			printed[line] = true
+		}
 	}
 }
 
@@ -104,19 +110,19 @@ func bounded(message string) string {
 	return text.Cut(message, maxMessage) + " (" + text.Count(len(message), "byte") + ")"
 }
 
-// messages is err's text, a line for each problem it holds. Text that a program or AWS put on several lines becomes one
+// messages returns err's text, a line for each problem in it. Text that a program or AWS put on several lines becomes one
 // line each as well.
-func messages(err error) []string {
+func (s *session) messages(err error) []string {
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) && joined.(error).Error() == err.Error() {
 		var lines []string
 		for _, e := range joined.Unwrap() {
-			lines = append(lines, messages(e)...)
+			lines = append(lines, s.messages(e)...)
 		}
 		return lines
 	}
 	var lines []string
-	for line := range strings.Lines(err.Error()) {
+	for line := range strings.Lines(s.render(fault.Message(err))) {
 		if line = strings.TrimRight(line, " \r\n\t"); line != "" {
 			lines = append(lines, line)
 		}
@@ -133,22 +139,42 @@ func (s *session) say(format string, args ...any) {
 
 // warn prints a message that --quiet does not leave out.
 func (s *session) warn(format string, args ...any) {
-	s.err.linef("%s: %s", program, bounded(s.withGlobalFlags(fmt.Sprintf(format, args...))))
+	s.err.linef("%s: %s", program, bounded(s.render(fault.Textf(format, args...))))
 }
 
-// withGlobalFlags adds --sandbox and --config to every command in message, as they were given to this one: a hint from the
-// sandbox must not lead to the real account, nor one about a settings file to another.
-func (s *session) withGlobalFlags(message string) string {
-	flags := ""
+// render returns t with its commands as they are to be typed after this one.
+func (s *session) render(t fault.Text) string { return s.withGlobalFlags(t.Render(s.commandLine)) }
+
+// commandLine returns c with --sandbox and --config as they were given to this command: a hint from the sandbox must not lead
+// to the real account, nor one about a settings file to another.
+func (s *session) commandLine(c fault.Command) string {
+	if len(c) == 0 || slices.Contains(withoutAccount, c[0]) {
+		return c.String()
+	}
+	return fault.Command(append(s.globalFlags(), c...)).String()
+}
+
+// withoutAccount are the commands that work on no account, and so on no sandbox.
+var withoutAccount = []string{"init", "config", "sandbox", "version", "completion", "complete"}
+
+// globalFlags returns the flags that say which settings and which AWS this command works with.
+func (s *session) globalFlags() []string {
+	var flags []string
 	if s.config != "" {
-		flags += " --config " + text.ShellWord(s.config)
+		flags = append(flags, "--config", s.config)
 	}
 	if s.sandbox {
-		flags += " --sandbox"
+		flags = append(flags, "--sandbox")
 	}
-	if flags == "" {
+	return flags
+}
+
+// withGlobalFlags adds the flags to every command in a message that is not data yet.
+func (s *session) withGlobalFlags(message string) string {
+	if len(s.globalFlags()) == 0 {
 		return message
 	}
+	flags := " " + strings.Join(fault.Command(s.globalFlags()).Quoted(), " ")
 	return toAccount.ReplaceAllStringFunc(message, func(command string) string {
 		return program + flags + strings.TrimPrefix(command, program)
 	})
@@ -193,8 +219,8 @@ func (s *session) commands() []*urfave.Command {
 	return commands
 }
 
-// globalFlags is how the help of each command names what it has in common with the others.
-const globalFlags = "--config FILE, --sandbox, --json, --quiet (" + program + " --help)"
+// commonFlags is how the help of each command names the flags that it has in common with the others.
+const commonFlags = "--config FILE, --sandbox, --json, --quiet (" + program + " --help)"
 
 // settle gives c, typed as parent and its name, and its subcommands what all commands have in common.
 func settle(c *urfave.Command, parent string) {
@@ -205,7 +231,7 @@ func settle(c *urfave.Command, parent string) {
 	if len(c.Subcommands) > 0 {
 		c.UsageText = line + " COMMAND [FLAGS]"
 	}
-	c.UsageText += "\n\nBeside the flags below, those of every command: " + globalFlags
+	c.UsageText += "\n\nBeside the flags below, those of every command: " + commonFlags
 	settleFlags(c.Flags)
 	for _, sub := range c.Subcommands {
 		settle(sub, line)

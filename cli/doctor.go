@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	urfave "github.com/urfave/cli/v2"
@@ -90,7 +89,7 @@ func of(ctx context.Context, m *stacks.Manager, word string, found []stacks.Ailm
 	}
 	facts, err := reconcile.ReadStacks(ctx, m)
 	if err == nil && !slices.ContainsFunc(facts, func(f plan.Stack) bool { return !other(f.Name) }) {
-		err = fault.Failedf("%q is neither a branch with an environment nor a stack", word).WithHint("%s list", program)
+		err = fault.Failedf("%q is neither a branch with an environment nor a stack", word).WithHint("%s", fault.Command{"list"})
 	}
 	return found, err
 }
@@ -114,8 +113,8 @@ func (s *session) printAilments(found []stacks.Ailment) error {
 	return nil
 }
 
-// ailing is a line that points to doctor, or "": how many stacks need a look beyond what the plan does about them.
-func ailing(facts []plan.Stack, plan plan.Plan) string {
+// ailing is a line that points to doctor, or empty: how many stacks need a look beyond what the plan does about them.
+func ailing(facts []plan.Stack, plan plan.Plan) fault.Text {
 	doing := map[string]bool{}
 	for _, step := range plan.Todo() {
 		doing[step.Stack] = true
@@ -127,7 +126,7 @@ func ailing(facts []plan.Stack, plan plan.Plan) string {
 		}
 	}
 	if n == 0 {
-		return ""
+		return fault.Text{}
 	}
-	return fmt.Sprintf("%s half made or left behind: %s doctor tells more", text.Count(n, "stack"), program)
+	return fault.Textf("%s half made or left behind: %s tells more", text.Count(n, "stack"), fault.Command{"doctor"})
 }

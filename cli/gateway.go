@@ -27,7 +27,7 @@ func gateway(file *config.File) (*url.URL, error) {
 	}
 	if endpoint == "" {
 		return nil, fault.Failedf("nothing answers: the sandbox's environments can be visited while it is served").
-			WithHint("%s sandbox serve, in another terminal", program)
+			WithHint("%s, in another terminal", fault.Command{"sandbox", "serve"})
 	}
 	return url.Parse(endpoint)
 }

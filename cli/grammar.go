@@ -12,7 +12,7 @@ import (
 )
 
 // program is the command's name in help, hints and messages.
-const program = "branchenv"
+const program = fault.Program
 
 // grammar is what the order of a command line needs to know of a command: its flags, its subcommands and how many
 // arguments it takes.
@@ -71,6 +71,9 @@ func (g *grammar) path() []string {
 
 // line is the command as it is typed.
 func (g *grammar) line() string { return strings.Join(append([]string{program}, g.path()...), " ") }
+
+// help is the command line that prints the command's help.
+func (g *grammar) help() fault.Command { return append(g.path(), "--help") }
 
 func (g *grammar) takes() string {
 	switch len(g.operands) {

@@ -95,7 +95,7 @@ func (s *session) initialize(c *urfave.Context) error {
 	for _, note := range slices.Concat(notes, parsed.Warnings()) {
 		s.say("%s", note)
 	}
-	s.say("next: look through %s, then %s application up", target, program)
+	s.say("next: look through %s, then %s", target, fault.Command{"application", "up"})
 	if s.json {
 		return s.out.document(document)
 	}

@@ -7,7 +7,6 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
-	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -20,7 +19,7 @@ func (s *session) openCommand() *urfave.Command {
 			return s.withEnvironment(c, func(e stacks.Environment) error {
 				if e.URL == "" {
 					return fault.Failedf("the environment of branch %s has no URL yet", e.Branch).
-						WithHint("%s up %s", program, text.ShellWord(e.Branch))
+						WithHint("%s", fault.Command{"up", e.Branch})
 				}
 				address, err := s.address(e)
 				if err != nil {

@@ -98,7 +98,7 @@ func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
 		if near := nearest(name, slices.DeleteFunc(command.flagNames(), acts)); near != "" {
 			return usedFlag{}, 0, e.WithHint("did you mean --%s?", near)
 		}
-		return usedFlag{}, 0, e.WithHint("%s --help lists the flags", command.line())
+		return usedFlag{}, 0, e.WithHint("%s lists the flags", command.help())
 	}
 	used := usedFlag{flagSpec: found, typed: typed, text: value, hasValue: hasValue}
 	switch {
@@ -144,7 +144,7 @@ func (l commandLine) check(root *grammar) error {
 		if !local && !global {
 			e := fault.Usagef("%s has no flag %s", c.line(), u.typed)
 			if acts(u.name) {
-				return e.WithHint("%s --help lists its flags", c.line())
+				return e.WithHint("%s lists its flags", c.help())
 			}
 			return e.WithHint("it belongs to %s", strings.Join(root.having(u.name), ", "))
 		}
@@ -181,9 +181,9 @@ func (l commandLine) checkOperands(root *grammar) error {
 		if flag, ok := l.meantFor(surplus); ok {
 			l.flags = append(l.flags, flag)
 		} else if n > 0 { // what was left over may be the rest of a name
-			return e.WithHint("%s --help; a name with spaces or special characters needs quotes", c.line())
+			return e.WithHint("%s; a name with spaces or special characters needs quotes", c.help())
 		}
-		return e.WithHint("%s %s", program, quoteAll(l.shortest(root)))
+		return e.WithHint("%s", fault.Command(l.shortest(root)))
 	}
 	if len(l.operands) < len(c.operands) && !strings.HasPrefix(c.operands[len(l.operands)], "[") {
 		return fault.Usagef("the argument %s is missing", c.operands[len(l.operands)]).

@@ -72,7 +72,7 @@ func (s *session) reconcile(c *urfave.Context) error {
 			for _, line := range r.locks {
 				s.warn("%s", line)
 			}
-			if line := ailing(r.input.Stacks, r.decided); line != "" {
+			if line := ailing(r.input.Stacks, r.decided); !line.IsZero() {
 				s.say("%s", line)
 			}
 		}
@@ -257,9 +257,9 @@ func (r *reconciliation) head(ctx context.Context, branch string) (plan.Branch, 
 // printPlan prints a plan, and is an error where it is refused.
 func (s *session) printPlan(plan plan.Plan) error {
 	if !s.json {
-		s.out.raw(s.withGlobalFlags(planText(plan)))
+		s.out.raw(planText(plan, s.render))
 	}
-	if plan.Refused != "" {
+	if !plan.Refused.IsZero() {
 		return fault.Refusedf("nothing was touched: %s", plan.Refused)
 	}
 	if todo := plan.Todo(); len(todo) > 0 {
@@ -271,10 +271,10 @@ func (s *session) printPlan(plan plan.Plan) error {
 }
 
 // planText is a line for each branch and stack.
-func planText(plan plan.Plan) string {
+func planText(plan plan.Plan, render func(fault.Text) string) string {
 	var rows [][]string
 	for _, step := range plan.Steps {
-		rows = append(rows, []string{string(step.Action), orDash(step.Branch), orDash(step.Stack), step.Reason})
+		rows = append(rows, []string{string(step.Action), orDash(step.Branch), orDash(step.Stack), render(step.Reason)})
 	}
 	return table([]string{"ACTION", "BRANCH", "STACK", "REASON"}, rows)
 }
@@ -282,7 +282,7 @@ func planText(plan plan.Plan) string {
 // printOutcome prints what became of a plan, the failed environments last, and is an error where there are any.
 func (s *session) printOutcome(o reconcile.Outcome) error {
 	if !s.json {
-		s.out.raw(s.withGlobalFlags(outcomeText(o)))
+		s.out.raw(outcomeText(o, s.render))
 	}
 	for _, f := range o.Failed {
 		s.warn("failed: %s of branch %s: %s", f.Action, f.Branch, f.Error)
@@ -292,7 +292,7 @@ func (s *session) printOutcome(o reconcile.Outcome) error {
 }
 
 // outcomeText is a line for each step that was to change something.
-func outcomeText(o reconcile.Outcome) string {
+func outcomeText(o reconcile.Outcome, render func(fault.Text) string) string {
 	var rows [][]string
 	add := func(result string, step plan.Step, detail string) {
 		rows = append(rows, []string{result, string(step.Action), step.Branch, detail})
@@ -301,7 +301,7 @@ func outcomeText(o reconcile.Outcome) string {
 		add("done", step, "")
 	}
 	for _, step := range o.Kept {
-		add("left alone", step, step.Reason)
+		add("left alone", step, render(step.Reason))
 	}
 	for _, step := range o.Left {
 		add("not begun", step, "")

@@ -169,7 +169,7 @@ func (s *session) sandboxFill(c *urfave.Context) error {
 	}
 	err = errors.Join(e.Fill(c.Context, bucket, versions, nil), e.Close())
 	if errors.Is(err, sandbox.ErrNoBucket) {
-		return fault.Usagef("the sandbox has no bucket %s", bucket).WithHint("branchenv sandbox resources lists them")
+		return fault.Usagef("the sandbox has no bucket %s", bucket).WithHint("%s lists them", fault.Command{"sandbox", "resources"})
 	}
 	if err != nil {
 		return err

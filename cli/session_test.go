@@ -14,6 +14,8 @@ import (
 
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/internal/reconcile"
+	"github.com/branchenv/branchenv/internal/reconcile/plan"
 	"github.com/branchenv/branchenv/stacks"
 )
 
@@ -128,7 +130,8 @@ func TestReceiptWithRemainder(t *testing.T) {
 	}
 }
 
-// A hint that is given in the sandbox must not lead to the real account, whatever commands there are.
+// TestHintsStayInTheSandbox: a command that is named in the sandbox must not lead to the real account, whatever commands there
+// are.
 func TestHintsStayInTheSandbox(t *testing.T) {
 	t.Parallel()
 	s := &session{sandbox: true}
@@ -138,14 +141,56 @@ func TestHintsStayInTheSandbox(t *testing.T) {
 		if slices.Contains(without, c.Name) {
 			want = program + " " + c.Name + " x"
 		}
-		if got := s.withGlobalFlags(program + " " + c.Name + " x"); got != want {
+		if got := s.render(fault.Textf("%s", fault.Command{c.Name, "x"})); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := (&session{config: "a b.yaml", sandbox: true}).withGlobalFlags("run branchenv up x"); got != "run branchenv --config 'a b.yaml' --sandbox up x" {
+	up := fault.Textf("run %s", fault.Command{"up", "$(x)"})
+	if got := (&session{config: "a b.yaml", sandbox: true}).render(up); got != "run branchenv --config 'a b.yaml' --sandbox up '$(x)'" {
 		t.Errorf("with settings elsewhere: %q", got)
 	}
-	if got := (&session{}).withGlobalFlags("branchenv up x"); got != "branchenv up x" {
+	if got := (&session{}).render(up); got != "run branchenv up '$(x)'" {
 		t.Errorf("outside the sandbox: %q", got)
+	}
+}
+
+// TestCommandsEverywhere: whatever names a command names it with the flags of this one: errors, hints, messages, plans, reasons.
+func TestCommandsEverywhere(t *testing.T) {
+	t.Parallel()
+	var written bytes.Buffer
+	s := &session{out: &printer{to: &written}, err: &printer{to: &written}, sandbox: true}
+	list := fault.Textf("see %s", fault.Command{"list"})
+	s.report(errors.Join(
+		fmt.Errorf("stack x: %w", fault.Refusedf("it is not yours, %s", list).WithHint("ask: %s", list)),
+		fault.Failedf("no luck").WithHint("%s", fault.Command{"doctor"}), fault.Failedf("none either").WithHint("%s", fault.Command{"doctor"}),
+	))
+	s.say("%s", list)
+	s.warn("%s", list)
+	step := plan.Step{Branch: "x", Stack: "x", Action: plan.Keep, Reason: list}
+	_ = s.printPlan(plan.Plan{Source: "shop", Steps: []plan.Step{step}, Refused: list})
+	_ = s.printOutcome(reconcile.Outcome{Kept: []plan.Step{step}, Failed: []reconcile.Failure{{Step: step, Error: "no", Next: fault.Command{"up", "x"}}}})
+	_ = s.printExplanation(explanation{Branch: "x", Reasons: []fault.Text{list}, Trace: []fault.Text{list}})
+	want := `branchenv: error: stack x: it is not yours, see branchenv --sandbox list
+branchenv: error: no luck
+branchenv: error: none either
+branchenv: hint: ask: see branchenv --sandbox list
+branchenv: hint: branchenv --sandbox doctor
+branchenv: see branchenv --sandbox list
+branchenv: see branchenv --sandbox list
+ACTION  BRANCH  STACK  REASON
+keep    x       x      see branchenv --sandbox list
+
+RESULT      ACTION  BRANCH  DETAIL
+left alone  keep    x       see branchenv --sandbox list
+FAILED      keep    x       no
+branchenv: failed: keep of branch x: no
+branchenv:         try: branchenv --sandbox up x
+x
+  see branchenv --sandbox list
+reconcile
+  see branchenv --sandbox list
+`
+	if diff := cmp.Diff(want, written.String()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -1,10 +1,10 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/text"
 )
 
@@ -64,29 +64,34 @@ func acts(flag string) bool {
 }
 
 // suggest says what to type in the place of a command that g does not have.
-func (g *grammar) suggest(name string) string {
+func (g *grammar) suggest(name string) fault.Text {
 	for command, words := range synonyms[g.line()] {
 		if !slices.Contains(strings.Fields(words), strings.ToLower(name)) {
 			continue
 		}
 		if removes(command) {
-			return fmt.Sprintf("%s calls it %s; %s --help tells more", program, command, g.line()+" "+command)
+			return fault.Textf("%s calls it %s; %s tells more", program, command, fault.Command(append(g.path(), command, "--help")))
 		}
-		return fmt.Sprintf("did you mean %s %s?", g.line(), command)
+		return g.didYouMean(command)
 	}
 	if reason, ok := notNeeded[strings.ToLower(name)]; ok {
-		return reason
+		return fault.Textf("%s", reason)
 	}
 	for _, c := range g.commands {
 		if !c.hidden && !removes(name) && slices.Contains(c.commandNames(), name) {
-			return fmt.Sprintf("did you mean %s %s?", c.line(), name)
+			return c.didYouMean(name)
 		}
 	}
 	candidates := slices.DeleteFunc(g.commandNames(), removes)
 	if near := nearest(name, candidates); near != "" {
-		return fmt.Sprintf("did you mean %s %s?", g.line(), near)
+		return g.didYouMean(near)
 	}
-	return g.line() + " --help lists the commands"
+	return fault.Textf("%s lists the commands", g.help())
+}
+
+// didYouMean suggests a command below g.
+func (g *grammar) didYouMean(command string) fault.Text {
+	return fault.Textf("did you mean %s?", fault.Command(append(g.path(), command)))
 }
 
 // nearest returns the candidate that name was probably meant to be, or "". Commands are short: one letter too many or

@@ -82,10 +82,10 @@ func summary(document reconciled, problem error) string {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", result, step.Action, markdown(step.Branch), markdown(detail))
 	}
 	for _, step := range document.Outcome.Done {
-		row("done", step, step.Reason)
+		row("done", step, step.Reason.String())
 	}
 	for _, step := range document.Outcome.Kept {
-		row("left alone", step, step.Reason)
+		row("left alone", step, step.Reason.String())
 	}
 	for _, step := range document.Outcome.Left {
 		row("not begun", step, "")
@@ -182,12 +182,12 @@ func (s *session) printStatus(h reconcile.Heartbeat, maxAge time.Duration, locks
 	case ok:
 		return nil
 	case current:
-		return fault.Failedf("%s", strings.Join(locks, "; ")).WithHint("branchenv doctor says what to do about a lock whose holder is gone")
+		return fault.Failedf("%s", strings.Join(locks, "; ")).WithHint("%s says what to do about a lock whose holder is gone", fault.Command{"doctor"})
 	case h.Good.IsZero():
-		return fault.Failedf("reconcile has never completed successfully").WithHint("branchenv reconcile --yes; docs/operations.md says how to run it every hour")
+		return fault.Failedf("reconcile has never completed successfully").WithHint("%s; docs/operations.md says how to run it every hour", fault.Command{"reconcile", "--yes"})
 	}
 	return fault.Failedf("the last good run of reconcile is %s ago, more than %s", text.Age(now.Sub(h.Good)), config.Duration(maxAge)).
-		WithHint("look at the jobs that run it, or run branchenv reconcile --yes by hand")
+		WithHint("look at the jobs that run it, or run %s by hand", fault.Command{"reconcile", "--yes"})
 }
 
 func orNil(t time.Time) *time.Time {

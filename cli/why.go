@@ -8,6 +8,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/config"
+	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 	"github.com/branchenv/branchenv/stacks/names"
@@ -78,14 +79,14 @@ type explanation struct {
 	Stack       string              `json:"stack"`
 	Kind        string              `json:"kind"`
 	Environment *stacks.Environment `json:"environment"` // null where it has none
-	Reasons     []string            `json:"reasons"`
-	Trace       []string            `json:"trace,omitempty"` // of what reconcile would decide, where that was asked for
+	Reasons     []fault.Text        `json:"reasons"`
+	Trace       []fault.Text        `json:"trace,omitempty"` // of what reconcile would decide, where that was asked for
 }
 
 // explain turns facts into reasons, the one that decides most first.
 func explain(f branchFacts, now time.Time) explanation {
 	e := explanation{Branch: f.branch, Stack: f.slug, Kind: f.resolved.Kind, Environment: f.environment}
-	because := func(format string, args ...any) { e.Reasons = append(e.Reasons, fmt.Sprintf(format, args...)) }
+	because := func(format string, args ...any) { e.Reasons = append(e.Reasons, fault.Textf(format, args...)) }
 	reason := skipReason(f.file, f.branch)
 	switch {
 	case f.environment != nil && f.environment.CreatedAt != nil:
@@ -95,7 +96,7 @@ func explain(f branchFacts, now time.Time) explanation {
 	case reason != "":
 		because("it gets no environment: %s", reason)
 	default:
-		because("it has no environment: nobody ran %s up %s yet, or it was destroyed", program, text.ShellWord(f.branch))
+		because("it has no environment: nobody ran %s yet, or it was destroyed", fault.Command{"up", f.branch})
 	}
 	if f.environment != nil && reason != "" {
 		because("it would get none today: %s", reason)
@@ -151,13 +152,13 @@ func (s *session) printExplanation(e explanation) error {
 	}
 	s.out.linef("%s", e.Branch)
 	for _, reason := range e.Reasons {
-		s.out.linef("  %s", s.withGlobalFlags(reason))
+		s.out.linef("  %s", s.render(reason))
 	}
 	if len(e.Trace) > 0 {
 		s.out.linef("reconcile")
 	}
 	for _, line := range e.Trace {
-		s.out.linef("  %s", s.withGlobalFlags(line))
+		s.out.linef("  %s", s.render(line))
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (f *File) CheckPulumiYAML() error {
 		}
 		if err := yaml.Unmarshal(data, &project); err != nil {
 			return fault.Usagef("%s is not a Pulumi project: the parser says %s", plain(path), quote(err.Error())).
-				WithHint("`branchenv init` writes one if there is none")
+				WithHint("`%s` writes one if there is none", fault.Command{"init"})
 		}
 		if project.Name != f.Project {
 			return fault.Usagef("%s is for project %s, the settings are for %s", plain(path), quote(project.Name), quote(f.Project)).

@@ -32,7 +32,7 @@ func Load(path string) (*File, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault.Usagef("there is no settings file %q", path).
-			WithHint("run `branchenv init` to write one, or name yours with --config")
+			WithHint("run `%s` to write one, or name yours with --config", fault.Command{"init"})
 	case errors.As(err, &strange) && strange.Directory():
 		return nil, fault.Usagef("read settings: %w", err).
 			WithHint("name the file, for instance --config %s", plain(filepath.Join(path, DefaultPath)))

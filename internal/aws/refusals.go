@@ -94,9 +94,9 @@ func (e *emptying) failed(ctx context.Context, err error) error {
 	if c := code(err); c != "" && errors.As(wrapped, &f) {
 		switch h := deleteHint(c, cause(err)); {
 		case c == "AccessDenied" && !strings.Contains(strings.ToLower(cause(err)), "mfa"):
-			f.Hint = "the credentials need s3:ListBucketVersions, s3:ListBucketMultipartUploads, s3:AbortMultipartUpload, s3:DeleteObject and s3:DeleteObjectVersion"
+			_ = f.WithHint("the credentials need s3:ListBucketVersions, s3:ListBucketMultipartUploads, s3:AbortMultipartUpload, s3:DeleteObject and s3:DeleteObjectVersion")
 		case h != "":
-			f.Hint = h
+			_ = f.WithHint("%s", h)
 		}
 	}
 	return wrapped

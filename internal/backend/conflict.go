@@ -9,5 +9,5 @@ func JustChanged(stack, done string) error {
 
 // NoApplication is the error that there is no application stack.
 func NoApplication() error {
-	return fault.Usagef("the application stack, which all environments share, does not exist yet").WithHint("branchenv application up")
+	return fault.Usagef("the application stack, which all environments share, does not exist yet").WithHint("%s", fault.Command{"application", "up"})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -55,22 +54,22 @@ func (b *diyBackend) nothingCopied(ctx context.Context, stack string, k *kept) b
 }
 
 // restore tells how to get a lost state back: from the newest copy that can be read.
-func (b *diyBackend) restore(ctx context.Context, f Facts, k *kept) string {
+func (b *diyBackend) restore(ctx context.Context, f Facts, k *kept) fault.Text {
 	target := b.folder("stacks", f.Name) + "json"
 	from, newest := b.newestCopy(ctx, f.Name, k)
 	if from.key == "" {
-		return fmt.Sprintf("no copy of it can be read: restore %s from a backup of the backend; without one, delete by hand what AWS has with the tag %s=%s, then %s",
+		return fault.Textf("no copy of it can be read: restore %s from a backup of the backend; without one, delete by hand what AWS has with the tag %s=%s, then %s",
 			b.Address(target), names.TagStack, f.Name, b.forget(k))
 	}
 	if extension := path.Ext(strings.TrimSuffix(from.key, ".bak")); extension != ".json" {
 		target += extension // of a compression
 	}
-	up := "branchenv up " + fault.ShellWord(cmp.Or(f.Tags[names.TagBranch], "BRANCH"))
+	up := fault.Command{"up", cmp.Or(f.Tags[names.TagBranch], "BRANCH")}
 	if f.Name == names.ApplicationStack {
-		up = "branchenv application up"
+		up = fault.Command{"application", "up"}
 	}
-	return fmt.Sprintf("restore it from the newest copy that can be read, of %s with %s: %s; then %s brings it in line. What was made after the copy, branchenv doctor finds by its tags",
-		text.Stamp(newest.Manifest.Time), text.Count(len(newest.Aws()), "AWS resource"), b.copy(from, target), up)
+	return fault.Textf("restore it from the newest copy that can be read, of %s with %s: %s; then %s brings it in line. What was made after the copy, %s finds by its tags",
+		text.Stamp(newest.Manifest.Time), text.Count(len(newest.Aws()), "AWS resource"), b.copy(from, target), up, fault.Command{"doctor"})
 }
 
 // newestCopy finds the newest copy of a stack's state that can be read: pulumi keeps one beside the state, one in the history and one

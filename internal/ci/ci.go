@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // Origin says whose code a build runs.
@@ -35,7 +37,7 @@ type Build struct {
 	// Unclear says why Branch must not be used without being named on the command line: the build is for no branch, or for
 	// more than one. "" if it may be used.
 	Unclear string
-	Advice  string // what to do if Unclear is set: a sentence without a full stop
+	Advice  fault.Text // what to do if Unclear is set: a sentence without a full stop
 	// Repository is the repository of the build. For a pull request it is mostly the target.
 	Repository Repository
 }
@@ -110,8 +112,8 @@ const heads = "refs/heads/"
 // unclear records why the branch must be named on the command line.
 func (b *Build) unclear(why string) {
 	b.Unclear = why
-	if b.Advice == "" {
-		b.Advice = "name the branch on the command line"
+	if b.Advice.IsZero() {
+		b.Advice = fault.Textf("name the branch on the command line")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // Commits in the payloads of testdata and in variables.
@@ -41,7 +43,7 @@ func run(t *testing.T, tests map[string]testCase) {
 	}
 }
 
-const plainAdvice = "name the branch on the command line"
+var plainAdvice = fault.Textf("name the branch on the command line")
 
 func TestNoSystem(t *testing.T) {
 	t.Parallel()

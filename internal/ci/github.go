@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // githubEvent holds the needed part of the payload in GITHUB_EVENT_PATH.
@@ -105,7 +107,7 @@ func githubPull(b *Build, e env, event githubEvent, problem string) {
 
 // githubRun reads the run of another workflow. That run may have been a fork's, while this one has the repository's secrets.
 func githubRun(b *Build, event githubEvent, problem string) {
-	b.Advice = "set BRANCH: ${{ github.event.workflow_run.head_branch }} in env, and name it: branchenv up \"$BRANCH\""
+	b.Advice = fault.Textf("set BRANCH: ${{ github.event.workflow_run.head_branch }} in env, and name it: %s \"$BRANCH\"", fault.Command{"up"})
 	b.noBranch()
 	run := event.WorkflowRun
 	switch {
@@ -142,7 +144,8 @@ func githubPush(b *Build, e env, event githubEvent) {
 }
 
 // deleted is the advice for a branch that was deleted.
-const deleted = "set BRANCH: ${{ github.event.ref }} in env, then: branchenv destroy \"$BRANCH\" --yes"
+// deleted is the advice for a branch that was deleted. The shell is to replace $BRANCH, so it is not in the command.
+var deleted = fault.Textf("set BRANCH: ${{ github.event.ref }} in env, then: %s \"$BRANCH\" --yes", fault.Command{"destroy"})
 
 // githubOther is for the events that have no branch: a schedule, a comment, a deletion, a merge queue, a release.
 func githubOther(b *Build, event githubEvent) {
@@ -150,7 +153,7 @@ func githubOther(b *Build, event githubEvent) {
 	case b.Event == "delete" && event.RefType == "branch":
 		b.Branch, b.Advice = event.Ref, deleted
 	case b.Event == "merge_group":
-		b.Advice = "leave out this step for merge queues: if: github.event_name != 'merge_group'"
+		b.Advice = fault.Textf("leave out this step for merge queues: if: github.event_name != 'merge_group'")
 	}
 	b.noBranch()
 }

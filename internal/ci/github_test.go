@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 func TestGitHub(t *testing.T) {
@@ -27,7 +29,7 @@ func TestGitHub(t *testing.T) {
 	fork := func(event, branch, name string) Build {
 		return Build{System: "GitHub Actions", Event: event, Branch: branch, From: "the event " + event + " (GitHub Actions)", Commit: head, Origin: Fork, Fork: name}
 	}
-	notAbout := func(event, advice string) Build {
+	notAbout := func(event string, advice fault.Text) Build {
 		return Build{System: "GitHub Actions", Event: event, Unclear: "the event " + event + " of GitHub Actions is not for a branch", Advice: advice}
 	}
 	run(t, map[string]testCase{
@@ -69,7 +71,7 @@ func TestGitHub(t *testing.T) {
 		"a fork's finished workflow": {env: onMain("workflow_run"), event: "workflow_run.json", want: Build{
 			System: "GitHub Actions", Event: "workflow_run", Branch: "main", Commit: head, Origin: Fork, Fork: "mallory/shop",
 			Unclear: "the event workflow_run of GitHub Actions is not for a branch",
-			Advice:  "set BRANCH: ${{ github.event.workflow_run.head_branch }} in env, and name it: branchenv up \"$BRANCH\"",
+			Advice:  fault.Textf("set BRANCH: ${{ github.event.workflow_run.head_branch }} in env, and name it: %s \"$BRANCH\"", fault.Command{"up"}),
 		}},
 
 		"comment":        {env: onMain("issue_comment"), event: "issue_comment.json", want: notAbout("issue_comment", plainAdvice)},
@@ -78,7 +80,7 @@ func TestGitHub(t *testing.T) {
 		"an event to be": {env: onMain("invented_tomorrow"), want: notAbout("invented_tomorrow", plainAdvice)},
 		"merge queue": {
 			env: actions("merge_group", "GITHUB_REF_NAME", "gh-readonly-queue/main/pr-7-c", "GITHUB_REF_TYPE", "branch"), event: "merge_group.json",
-			want: notAbout("merge_group", "leave out this step for merge queues: if: github.event_name != 'merge_group'"),
+			want: notAbout("merge_group", fault.Textf("leave out this step for merge queues: if: github.event_name != 'merge_group'")),
 		},
 		"deletion": {env: onMain("delete"), event: "delete.json", want: func() Build {
 			b := notAbout("delete", deleted)

@@ -20,6 +20,9 @@ type Error struct {
 	Code int    // one of the exit codes
 	Hint string // what to do about it, a sentence without a full stop; may be empty
 	Err  error
+
+	hint    Text
+	message Text // Err's text, if it names commands
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -28,25 +31,38 @@ func (e *Error) Unwrap() error { return e.Err }
 // Usagef returns an error of usage or settings: exit code 2.
 func Usagef(format string, args ...any) *Error {
 	shorten(args)
-	return &Error{Code: Usage, Err: fmt.Errorf(format, args...)}
+	return newError(Usage, fmt.Errorf(format, args...), format, args)
 }
 
 // Refusedf returns a refusal for safety: exit code 3.
 func Refusedf(format string, args ...any) *Error {
 	shorten(args)
-	return &Error{Code: Refused, Err: fmt.Errorf(format, args...)}
+	return newError(Refused, fmt.Errorf(format, args...), format, args)
 }
 
 // Failedf returns a plain failure: exit code 1.
 func Failedf(format string, args ...any) *Error {
 	shorten(args)
-	return &Error{Code: Failed, Err: fmt.Errorf(format, args...)}
+	return newError(Failed, fmt.Errorf(format, args...), format, args)
 }
 
-// WithHint sets the hint of e and returns e.
+// Partialf returns the error of a command that worked for some stacks and failed for others: exit code 99.
+func Partialf(format string, args ...any) *Error {
+	shorten(args)
+	return newError(Partial, fmt.Errorf(format, args...), format, args)
+}
+
+// newError returns the error err, which was made from format and args.
+func newError(code int, err error, format string, args []any) *Error {
+	e := &Error{Code: code, Err: err, message: Text{plain: err.Error()}}
+	e.message.keep(format, args)
+	return e
+}
+
+// WithHint sets the hint of e and returns e. Commands and other texts may be among args.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	shorten(args)
-	e.Hint = fmt.Sprintf(format, args...)
+	e.hint = Textf(format, args...)
 	return e
 }
 
@@ -62,17 +78,30 @@ func Code(err error) int {
 	return Failed
 }
 
-// Hint returns the outermost hint in err's chain, or "".
-func Hint(err error) string {
-	for err != nil {
-		var e *Error
-		if !errors.As(err, &e) {
-			return ""
-		}
-		if e.Hint != "" {
-			return e.Hint
-		}
-		err = e.Err
+// Hint returns the plain text of the first of Hints, or "".
+func Hint(err error) string { return HintText(err).String() }
+
+// HintText returns the first of Hints, or the empty text.
+func HintText(err error) Text {
+	if hints := Hints(err); len(hints) > 0 {
+		return hints[0]
 	}
-	return ""
+	return Text{}
+}
+
+// Hints returns the hints of err: the outermost one in its chain, or if err joins errors, those of each of them.
+func Hints(err error) []Text {
+	if e, ok := err.(*Error); ok {
+		switch {
+		case !e.hint.IsZero():
+			return []Text{e.hint}
+		case e.Hint != "":
+			return []Text{{plain: e.Hint}}
+		}
+	}
+	var hints []Text
+	for _, inner := range unwrap(err) {
+		hints = append(hints, Hints(inner)...)
+	}
+	return hints
 }

@@ -49,18 +49,15 @@ type Outcome struct {
 // Failure is a step that failed.
 type Failure struct {
 	plan.Step
-	Error string `json:"error"`
-	Next  string `json:"next"` // the command to try
+	Error string        `json:"error"`
+	Next  fault.Command `json:"next"` // the command to try
 }
 
 // Err is nil where every step was done or kept; exit code 99 where some failed, 1 where some were not begun.
 func (o Outcome) Err() error {
 	switch {
 	case len(o.Failed) > 0:
-		return &fault.Error{
-			Code: fault.Partial, Err: fmt.Errorf("%s of %d failed", text.Count(len(o.Failed), "environment"), o.total()),
-			Hint: "the next run tries them again",
-		}
+		return fault.Partialf("%s of %d failed", text.Count(len(o.Failed), "environment"), o.total()).WithHint("the next run tries them again")
 	case len(o.Left) > 0:
 		return fault.Failedf("%w: %s not begun", operation.ErrStopped, text.Count(len(o.Left), "step")).WithHint("run the same command again to go on")
 	}
@@ -71,7 +68,7 @@ func (o Outcome) total() int { return len(o.Done) + len(o.Kept) + len(o.Failed) 
 
 // result is what became of one step.
 type result struct {
-	kept   string // why it was not carried out, where it was decided otherwise
+	kept   fault.Text // why it was not carried out, where it was decided otherwise
 	begun  bool
 	failed error
 }
@@ -116,7 +113,7 @@ func Run(ctx context.Context, m *stacks.Manager, in plan.Input, p plan.Plan, o O
 			out.Left = append(out.Left, step)
 		case r.failed != nil:
 			out.Failed = append(out.Failed, Failure{step, fault.Line(r.failed.Error()), step.Next()})
-		case r.kept != "":
+		case !r.kept.IsZero():
 			step.Reason = r.kept
 			out.Kept = append(out.Kept, step)
 		default:
@@ -148,7 +145,7 @@ func (d *doing) step(ctx context.Context, step plan.Step) (r result) {
 	}()
 	limited, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
-	d.m.Tell(step.Stack, operation.Event{Kind: operation.Step, Op: string(step.Action), Message: step.Reason})
+	d.m.Tell(step.Stack, operation.Event{Kind: operation.Step, Op: string(step.Action), Message: step.Reason.String()})
 	r.kept, r.failed = d.do(limited, step)
 	if r.failed != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
 		r.failed = fmt.Errorf("it took longer than %s: %w", config.Duration(d.Timeout), r.failed)
@@ -160,8 +157,8 @@ func (d *doing) report(step plan.Step, r result) {
 	switch {
 	case r.failed != nil:
 		d.m.Tell(step.Stack, operation.Event{Kind: operation.Warning, Message: string(step.Action) + ": " + r.failed.Error()})
-	case r.kept != "":
-		d.m.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: "left alone: " + r.kept})
+	case !r.kept.IsZero():
+		d.m.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: "left alone: " + r.kept.String()})
 	default:
 		d.m.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: string(step.Action) + " done"})
 	}
@@ -169,7 +166,7 @@ func (d *doing) report(step plan.Step, r result) {
 
 // do decides once more and acts. Where another process works on the stack, or gets to it first, it waits for a while and
 // decides again. kept is why it did not act.
-func (d *doing) do(ctx context.Context, step plan.Step) (kept string, err error) {
+func (d *doing) do(ctx context.Context, step plan.Step) (kept fault.Text, err error) {
 	patience, cancel := context.WithTimeout(ctx, d.LockWait)
 	defer cancel()
 	for {
@@ -186,17 +183,17 @@ func (d *doing) do(ctx context.Context, step plan.Step) (kept string, err error)
 }
 
 // try does the step unless somebody else works on its stack: that is a contended error.
-func (d *doing) try(ctx context.Context, step plan.Step) (kept string, err error) {
+func (d *doing) try(ctx context.Context, step plan.Step) (kept fault.Text, err error) {
 	if err := d.busy(ctx, step.Stack); err != nil {
-		return "", err
+		return fault.Text{}, err
 	}
 	head, found, err := d.Head(ctx, step.Branch)
 	if err != nil {
-		return "", err
+		return fault.Text{}, err
 	}
 	f, err := d.m.FactsOf(ctx, step.Stack)
 	if err != nil {
-		return "", err
+		return fault.Text{}, err
 	}
 	var fact *plan.Stack
 	if f != nil {
@@ -210,13 +207,13 @@ func (d *doing) try(ctx context.Context, step plan.Step) (kept string, err error
 		return d.Destroy(ctx, step, *f)
 	}
 	_, err = d.m.Up(ctx, stacks.UpRequest{Branch: step.Branch, Commit: head.Commit})
-	return "", err
+	return fault.Text{}, err
 }
 
 // Destroy destroys an environment by the same steps, with the same refusals, as the command does. decided are the facts
 // that the decision rests on. A stack that is not the same any more is decided about again by do. Right before anything is
 // deleted the branch is asked for and the decision is made once more: kept is why it came out otherwise.
-func (d *doing) Destroy(ctx context.Context, step plan.Step, decided backend.Facts) (kept string, err error) {
+func (d *doing) Destroy(ctx context.Context, step plan.Step, decided backend.Facts) (kept fault.Text, err error) {
 	receipt, err := d.m.DestroyIf(ctx, step.Branch, decided, func(ctx context.Context, now backend.Facts) error {
 		head, found, err := d.Head(ctx, step.Branch)
 		if err != nil {
@@ -233,13 +230,13 @@ func (d *doing) Destroy(ctx context.Context, step plan.Step, decided backend.Fac
 		return kept, nil
 	}
 	if err != nil || len(receipt.Remaining) == 0 {
-		return "", err
+		return fault.Text{}, err
 	}
 	var left []string
 	for _, r := range receipt.Remaining {
 		left = append(left, strings.TrimSpace(r.Type+" "+r.Name+" "+r.Note))
 	}
-	return "", fmt.Errorf("%s left behind: %s", text.Count(len(left), "resource"), strings.Join(left, ", "))
+	return fault.Text{}, fmt.Errorf("%s left behind: %s", text.Count(len(left), "resource"), strings.Join(left, ", "))
 }
 
 // errDecidedOtherwise ends a destroy that is not to be any more.

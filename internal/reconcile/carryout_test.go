@@ -106,14 +106,14 @@ func TestCarryOut(t *testing.T) {
 		return plan.Branch{}, false, nil
 	}})
 	gone := func(branch string) plan.Step {
-		return plan.Step{Branch: branch, Stack: branch, Action: plan.Destroy, Reason: "its branch is gone"}
+		return plan.Step{Branch: branch, Stack: branch, Action: plan.Destroy, Reason: fault.Textf("its branch is gone")}
 	}
 	failure := func(branch, text string) Failure {
-		return Failure{gone(branch), text, "branchenv destroy " + branch + " --yes"}
+		return Failure{gone(branch), text, fault.Command{"destroy", branch, "--yes"}}
 	}
 	kept := []plan.Step{gone("back"), gone("guarded")}
-	kept[0].Reason = "it is at its branch's head, aaaaaaaa; it expires at 2026-03-04 12:00 UTC, 72h after its branch's last commit, and is gone by 2026-03-04 13:00 UTC"
-	kept[1].Reason = "its branch is gone, but it is protected: it was protected when it was last updated"
+	kept[0].Reason = fault.Textf("it is at its branch's head, aaaaaaaa; it expires at 2026-03-04 12:00 UTC, 72h after its branch's last commit, and is gone by 2026-03-04 13:00 UTC")
+	kept[1].Reason = fault.Textf("its branch is gone, but it is protected: it was protected when it was last updated")
 	host, _ := os.Hostname()
 	want := Outcome{Done: []plan.Step{}, Left: []plan.Step{}, Kept: kept, Failed: []Failure{
 		failure("locked", "stack locked is locked by ada@"+host+", process "), failure("panics", "branchenv has a bug: no luck"), failure("unsure", "GitHub is away"),

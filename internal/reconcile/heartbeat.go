@@ -27,7 +27,7 @@ func ReadHeartbeat(ctx context.Context, m *stacks.Manager) (Heartbeat, error) {
 		return h, err
 	}
 	if err := json.Unmarshal(text, &h); err != nil {
-		return h, fault.Failedf("read reconcile's heartbeat: %w", err).WithHint("the next run of branchenv reconcile --yes writes it anew")
+		return h, fault.Failedf("read reconcile's heartbeat: %w", err).WithHint("the next run of %s writes it anew", fault.Command{"reconcile", "--yes"})
 	}
 	return h, nil
 }

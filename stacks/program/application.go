@@ -62,7 +62,7 @@ type application struct {
 
 // readShared reads the outputs of the project's application stack.
 func readShared(ctx *pulumi.Context, project string) (shared, error) {
-	hint := "branchenv application up"
+	hint := fault.Command{"application", "up"}
 	ref, err := pulumi.NewStackReference(ctx, fmt.Sprintf("%s/%s/%s", ctx.Organization(), project, names.ApplicationStack), nil)
 	if err != nil {
 		return shared{}, fault.Usagef("read the application stack: %w", err).WithHint("%s", hint)

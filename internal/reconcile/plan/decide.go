@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"strings"
 	"time"
 
 	"github.com/branchenv/branchenv/config"
@@ -16,9 +15,9 @@ type decision struct {
 	undated bool
 }
 
-// as is the decision to do action with what s is about, for the reason that reason's parts make up.
-func (s Step) as(action Action, reason ...string) decision {
-	s.Action, s.Reason = action, strings.Join(reason, "")
+// decided returns s with this action, for the reason that format and args make.
+func (s Step) decided(action Action, format string, args ...any) decision {
+	s.Action, s.Reason = action, fault.Textf(format, args...)
 	return decision{step: s}
 }
 
@@ -35,31 +34,31 @@ func (v *view) decideStack(u unit, t *trace) decision {
 	s, step := u.stack, Step{Branch: u.name, Stack: u.stack.Name}
 	switch {
 	case s.Unreadable != "":
-		return step.as(Unmanaged, s.Unreadable)
+		return step.decided(Unmanaged, "%s", s.Unreadable)
 	case s.Name == names.ApplicationStack:
-		return step.as(Keep, "it holds what environments share")
+		return step.decided(Keep, "it holds what environments share")
 	case s.Tag == "" && s.Empty:
-		return step.as(Unmanaged, "it has no ", names.TagBranch, " tag and no resources: what an interruption leaves")
+		return step.decided(Unmanaged, "it has no %s tag and no resources: what an interruption leaves", names.TagBranch)
 	case s.Tag == "":
-		return step.as(Unmanaged, "it has no ", names.TagBranch, " tag: branchenv did not make it")
+		return step.decided(Unmanaged, "it has no %s tag: branchenv did not make it", names.TagBranch)
 	case s.Foreign != "":
-		return step.as(Unmanaged, "its state has resources of stack ", s.Foreign)
+		return step.decided(Unmanaged, "its state has resources of stack %s", s.Foreign)
 	case v.ofAnother(s):
-		return step.as(Unmanaged, "it follows the branches of another source, ", s.Follows())
+		return step.decided(Unmanaged, "it follows the branches of another source, %s", s.Follows())
 	case s.contradictory():
-		return step.as(Unmanaged, "its tag and its state name different branches, ", s.Tag, " and ", s.Branch)
+		return step.decided(Unmanaged, "its tag and its state name different branches, %s and %s", s.Tag, s.Branch)
 	case u.name == "":
-		return step.as(Unmanaged, "its tag holds only the beginning of its branch's name, and its state does not tell the rest")
+		return step.decided(Unmanaged, "its tag holds only the beginning of its branch's name, and its state does not tell the rest")
 	case u.slug != s.Name:
-		return step.as(Unmanaged, "its tag names branch ", u.name, ", whose stack is called ", u.slug)
+		return step.decided(Unmanaged, "its tag names branch %s, whose stack is called %s", u.name, u.slug)
 	}
-	t.note("stack ", s.Name, " carries the branch's tag")
-	if v.distrust != "" {
-		return step.as(Keep, "nothing is decided: ", v.distrust)
+	t.note("stack %s carries the branch's tag", s.Name)
+	if !v.distrust.IsZero() {
+		return step.decided(Keep, "nothing is decided: %s", v.distrust)
 	}
 	rule, err := v.Rules(u.name, s.Like, s.Name)
 	if err != nil {
-		return step.as(Keep, "its settings contradict each other: ", err.Error())
+		return step.decided(Keep, "its settings contradict each other: %s", err)
 	}
 	if u.name == v.Default {
 		rule.Protected = "it is of the default branch of " + v.Source
@@ -69,12 +68,12 @@ func (v *view) decideStack(u unit, t *trace) decision {
 	}
 	t.noteRule(rule)
 	if u.branch == nil {
-		t.note(v.Source, " does not list the branch")
+		t.note("%s does not list the branch", v.Source)
 		return v.decideEnd(step, *s, rule, "its branch is gone")
 	}
-	t.note(v.Source, " lists the branch at commit ", short(u.branch.Commit))
+	t.note("%s lists the branch at commit %s", v.Source, short(u.branch.Commit))
 	expiry := v.expiry(s, u.branch.CommittedAt, rule)
-	t.note(expiry.text)
+	t.note("%s", expiry.text)
 	if expiry.over {
 		return v.decideEnd(step, *s, rule, expiry.text)
 	}
@@ -108,19 +107,19 @@ func (s *Stack) branchName(listed *Branch) string {
 func (v *view) decideEnd(step Step, s Stack, rule config.Rule, why string) decision {
 	switch {
 	case rule.Protected != "":
-		return step.as(Keep, why, ", but it is protected: ", rule.Protected)
+		return step.decided(Keep, "%s, but it is protected: %s", why, rule.Protected)
 	case s.Locked:
-		return step.as(Keep, why, ", but it is being updated: the next run looks again")
+		return step.decided(Keep, "%s, but it is being updated: the next run looks again", why)
 	case s.Source == "":
-		return step.as(Keep, why, " in ", v.Source, ", but its stack does not record which repository its branch is of: record it with branchenv up ",
-			fault.ShellWord(step.Branch), ", or for all such stacks with branchenv adopt")
+		return step.decided(Keep, "%s in %s, but its stack does not record which repository its branch is of: record it with %s, or for all such stacks with %s",
+			why, v.Source, fault.Command{"up", step.Branch}, fault.Command{"adopt"})
 	case v.Now.Sub(s.ChangedAt) < v.Grace && !s.ChangedAt.After(v.Now.Add(v.Grace)):
-		return step.as(Keep, why, ", but it was worked on at ", text.Stamp(s.ChangedAt), ", less than ", config.Duration(v.Grace).String(), " ago: a later run looks again")
+		return step.decided(Keep, "%s, but it was worked on at %s, less than %s ago: a later run looks again", why, text.Stamp(s.ChangedAt), config.Duration(v.Grace))
 	case s.Left != "":
-		return step.as(Keep, why, ", but an earlier destroy could not confirm that this is gone: ", s.Left,
-			"; look for it in AWS, then: branchenv destroy ", fault.ShellWord(step.Branch))
+		return step.decided(Keep, "%s, but an earlier destroy could not confirm that this is gone: %s; look for it in AWS, then: %s",
+			why, s.Left, fault.Command{"destroy", step.Branch})
 	}
-	return step.as(Destroy, why)
+	return step.decided(Destroy, "%s", why)
 }
 
 // decideUpdate decides about an environment that stays.
@@ -128,30 +127,30 @@ func (v *view) decideUpdate(step Step, u unit, rule config.Rule, expiry expiry) 
 	s, b := u.stack, u.branch
 	switch {
 	case s.Locked:
-		return step.as(Keep, "it is being updated")
+		return step.decided(Keep, "it is being updated")
 	case rule.Skipped != "":
-		return step.as(Keep, "it is not updated any more: ", rule.Skipped, "; ", expiry.text)
+		return step.decided(Keep, "it is not updated any more: %s; %s", rule.Skipped, expiry.text)
 	case !rule.Auto && (s.Incomplete || s.Empty):
-		return step.as(Keep, "it is not complete: its last update failed or was interrupted; ", expiry.text)
+		return step.decided(Keep, "it is not complete: its last update failed or was interrupted; %s", expiry.text)
 	case !rule.Auto:
-		return step.as(Keep, "its branch exists; ", expiry.text)
+		return step.decided(Keep, "its branch exists; %s", expiry.text)
 	case s.Empty:
 		return v.decideCreate(step, b, rule, Keep, "its stack is empty")
 	case noImage(rule, b) != "":
-		return step.as(Keep, noImage(rule, b), "; ", expiry.text)
+		return step.decided(Keep, "%s; %s", noImage(rule, b), expiry.text)
 	case s.Incomplete:
-		return step.as(Update, "its last update failed or was interrupted")
+		return step.decided(Update, "its last update failed or was interrupted")
 	case rule.Image == "":
-		return step.as(Keep, "its branch exists, and the settings name no image to update it to; ", expiry.text)
+		return step.decided(Keep, "its branch exists, and the settings name no image to update it to; %s", expiry.text)
 	case s.Commit == b.Commit:
-		return step.as(Keep, "it is at its branch's head, ", short(b.Commit), "; ", expiry.text)
+		return step.decided(Keep, "it is at its branch's head, %s; %s", short(b.Commit), expiry.text)
 	case s.Commit != "":
-		return step.as(Update, "its branch's head moved from ", short(s.Commit), " to ", short(b.Commit))
+		return step.decided(Update, "its branch's head moved from %s to %s", short(s.Commit), short(b.Commit))
 	}
 	if image, _ := config.ExpandImage(rule.Image, b.Commit, b.Name); image == s.Version {
-		return step.as(Keep, "it runs its branch's head, ", short(b.Commit), "; ", expiry.text)
+		return step.decided(Keep, "it runs its branch's head, %s; %s", short(b.Commit), expiry.text)
 	}
-	return step.as(Update, "it does not run its branch's head, ", short(b.Commit))
+	return step.decided(Update, "it does not run its branch's head, %s", short(b.Commit))
 }
 
 // noImage says why the settings' image cannot be that of the branch's head; "" if it can, or if they name none. An update
@@ -169,32 +168,32 @@ func noImage(rule config.Rule, b *Branch) string {
 // decideBranch decides about a branch that has no environment.
 func (v *view) decideBranch(u unit, t *trace) decision {
 	step := Step{Branch: u.name}
-	t.note(v.Source, " lists the branch at commit ", short(u.branch.Commit))
+	t.note("%s lists the branch at commit %s", v.Source, short(u.branch.Commit))
 	t.note("it has no environment")
-	if v.distrust != "" {
-		return step.as(Skip, "nothing is decided: ", v.distrust)
+	if !v.distrust.IsZero() {
+		return step.decided(Skip, "nothing is decided: %s", v.distrust)
 	}
 	if u.slug == "" {
-		return step.as(Skip, "git takes no such name: ", names.BranchFault(u.name))
+		return step.decided(Skip, "git takes no such name: %s", names.BranchFault(u.name))
 	}
 	if reason := names.Unstorable(u.name); reason != "" {
-		return step.as(Skip, "it can have no environment: ", reason)
+		return step.decided(Skip, "it can have no environment: %s", reason)
 	}
 	rule, err := v.Rules(u.name, "", u.slug)
 	if err != nil {
-		return step.as(Skip, "its settings contradict each other: ", err.Error())
+		return step.decided(Skip, "its settings contradict each other: %s", err)
 	}
 	t.noteRule(rule)
 	switch {
 	case rule.Skipped != "":
-		return step.as(Skip, rule.Skipped)
+		return step.decided(Skip, "%s", rule.Skipped)
 	case !rule.Auto:
-		return step.as(Skip, "environments of kind ", rule.Kind, " are made by hand")
+		return step.decided(Skip, "environments of kind %s are made by hand", rule.Kind)
 	}
 	if s := v.stacks[u.slug]; s != nil && s.Unreadable != "" {
-		return step.as(Skip, "its stack cannot be read: ", s.Unreadable)
+		return step.decided(Skip, "its stack cannot be read: %s", s.Unreadable)
 	} else if s != nil && (s.Tag != "" || !s.Empty) {
-		return step.as(Skip, "its stack would be called ", u.slug, ", which another one is")
+		return step.decided(Skip, "its stack would be called %s, which another one is", u.slug)
 	}
 	d := v.decideCreate(step, u.branch, rule, Skip, "it has no environment")
 	if d.step.Action == Create {
@@ -208,18 +207,18 @@ func (v *view) decideBranch(u unit, t *trace) decision {
 func (v *view) decideCreate(step Step, b *Branch, rule config.Rule, otherwise Action, why string) decision {
 	switch {
 	case rule.TTL > 0 && b.CommittedAt.IsZero():
-		d := step.as(otherwise, why, ", and the time of its head's commit is not known")
+		d := step.decided(otherwise, "%s, and the time of its head's commit is not known", why)
 		d.undated = true
 		return d
 	case rule.TTL > 0 && v.future(b.CommittedAt):
-		return step.as(otherwise, why, ", and its head's commit is dated in the future, ", text.Stamp(b.CommittedAt))
+		return step.decided(otherwise, "%s, and its head's commit is dated in the future, %s", why, text.Stamp(b.CommittedAt))
 	case rule.TTL > 0 && v.Now.Sub(b.CommittedAt) >= rule.TTL:
-		return step.as(otherwise, why, ", and its head's commit of ", text.Stamp(b.CommittedAt), " is older than ttl, ", config.Duration(rule.TTL).String())
+		return step.decided(otherwise, "%s, and its head's commit of %s is older than ttl, %s", why, text.Stamp(b.CommittedAt), config.Duration(rule.TTL))
 	}
 	if reason := noImage(rule, b); reason != "" {
-		return step.as(otherwise, why, ", and ", reason)
+		return step.decided(otherwise, "%s, and %s", why, reason)
 	}
-	return step.as(Create, why, ", and kind ", rule.Kind, " is made automatically")
+	return step.decided(Create, "%s, and kind %s is made automatically", why, rule.Kind)
 }
 
 // future tells a commit's time that cannot be right, for more than a clock that is a little wrong: anybody can give a
@@ -264,12 +263,12 @@ func (t *trace) noteRule(r config.Rule) {
 	if r.Auto {
 		how = "automatically"
 	}
-	t.note("it is of kind ", r.Kind, ", which is made ", how, "; ttl ", config.Duration(r.TTL).String())
+	t.note("it is of kind %s, which is made %s; ttl %s", r.Kind, how, config.Duration(r.TTL))
 	if r.Skipped != "" {
-		t.note("it gets no environment: ", r.Skipped)
+		t.note("it gets no environment: %s", r.Skipped)
 	}
 	if r.Protected != "" {
-		t.note("it is protected: ", r.Protected)
+		t.note("it is protected: %s", r.Protected)
 	}
 }
 

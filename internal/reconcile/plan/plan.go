@@ -3,7 +3,6 @@
 package plan
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -94,20 +93,20 @@ type Plan struct {
 	Stacks   int    `json:"stacks"`
 	Steps    []Step `json:"steps"`
 	// Refused is why nothing of it may be carried out; "" where it may.
-	Refused string `json:"refused"`
+	Refused fault.Text `json:"refused"`
 }
 
 // Step is what is to happen with one branch, one stack, or both.
 type Step struct {
-	Branch string `json:"branch"` // "" for a stack whose branch is not known
-	Stack  string `json:"stack"`  // "" for a branch that has no stack and gets none
-	Action Action `json:"action"`
-	Reason string `json:"reason"`
+	Branch string     `json:"branch"` // "" for a stack whose branch is not known
+	Stack  string     `json:"stack"`  // "" for a branch that has no stack and gets none
+	Action Action     `json:"action"`
+	Reason fault.Text `json:"reason"`
 }
 
 // Todo is the steps that change something, in the order in which to start them; none of a refused plan.
 func (p Plan) Todo() []Step {
-	if p.Refused != "" {
+	if !p.Refused.IsZero() {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !s.Action.changes() })
@@ -128,8 +127,8 @@ func Make(in Input) Plan {
 		}
 	}
 	plan.Refused = v.distrust
-	if plan.Refused == "" {
-		plan.Refused = in.Limits.refuse(len(steps[Destroy]), len(steps[Create]), environments)
+	if plan.Refused.IsZero() {
+		plan.Refused = fault.Textf("%s", in.Limits.refuse(len(steps[Destroy]), len(steps[Create]), environments))
 	}
 	for _, action := range actions {
 		slices.SortFunc(steps[action], func(a, b *Step) int {
@@ -151,7 +150,7 @@ type view struct {
 	branches map[string]*Branch // by tag
 	stacks   map[string]*Stack  // by name
 	units    []unit
-	distrust string // why the list of branches is not believed, or ""
+	distrust fault.Text // why the list of branches is not believed, or empty
 }
 
 // unit is what one step is about: a branch, a stack, or both.
@@ -177,11 +176,11 @@ func (in Input) view() *view {
 	}
 	switch {
 	case len(in.Branches) == 0:
-		v.distrust = "the list of branches is empty"
+		v.distrust = fault.Textf("the list of branches is empty")
 	case in.Default == "":
-		v.distrust = "the default branch is not known"
+		v.distrust = fault.Textf("the default branch is not known")
 	case v.branches[names.BranchTag(in.Default)] == nil:
-		v.distrust = fmt.Sprintf("the list of branches lacks the default branch, %s", in.Default)
+		v.distrust = fault.Textf("the list of branches lacks the default branch, %s", in.Default)
 	default:
 		v.distrust = in.otherSource()
 	}
@@ -211,14 +210,14 @@ func (in Input) view() *view {
 func (in Input) ofAnother(s *Stack) bool { return s.Source != "" && s.Source != in.SourceID }
 
 // otherSource says that the application stack, and so the project, follows another source than the settings name, or "".
-func (in Input) otherSource() string {
+func (in Input) otherSource() fault.Text {
 	for _, s := range in.Stacks {
 		if s.Name == names.ApplicationStack && in.ofAnother(&s) {
-			return fmt.Sprintf("the environments of this project follow %s, and source is %s: set source back, or move them on purpose with branchenv adopt --from %s",
-				s.Follows(), names.Repository{ID: in.SourceID, Name: in.Source}.Describe(), fault.ShellWord(s.Source))
+			return fault.Textf("the environments of this project follow %s, and source is %s: set source back, or move them on purpose with %s",
+				s.Follows(), names.Repository{ID: in.SourceID, Name: in.Source}.Describe(), fault.Command{"adopt", "--from", s.Source})
 		}
 	}
-	return ""
+	return fault.Text{}
 }
 
 func slugOrNone(branch string) string {
@@ -254,23 +253,23 @@ func (in Input) Dated(dates map[string]time.Time) Input {
 
 // Why is the trace of the decision about one branch: what was asked, in that order, what the answer was, and what
 // follows. A stack's name works in the place of a branch that is not listed.
-func (in Input) Why(branch string) []string {
+func (in Input) Why(branch string) []fault.Text {
 	v := in.view()
-	var lines []string
+	var lines []fault.Text
 	tag := names.BranchTag(branch)
 	slices.SortFunc(v.units, func(a, b unit) int { return strings.Compare(a.stackName(), b.stackName()) })
 	for _, u := range v.units {
 		if u.branch != nil && u.branch.Name == branch || u.stack != nil && (u.stack.Tag == tag || u.stack.Name == branch) {
 			t := &trace{}
 			step := v.decide(u, t).step
-			lines = append(append(lines, t.lines...), fmt.Sprintf("so: %s: %s", step.Action, step.Reason))
+			lines = append(append(lines, t.lines...), fault.Textf("so: %s: %s", step.Action, step.Reason))
 		}
 	}
 	if len(lines) == 0 {
-		lines = append(lines, fmt.Sprintf("%s lists no branch %s, and no stack belongs to one", in.Source, branch))
+		lines = append(lines, fault.Textf("%s lists no branch %s, and no stack belongs to one", in.Source, branch))
 	}
-	if refused := Make(in).Refused; refused != "" {
-		lines = append(lines, "but nothing is carried out: "+refused)
+	if refused := Make(in).Refused; !refused.IsZero() {
+		lines = append(lines, fault.Textf("but nothing is carried out: %s", refused))
 	}
 	return lines
 }
@@ -283,20 +282,20 @@ func (u unit) stackName() string {
 }
 
 // trace collects how a decision came about. A nil trace collects nothing.
-type trace struct{ lines []string }
+type trace struct{ lines []fault.Text }
 
-func (t *trace) note(parts ...string) {
+func (t *trace) note(format string, args ...any) {
 	if t != nil {
-		t.lines = append(t.lines, strings.Join(parts, ""))
+		t.lines = append(t.lines, fault.Textf(format, args...))
 	}
 }
 
 // Next is the command that tries one step alone.
-func (s Step) Next() string {
+func (s Step) Next() fault.Command {
 	if s.Action == Destroy {
-		return "branchenv destroy " + fault.ShellWord(s.Branch) + " --yes"
+		return fault.Command{"destroy", s.Branch, "--yes"}
 	}
-	return "branchenv up " + fault.ShellWord(s.Branch)
+	return fault.Command{"up", s.Branch}
 }
 
 // Again is what step would be if the plan were made now: with the branch and the stack as given, and all else as it
@@ -317,5 +316,5 @@ func (in Input) Again(step Step, head Branch, found bool, stack *Stack) Step {
 			return v.decide(u, nil).step
 		}
 	}
-	return Step{Branch: step.Branch, Stack: step.Stack, Action: Skip, Reason: "neither its branch nor its stack is there any more"}
+	return Step{Branch: step.Branch, Stack: step.Stack, Action: Skip, Reason: fault.Textf("neither its branch nor its stack is there any more")}
 }

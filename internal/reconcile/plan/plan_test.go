@@ -203,14 +203,14 @@ func TestDecisions(t *testing.T) {
 			i := slices.IndexFunc(made.Steps, func(s Step) bool {
 				return test.stack != nil && s.Stack == test.stack.Name || test.stack == nil && s.Branch == test.branch.Name
 			})
-			if i < 0 || made.Steps[i].Action != test.want || !strings.Contains(made.Steps[i].Reason, test.reason) {
+			if i < 0 || made.Steps[i].Action != test.want || !strings.Contains(made.Steps[i].Reason.String(), test.reason) {
 				t.Fatalf("steps %+v; want %s, %q", made.Steps, test.want, test.reason)
 			}
 			name := made.Steps[i].Branch
 			if name == "" {
 				name = made.Steps[i].Stack
 			}
-			if why := in.Why(name); !slices.Contains(why, fmt.Sprintf("so: %s: %s", made.Steps[i].Action, made.Steps[i].Reason)) {
+			if why := in.Why(name); !slices.Contains(plain(why), fmt.Sprintf("so: %s: %s", made.Steps[i].Action, made.Steps[i].Reason)) {
 				t.Errorf("the trace does not end in the decision: %q", why)
 			}
 		})
@@ -264,7 +264,7 @@ func TestBrake(t *testing.T) {
 			in.Stacks = append(in.Stacks, Stack{Name: "foreign"}, Stack{Name: names.ApplicationStack})
 			in.Limits = test.limits
 			made := Make(in)
-			if made.Refused != test.want {
+			if made.Refused.String() != test.want {
 				t.Errorf("refused: %q; want %q", made.Refused, test.want)
 			}
 			if todo := made.Todo(); len(todo) != test.gone && test.want == "" || len(todo) != 0 && test.want != "" {
@@ -295,7 +295,7 @@ func TestBrakeOnCreation(t *testing.T) {
 			in.Branches = append(in.Branches, Branch{Name: fmt.Sprintf("auto/%d", i), Commit: headA, CommittedAt: ago(time.Hour)})
 		}
 		in.Limits = test.limits
-		if made := Make(in); made.Refused != test.want || (len(made.Todo()) == 0) != (test.want != "") {
+		if made := Make(in); made.Refused.String() != test.want || (len(made.Todo()) == 0) != (test.want != "") {
 			t.Errorf("refused %q, want %q; to do: %d", made.Refused, test.want, len(made.Todo()))
 		}
 	}
@@ -318,14 +318,14 @@ func TestDistrust(t *testing.T) {
 		in.Limits.ExactDestroy = &one
 		change(&in)
 		made := Make(in)
-		if made.Refused != want || made.Todo() != nil {
+		if made.Refused.String() != want || made.Todo() != nil {
 			t.Errorf("refused %q, to do %+v; want %q", made.Refused, made.Todo(), want)
 		}
 		for _, s := range made.Steps {
 			if s.Stack == names.ApplicationStack {
 				continue
 			}
-			if s.Action != Keep && s.Action != Skip || s.Reason != "nothing is decided: "+want {
+			if s.Action != Keep && s.Action != Skip || s.Reason.String() != "nothing is decided: "+want {
 				t.Errorf("%s: step %+v", want, s)
 			}
 		}
@@ -376,16 +376,55 @@ func TestWhy(t *testing.T) {
 		"it expires at 2026-03-13 11:00 UTC, 72h after its branch's last commit, and is gone by 2026-03-13 12:00 UTC",
 		"so: update: its branch's head moved from aaaaaaaa to bbbbbbbb",
 	}
-	if diff := cmp.Diff(want, in.Why("auto/x")); diff != "" {
+	if diff := cmp.Diff(want, plain(in.Why("auto/x"))); diff != "" {
 		t.Errorf("auto/x (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"github.com/acme/shop lists no branch nobody, and no stack belongs to one"}, in.Why("nobody")); diff != "" {
+	if diff := cmp.Diff([]string{"github.com/acme/shop lists no branch nobody, and no stack belongs to one"}, plain(in.Why("nobody"))); diff != "" {
 		t.Errorf("nobody (-want +got):\n%s", diff)
 	}
 	in.Limits = Limits{}
-	if why := in.Why("gone"); !strings.HasPrefix(why[len(why)-1], "but nothing is carried out: it would destroy 1 environment") {
+	if why := plain(in.Why("gone")); !strings.HasPrefix(why[len(why)-1], "but nothing is carried out: it would destroy 1 environment") {
 		t.Errorf("a plan that is refused: %q", why)
 	}
+}
+
+// TestReasonsNameCommands: the commands that a plan names are data, each with the branch as one argument.
+func TestReasonsNameCommands(t *testing.T) {
+	t.Parallel()
+	mark := func(c fault.Command) string { return fmt.Sprintf("%q", []string(c)) }
+	in := planInput(nil, []Stack{
+		fact(t, "$(x)", day, func(s *Stack) { s.Source = "" }), fact(t, "a&b", day, func(s *Stack) { s.Left = "1 resource" }),
+		{Name: names.ApplicationStack, Source: shopID},
+	})
+	got := map[string]string{}
+	for _, step := range Make(in).Steps {
+		got[step.Branch] = step.Reason.Render(mark)
+	}
+	in.Stacks[2].Source = "git:/srv/a b.git"
+	got["refused"] = Make(in).Refused.Render(mark)
+	why := in.Why("a&b")
+	got["traced"] = why[len(why)-1].Render(mark)
+	want := map[string]string{
+		"":     "it holds what environments share",
+		"main": "environments of kind branch are made by hand",
+		"$(x)": `its branch is gone in github.com/acme/shop, but its stack does not record which repository its branch is of: record it with ["up" "$(x)"], or for all such stacks with ["adopt"]`,
+		"a&b":  `its branch is gone, but an earlier destroy could not confirm that this is gone: 1 resource; look for it in AWS, then: ["destroy" "a&b"]`,
+		"refused": `the environments of this project follow git:/srv/a b.git, and source is github.com/acme/shop (github:1296269): set source back, ` +
+			`or move them on purpose with ["adopt" "--from" "git:/srv/a b.git"]`,
+	}
+	want["traced"] = "but nothing is carried out: " + want["refused"]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// plain returns the plain strings of texts.
+func plain(texts []fault.Text) []string {
+	var lines []string
+	for _, t := range texts {
+		lines = append(lines, t.String())
+	}
+	return lines
 }
 
 func TestUndated(t *testing.T) {
@@ -614,7 +653,7 @@ func TestPlansAreComplete(t *testing.T) {
 		made := Make(in)
 		branches, stacks := map[string]int{}, map[string]int{}
 		for _, s := range made.Steps {
-			if s.Reason == "" || strings.Contains(s.Reason, "\n") || !slices.Contains(actions[:], s.Action) {
+			if s.Reason.IsZero() || strings.Contains(s.Reason.String(), "\n") || !slices.Contains(actions[:], s.Action) {
 				t.Fatalf("step %+v", s)
 			}
 			if s.Action != Unmanaged {
@@ -661,10 +700,10 @@ func TestPlansCarriedOutLeaveNothing(t *testing.T) {
 		for _, step := range made.Todo() {
 			carryOut(t, &in, step)
 		}
-		if made.Refused != "" {
+		if !made.Refused.IsZero() {
 			return
 		}
-		if again := Make(in); len(again.Todo()) != 0 || again.Refused != "" {
+		if again := Make(in); len(again.Todo()) != 0 || !again.Refused.IsZero() {
 			t.Fatalf("after %+v\nagain %+v, refused %q", made.Todo(), again.Todo(), again.Refused)
 		}
 	})
@@ -723,7 +762,7 @@ branches:
 	}
 	for b.Loop() {
 		in.Rules = config.RulesOf(file)
-		if made := Make(in); made.Refused != "" || len(made.Steps) != 13334 {
+		if made := Make(in); !made.Refused.IsZero() || len(made.Steps) != 13334 {
 			b.Fatalf("%d steps, refused %q", len(made.Steps), made.Refused)
 		}
 	}
@@ -767,7 +806,7 @@ func TestAgain(t *testing.T) {
 		if test.head != nil {
 			head = *test.head
 		}
-		if got := in.Again(test.step, head, test.head != nil, test.stack); got.Action != test.want || got.Reason == "" {
+		if got := in.Again(test.step, head, test.head != nil, test.stack); got.Action != test.want || got.Reason.IsZero() {
 			t.Errorf("%s: %+v, want %s", name, got, test.want)
 		}
 		if len(in.Branches) != before || in.Branches[1].Name != "auto" {
@@ -786,7 +825,7 @@ func TestDefaultBranchIsKept(t *testing.T) {
 	in.Rules = func(string, string, string) (config.Rule, error) {
 		return config.Rule{Kind: "branch", TTL: 3 * day}, nil
 	}
-	if made := Make(in); len(made.Todo()) > 0 || !strings.Contains(made.Steps[0].Reason, "it is of the default branch of github.com/acme/shop") {
+	if made := Make(in); len(made.Todo()) > 0 || !strings.Contains(made.Steps[0].Reason.String(), "it is of the default branch of github.com/acme/shop") {
 		t.Errorf("%+v", made)
 	}
 }
