@@ -15,6 +15,20 @@ type Rule struct {
 	Protected string        // why the environment is never destroyed; "" if it may be
 }
 
+// Expires returns when an environment expires that was last active at active: its TTL later. If it is to be kept until keep and
+// that is later still, it expires then, and kept is true. It returns the zero time if the environment never expires: it is
+// protected, it has no TTL, or the time of its last activity is not known.
+func (r Rule) Expires(active, keep time.Time) (at time.Time, kept bool) {
+	if r.Protected != "" || r.TTL <= 0 || active.IsZero() {
+		return time.Time{}, false
+	}
+	end := active.Add(r.TTL)
+	if keep.After(end) {
+		return keep, true
+	}
+	return end, false
+}
+
 // Rules returns the Rule of a stack and its branch. If the environment is a copy of another branch's, like is that branch, else
 // "". The error says that the settings contradict each other for this branch.
 type Rules func(branch, like, stack string) (Rule, error)

@@ -56,13 +56,9 @@ func environmentOf(f backend.Facts, project, domain string, rule config.Rule, in
 		t := f.Changed.UTC()
 		e.UpdatedAt = &t
 	}
-	if last := f.GoodUpdate(); rule.TTL > 0 && rule.Protected == "" && !last.IsZero() {
-		expires := last.Add(rule.TTL)
-		if keep := f.KeepUntil(); keep.After(expires) {
-			expires = keep
-		}
-		expires = expires.Add(interval)
-		e.ExpiresAt = &expires
+	if expires, _ := rule.Expires(f.GoodUpdate(), f.KeepUntil()); !expires.IsZero() {
+		gone := expires.Add(interval)
+		e.ExpiresAt = &gone
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/branchenv/branchenv/config"
@@ -225,34 +226,38 @@ func (v *view) decideCreate(step Step, b *Branch, rule config.Rule, otherwise Ac
 // commit any date, and one far away would keep an environment for ever.
 func (v *view) future(committed time.Time) bool { return committed.After(v.Now.Add(24 * time.Hour)) }
 
-// expiry is when an environment whose branch exists goes.
+// expiry says whether an environment whose branch exists has expired, and when it expires.
 type expiry struct {
 	over    bool
-	undated bool // the commit time is needed to know
+	undated bool // unless the commit's time is known, the environment stays
 	text    string
 }
 
+// expiry decides whether the environment of s, whose branch's head was committed at committed, has expired.
 func (v *view) expiry(s *Stack, committed time.Time, rule config.Rule) expiry {
-	last, after := s.UpdatedAt, " after its last update"
-	if committed.After(last) && !v.future(committed) {
-		last, after = committed, " after its branch's last commit"
+	active, after := s.UpdatedAt, "its last update"
+	if committed.After(active) && !v.future(committed) {
+		active, after = committed, "its branch's last commit"
 	}
-	end := last.Add(rule.TTL)
+	at, kept := rule.Expires(active, s.KeepUntil)
+	over := !at.After(v.Now)
+	end := fmt.Sprintf("%s, %s after %s", text.Stamp(active.Add(rule.TTL)), config.Duration(rule.TTL), after)
+	gone := "gone by " + text.Stamp(at.Add(v.Interval))
 	switch {
 	case rule.Protected != "":
 		return expiry{text: "it is protected: " + rule.Protected}
 	case rule.TTL <= 0:
 		return expiry{text: "it never expires: ttl is 0"}
-	case s.KeepUntil.After(v.Now) && s.KeepUntil.After(end):
-		return expiry{text: "it is kept until " + text.Stamp(s.KeepUntil) + " and gone by " + text.Stamp(s.KeepUntil.Add(v.Interval))}
 	case s.UpdatedAt.IsZero():
 		return expiry{text: "the time of its last update is not known, so it does not expire"}
-	case !end.After(v.Now) && committed.IsZero():
+	case kept && !over:
+		return expiry{text: "it is kept until " + text.Stamp(at) + " and " + gone}
+	case over && committed.IsZero():
 		return expiry{undated: true, text: "the time of its branch's last commit is not known, so it does not expire"}
-	case !end.After(v.Now):
-		return expiry{over: true, text: "it expired at " + text.Stamp(end) + ", " + config.Duration(rule.TTL).String() + after}
+	case over:
+		return expiry{over: true, text: "it expired at " + end}
 	}
-	return expiry{text: "it expires at " + text.Stamp(end) + ", " + config.Duration(rule.TTL).String() + after + ", and is gone by " + text.Stamp(end.Add(v.Interval))}
+	return expiry{text: "it expires at " + end + ", and is " + gone}
 }
 
 func (t *trace) noteRule(r config.Rule) {
