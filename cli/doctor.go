@@ -121,7 +121,7 @@ func ailing(facts []plan.Stack, plan plan.Plan) fault.Text {
 	}
 	n := 0
 	for _, f := range facts {
-		if !doing[f.Name] && !f.Locked && (f.Incomplete || f.Left != "" || f.Foreign != "" || f.Unreadable != "" || f.Empty && f.Tag == "") {
+		if !doing[f.Name] && !f.Locked && (f.Incomplete || f.Unconfirmed != "" || f.Foreign != "" || f.Unreadable != "" || f.Empty && f.Tag == "") {
 			n++
 		}
 	}

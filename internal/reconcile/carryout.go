@@ -246,7 +246,7 @@ func (d *doing) Again(step plan.Step, head plan.Branch, found bool, stack *plan.
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.in.Now = d.m.Now()
-	return d.in.Again(step, head, found, stack)
+	return d.in.Redecide(step, head, found, stack)
 }
 
 // busy is an error where somebody works on the stack. Who begins after that is met by PlanDestroy and Up.

@@ -33,7 +33,7 @@ func stackFact(project string, f backend.Facts) plan.Stack {
 	s := plan.Stack{
 		Name: f.Name, Tag: f.Tags[names.TagBranch], Like: f.Tags[names.TagLike], Protected: f.Tags[names.TagProtected] == "true",
 		Locked: len(live) > 0, Incomplete: status == backend.StatusIncomplete, Empty: status == backend.StatusEmpty,
-		Left: f.Tags[names.TagLeft], UpdatedAt: f.GoodUpdate(), ChangedAt: f.LastChange(), KeepUntil: f.KeepUntil(),
+		Unconfirmed: f.Tags[names.TagLeft], UpdatedAt: f.GoodUpdate(), ChangedAt: f.LastChange(), KeepUntil: f.KeepUntil(),
 		Source: f.Tags[names.TagSource], SourceName: f.Tags[names.TagSourceName],
 	}
 	if s.Tag == "" {

@@ -10,29 +10,29 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// decision is one step, and whether it might be another one if the commit time of the branch's head were known.
+// decision is the step that was decided on.
 type decision struct {
 	step    Step
-	undated bool
+	undated bool // with the commit time of the branch's head, it might be another step
 }
 
-// decided returns s with this action, for the reason that format and args make.
+// decided returns the decision for this action. format and args make the reason.
 func (s Step) decided(action Action, format string, args ...any) decision {
 	s.Action, s.Reason = action, fault.Textf(format, args...)
 	return decision{step: s}
 }
 
-// decide says what is to happen with one branch and its stack. Whatever is not clear ends in leaving things as they are.
-func (v *view) decide(u unit, t *trace) decision {
-	if u.stack == nil {
-		return v.decideBranch(u, t)
+// decide decides what happens with one branch and its stack. If anything is unclear, nothing is changed.
+func (p *planner) decide(sub subject, t *trace) decision {
+	if sub.stack == nil {
+		return p.decideBranch(sub, t)
 	}
-	return v.decideStack(u, t)
+	return p.decideStack(sub, t)
 }
 
 // decideStack decides about a stack that exists.
-func (v *view) decideStack(u unit, t *trace) decision {
-	s, step := u.stack, Step{Branch: u.name, Stack: u.stack.Name}
+func (p *planner) decideStack(sub subject, t *trace) decision {
+	s, step := sub.stack, Step{Branch: sub.name, Stack: sub.stack.Name}
 	switch {
 	case s.Unreadable != "":
 		return step.decided(Unmanaged, "%s", s.Unreadable)
@@ -44,68 +44,68 @@ func (v *view) decideStack(u unit, t *trace) decision {
 		return step.decided(Unmanaged, "it has no %s tag: branchenv did not make it", names.TagBranch)
 	case s.Foreign != "":
 		return step.decided(Unmanaged, "its state has resources of stack %s", s.Foreign)
-	case v.ofAnother(s):
+	case p.followsOther(s):
 		return step.decided(Unmanaged, "it follows the branches of another source, %s", s.Follows())
 	case s.contradictory():
 		return step.decided(Unmanaged, "its tag and its state name different branches, %s and %s", s.Tag, s.Branch)
-	case u.name == "":
+	case sub.name == "":
 		return step.decided(Unmanaged, "its tag holds only the beginning of its branch's name, and its state does not tell the rest")
-	case u.slug != s.Name:
-		return step.decided(Unmanaged, "its tag names branch %s, whose stack is called %s", u.name, u.slug)
+	case sub.slug != s.Name:
+		return step.decided(Unmanaged, "its tag names branch %s, whose stack is called %s", sub.name, sub.slug)
 	}
 	t.note("stack %s carries the branch's tag", s.Name)
-	if !v.distrust.IsZero() {
-		return step.decided(Keep, "nothing is decided: %s", v.distrust)
+	if !p.distrust.IsZero() {
+		return step.decided(Keep, "nothing is decided: %s", p.distrust)
 	}
-	rule, err := v.Rules(u.name, s.Like, s.Name)
+	rule, err := p.Rules(sub.name, s.Like, s.Name)
 	if err != nil {
 		return step.decided(Keep, "its settings contradict each other: %s", err)
 	}
-	if u.name == v.Default {
-		rule.Protected = "it is of the default branch of " + v.Source
+	if sub.name == p.Default {
+		rule.Protected = "it is of the default branch of " + p.Source
 	}
 	if rule.Protected == "" && s.Protected {
 		rule.Protected = "it was protected when it was last updated"
 	}
 	t.noteRule(rule)
-	if u.branch == nil {
-		t.note("%s does not list the branch", v.Source)
-		return v.decideEnd(step, *s, rule, "its branch is gone")
+	if sub.branch == nil {
+		t.note("%s does not list the branch", p.Source)
+		return p.decideEnd(step, *s, rule, "its branch is gone")
 	}
-	t.note("%s lists the branch at commit %s", v.Source, short(u.branch.Commit))
-	expiry := v.expiry(s, u.branch.CommittedAt, rule)
+	t.note("%s lists the branch at commit %s", p.Source, short(sub.branch.Commit))
+	expiry := p.expiry(s, sub.branch.CommittedAt, rule)
 	t.note("%s", expiry.text)
 	if expiry.over {
-		return v.decideEnd(step, *s, rule, expiry.text)
+		return p.decideEnd(step, *s, rule, expiry.text)
 	}
-	d := v.decideUpdate(step, u, rule, expiry)
+	d := p.decideUpdate(step, sub, rule, expiry)
 	d.undated = d.undated || expiry.undated
 	return d
 }
 
-// contradictory tells that the state names another branch than the tag.
+// contradictory reports whether the state and the tag name different branches.
 func (s *Stack) contradictory() bool { return s.Branch != "" && names.BranchTag(s.Branch) != s.Tag }
 
-// Follows names the source that the stack follows, for people.
+// Follows returns the source that the stack follows, for people.
 func (s *Stack) Follows() string {
 	return names.Repository{ID: s.Source, Name: s.SourceName}.Describe()
 }
 
-// branchName is the exact name of the stack's branch, or "" where it is not certain. The stack is not contradictory.
+// branchName returns the exact name of the stack's branch, or "" if it is not certain. The stack must not be contradictory.
 func (s *Stack) branchName(listed *Branch) string {
 	switch {
 	case listed != nil:
 		return listed.Name
 	case s.Branch != "":
 		return s.Branch
-	case names.BranchFault(s.Tag) == "" && names.BranchTag(s.Tag) == s.Tag: // what was cut is no name: it has a tilde
+	case names.BranchFault(s.Tag) == "" && names.BranchTag(s.Tag) == s.Tag: // a tag that was cut has a tilde, so it is no name
 		return s.Tag
 	}
 	return ""
 }
 
-// decideEnd decides about an environment whose time is over, for the reason why.
-func (v *view) decideEnd(step Step, s Stack, rule config.Rule, why string) decision {
+// decideEnd decides whether an environment that is no longer needed is destroyed. why says why it is not needed.
+func (p *planner) decideEnd(step Step, s Stack, rule config.Rule, why string) decision {
 	switch {
 	case rule.Protected != "":
 		return step.decided(Keep, "%s, but it is protected: %s", why, rule.Protected)
@@ -113,19 +113,19 @@ func (v *view) decideEnd(step Step, s Stack, rule config.Rule, why string) decis
 		return step.decided(Keep, "%s, but it is being updated: the next run looks again", why)
 	case s.Source == "":
 		return step.decided(Keep, "%s in %s, but its stack does not record which repository its branch is of: record it with %s, or for all such stacks with %s",
-			why, v.Source, fault.Command{"up", step.Branch}, fault.Command{"adopt"})
-	case v.Now.Sub(s.ChangedAt) < v.Grace && !s.ChangedAt.After(v.Now.Add(v.Grace)):
-		return step.decided(Keep, "%s, but it was worked on at %s, less than %s ago: a later run looks again", why, text.Stamp(s.ChangedAt), config.Duration(v.Grace))
-	case s.Left != "":
+			why, p.Source, fault.Command{"up", step.Branch}, fault.Command{"adopt"})
+	case p.Now.Sub(s.ChangedAt) < p.Grace && !s.ChangedAt.After(p.Now.Add(p.Grace)):
+		return step.decided(Keep, "%s, but it was worked on at %s, less than %s ago: a later run looks again", why, text.Stamp(s.ChangedAt), config.Duration(p.Grace))
+	case s.Unconfirmed != "":
 		return step.decided(Keep, "%s, but an earlier destroy could not confirm that this is gone: %s; look for it in AWS, then: %s",
-			why, s.Left, fault.Command{"destroy", step.Branch})
+			why, s.Unconfirmed, fault.Command{"destroy", step.Branch})
 	}
 	return step.decided(Destroy, "%s", why)
 }
 
-// decideUpdate decides about an environment that stays.
-func (v *view) decideUpdate(step Step, u unit, rule config.Rule, expiry expiry) decision {
-	s, b := u.stack, u.branch
+// decideUpdate decides whether an environment that stays is updated.
+func (p *planner) decideUpdate(step Step, sub subject, rule config.Rule, expiry expiry) decision {
+	s, b := sub.stack, sub.branch
 	switch {
 	case s.Locked:
 		return step.decided(Keep, "it is being updated")
@@ -136,7 +136,7 @@ func (v *view) decideUpdate(step Step, u unit, rule config.Rule, expiry expiry) 
 	case !rule.Auto:
 		return step.decided(Keep, "its branch exists; %s", expiry.text)
 	case s.Empty:
-		return v.decideCreate(step, b, rule, Keep, "its stack is empty")
+		return p.decideCreate(step, b, rule, Keep, "its stack is empty")
 	case noImage(rule, b) != "":
 		return step.decided(Keep, "%s; %s", noImage(rule, b), expiry.text)
 	case s.Incomplete:
@@ -154,8 +154,8 @@ func (v *view) decideUpdate(step Step, u unit, rule config.Rule, expiry expiry) 
 	return step.decided(Update, "it does not run its branch's head, %s", short(b.Commit))
 }
 
-// noImage says why the settings' image cannot be that of the branch's head; "" if it can, or if they name none. An update
-// would fail in every run.
+// noImage returns why the settings' image cannot be made for the branch's head; "" if it can, or if they name none. Without this
+// check, the update would fail in every run.
 func noImage(rule config.Rule, b *Branch) string {
 	if rule.Image == "" {
 		return ""
@@ -166,21 +166,21 @@ func noImage(rule config.Rule, b *Branch) string {
 	return ""
 }
 
-// decideBranch decides about a branch that has no environment.
-func (v *view) decideBranch(u unit, t *trace) decision {
-	step := Step{Branch: u.name}
-	t.note("%s lists the branch at commit %s", v.Source, short(u.branch.Commit))
+// decideBranch decides whether a branch without an environment gets one.
+func (p *planner) decideBranch(sub subject, t *trace) decision {
+	step := Step{Branch: sub.name}
+	t.note("%s lists the branch at commit %s", p.Source, short(sub.branch.Commit))
 	t.note("it has no environment")
-	if !v.distrust.IsZero() {
-		return step.decided(Skip, "nothing is decided: %s", v.distrust)
+	if !p.distrust.IsZero() {
+		return step.decided(Skip, "nothing is decided: %s", p.distrust)
 	}
-	if u.slug == "" {
-		return step.decided(Skip, "git takes no such name: %s", names.BranchFault(u.name))
+	if sub.slug == "" {
+		return step.decided(Skip, "git takes no such name: %s", names.BranchFault(sub.name))
 	}
-	if reason := names.Unstorable(u.name); reason != "" {
+	if reason := names.Unstorable(sub.name); reason != "" {
 		return step.decided(Skip, "it can have no environment: %s", reason)
 	}
-	rule, err := v.Rules(u.name, "", u.slug)
+	rule, err := p.Rules(sub.name, "", sub.slug)
 	if err != nil {
 		return step.decided(Skip, "its settings contradict each other: %s", err)
 	}
@@ -191,29 +191,29 @@ func (v *view) decideBranch(u unit, t *trace) decision {
 	case !rule.Auto:
 		return step.decided(Skip, "environments of kind %s are made by hand", rule.Kind)
 	}
-	if s := v.stacks[u.slug]; s != nil && s.Unreadable != "" {
+	if s := p.stacks[sub.slug]; s != nil && s.Unreadable != "" {
 		return step.decided(Skip, "its stack cannot be read: %s", s.Unreadable)
 	} else if s != nil && (s.Tag != "" || !s.Empty) {
-		return step.decided(Skip, "its stack would be called %s, which another one is", u.slug)
+		return step.decided(Skip, "its stack would be called %s, which another one is", sub.slug)
 	}
-	d := v.decideCreate(step, u.branch, rule, Skip, "it has no environment")
+	d := p.decideCreate(step, sub.branch, rule, Skip, "it has no environment")
 	if d.step.Action == Create {
-		d.step.Stack = u.slug
+		d.step.Stack = sub.slug
 	}
 	return d
 }
 
-// decideCreate decides whether a branch that is to have an environment gets it now, or what to do otherwise: only
-// while its head is younger than ttl, or an environment that expired would come back at once.
-func (v *view) decideCreate(step Step, b *Branch, rule config.Rule, otherwise Action, why string) decision {
+// decideCreate decides whether an automatic environment is created now; if not, the action is otherwise. The branch's head must be
+// younger than ttl: else an environment that expired would be created again at once. why is the beginning of the reason.
+func (p *planner) decideCreate(step Step, b *Branch, rule config.Rule, otherwise Action, why string) decision {
 	switch {
 	case rule.TTL > 0 && b.CommittedAt.IsZero():
 		d := step.decided(otherwise, "%s, and the time of its head's commit is not known", why)
 		d.undated = true
 		return d
-	case rule.TTL > 0 && v.future(b.CommittedAt):
+	case rule.TTL > 0 && p.future(b.CommittedAt):
 		return step.decided(otherwise, "%s, and its head's commit is dated in the future, %s", why, text.Stamp(b.CommittedAt))
-	case rule.TTL > 0 && v.Now.Sub(b.CommittedAt) >= rule.TTL:
+	case rule.TTL > 0 && p.Now.Sub(b.CommittedAt) >= rule.TTL:
 		return step.decided(otherwise, "%s, and its head's commit of %s is older than ttl, %s", why, text.Stamp(b.CommittedAt), config.Duration(rule.TTL))
 	}
 	if reason := noImage(rule, b); reason != "" {
@@ -222,9 +222,9 @@ func (v *view) decideCreate(step Step, b *Branch, rule config.Rule, otherwise Ac
 	return step.decided(Create, "%s, and kind %s is made automatically", why, rule.Kind)
 }
 
-// future tells a commit's time that cannot be right, for more than a clock that is a little wrong: anybody can give a
-// commit any date, and one far away would keep an environment for ever.
-func (v *view) future(committed time.Time) bool { return committed.After(v.Now.Add(24 * time.Hour)) }
+// future reports whether a commit's time is more than a day in the future. Anybody can give a commit any date, and a date far in
+// the future would keep an environment for ever.
+func (p *planner) future(committed time.Time) bool { return committed.After(p.Now.Add(24 * time.Hour)) }
 
 // expiry says whether an environment whose branch exists has expired, and when it expires.
 type expiry struct {
@@ -234,15 +234,15 @@ type expiry struct {
 }
 
 // expiry decides whether the environment of s, whose branch's head was committed at committed, has expired.
-func (v *view) expiry(s *Stack, committed time.Time, rule config.Rule) expiry {
+func (p *planner) expiry(s *Stack, committed time.Time, rule config.Rule) expiry {
 	active, after := s.UpdatedAt, "its last update"
-	if committed.After(active) && !v.future(committed) {
+	if committed.After(active) && !p.future(committed) {
 		active, after = committed, "its branch's last commit"
 	}
 	at, kept := rule.Expires(active, s.KeepUntil)
-	over := !at.After(v.Now)
+	over := !at.After(p.Now)
 	end := fmt.Sprintf("%s, %s after %s", text.Stamp(active.Add(rule.TTL)), config.Duration(rule.TTL), after)
-	gone := "gone by " + text.Stamp(at.Add(v.Interval))
+	gone := "gone by " + text.Stamp(at.Add(p.Interval))
 	switch {
 	case rule.Protected != "":
 		return expiry{text: "it is protected: " + rule.Protected}
@@ -277,7 +277,7 @@ func (t *trace) noteRule(r config.Rule) {
 	}
 }
 
-// short is a commit as people write it.
+// short returns a commit as people write it.
 func short(commit string) string {
 	if commit == "" {
 		return "unknown"

@@ -7,18 +7,18 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// Limits are the brake: how much one run may destroy and create.
+// Limits bound how many environments one run may destroy and create.
 type Limits struct {
-	MaxDestroy int     // at most so many environments are destroyed
-	Share      float64 // and at most this share of all, 0 to 1; one alone is never too large a share, unless it is 0
-	// ExactDestroy lifts both for a plan that destroys exactly so many, and refuses one that destroys more. nil: neither.
+	MaxDestroy int     // the largest number of environments to destroy
+	Share      float64 // the largest share of all environments to destroy, 0 to 1; unless it is 0, one may always be destroyed
+	// ExactDestroy, if not nil, replaces both limits: the plan must not destroy more. If it destroys more than MaxDestroy, it must
+	// destroy exactly as many.
 	ExactDestroy *int
-	MaxCreate    int // at most so many environments are created
-	// ExactCreate does the same for MaxCreate.
-	ExactCreate *int
+	MaxCreate    int  // the largest number of environments to create
+	ExactCreate  *int // the same as ExactDestroy, for MaxCreate
 }
 
-// refuse says why a plan that destroys and creates so many of so many environments does too much, or "".
+// refuse returns why a plan with so many destructions and creations is refused; "" if it is not.
 func (l Limits) refuse(destroyed, created, environments int) string {
 	if reason := l.refuseDestroy(destroyed, environments); reason != "" {
 		return reason
@@ -35,7 +35,7 @@ func (l Limits) refuseDestroy(destroyed, environments int) string {
 		text.Count(destroyed, "environment"), environments, allowed, destroyed)
 }
 
-// exceeds says why so many are more than a setting or, if it is given, a flag allows, or "".
+// exceeds returns why n is more than the setting or, if it is given, the flag allows; "" if it is not.
 func exceeds(verb, setting, flag string, n, limit int, exact *int) string {
 	switch {
 	case exact != nil && n > *exact:
@@ -48,7 +48,7 @@ func exceeds(verb, setting, flag string, n, limit int, exact *int) string {
 	return fmt.Sprintf("it would %s %s, and %s allows %d: if that is right, repeat it with %s %d", verb, text.Count(n, "environment"), setting, limit, flag, n)
 }
 
-// share is how many of so many environments the share allows.
+// share returns how many of the environments the share allows to destroy.
 func (l Limits) share(environments int) int {
 	if l.Share <= 0 {
 		return 0

@@ -1,5 +1,5 @@
 // Package plan decides what reconcile does with every branch and every stack, and why. It is pure: facts, rules and the clock
-// are arguments, and nothing is asked.
+// are arguments.
 package plan
 
 import (
@@ -13,19 +13,19 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// Input is everything that a plan is made from: facts, rules and the clock. Nothing is asked while it is made.
+// Input holds everything that a plan is made from: facts, rules and the clock.
 type Input struct {
-	Source   string // where the branches come from, for people
-	SourceID string // Identity.ID of the source, which stacks record
+	Source   string // the source's name, for people
+	SourceID string // the source's Identity.ID, which stacks record
 	Default  string // the source's default branch
 	Branches []Branch
 	Stacks   []Stack
 	Rules    config.Rules
 	Limits   Limits
 	Now      time.Time
-	// Interval is how often reconcile runs: an environment is gone that long after it expires, at the latest.
+	// Interval is the time between two runs of reconcile. An environment is gone at most that long after it expires.
 	Interval time.Duration
-	// Grace is how long nothing is destroyed after it was made or last worked on: a source may list a new branch late.
+	// Grace protects an environment for some time after it was created or last changed: a source may list a new branch late.
 	Grace time.Duration
 }
 
@@ -33,100 +33,102 @@ type Input struct {
 type Branch struct {
 	Name   string
 	Commit string // at its head
-	// CommittedAt is the head's commit time. It may be zero for the branches that Undated does not name.
+	// CommittedAt is the time of that commit. It may be zero unless Undated returns the commit.
 	CommittedAt time.Time
 }
 
 // Stack is what is known of one stack.
 type Stack struct {
 	Name string
-	// Tag is the value of the tag branchenv:branch; "" where there is none, and then the stack is nobody's to destroy.
+	// Tag is the value of the tag branchenv:branch, or "". A stack without it is never destroyed.
 	Tag string
-	// Branch is the exact name of the branch where the state tells it; else "". It counts where Tag is its tag.
+	// Branch is the exact name of the branch if the state has it, else "". It must agree with Tag.
 	Branch string
-	Like   string // the branch whose settings it has, where it is a copy
-	// Version is what it runs (see Version.Name); Commit the branch's head when that was decided, "" where not recorded.
+	Like   string // the branch whose settings it has, if it is a copy
+	// Version is the version that it runs, as Version.Name returns it. Commit is the branch's head at the time of that update; ""
+	// if it is not recorded.
 	Version, Commit string
-	// Source is the Identity.ID of the repository that its branch is of; "" if it is not recorded, and SourceName the name.
+	// Source is the Identity.ID of its branch's repository, and SourceName the name. Both are "" if they are not recorded.
 	Source, SourceName string
-	// Foreign is the stack whose resources its state has, where they are not its own; else "".
+	// Foreign is another stack whose resources are in its state; "" if there is none.
 	Foreign string
-	// Unreadable is why not all of it is known; else "". Then nothing else here is to be relied on, but the stack exists.
+	// Unreadable says why the stack cannot be read; "" if it can. If it is set, no other field but Name is reliable.
 	Unreadable string
-	Protected  bool // it was protected when it was last updated
-	Locked     bool // a live process holds its lock
+	Protected  bool // it was protected at its last update
+	Locked     bool // a living process holds its lock
 	Incomplete bool // its last operation failed or was interrupted
 	Empty      bool // it has no resources and no pending operations
-	// Left is what an earlier destroy could not confirm to be gone; nothing else knows of it any more.
-	Left string
-	// UpdatedAt is when its last good update ended, or when it was made where there was none. Failed updates do not
-	// count: repeated every hour, they would keep an environment for ever. Zero: not known.
+	// Unconfirmed names the resources that an earlier destroy could not confirm to be gone. Only this stack still records them.
+	Unconfirmed string
+	// UpdatedAt is the end of its last successful update, else the time of its creation; zero if that is not known. Failed updates
+	// do not count: repeated every hour, they would keep an environment for ever.
 	UpdatedAt time.Time
-	// ChangedAt is when anybody last worked on it, well or not: when it was made, or its last run ended. Zero: not known.
+	// ChangedAt is the end of its last operation, successful or not, else the time of its creation; zero if that is not known.
 	ChangedAt time.Time
-	// KeepUntil is the time until which someone wants it kept; zero where nobody said so.
+	// KeepUntil is the end of the time for which somebody wants to keep it; zero if nobody does.
 	KeepUntil time.Time
 }
 
-// Action is what is to happen with one branch and its stack.
+// Action is what a plan does with one branch and its stack.
 type Action string
 
 // The actions, in the order in which they are carried out.
 const (
 	Destroy   Action = "destroy"   // the branch is gone, or the environment has expired
-	Create    Action = "create"    // the branch is to have an environment and has none
-	Update    Action = "update"    // the branch's head moved on
+	Create    Action = "create"    // the branch gets an environment
+	Update    Action = "update"    // the branch has a new head
 	Keep      Action = "keep"      // the environment stays as it is
 	Skip      Action = "skip"      // the branch has no environment and gets none
-	Unmanaged Action = "unmanaged" // a stack that branchenv leaves alone
+	Unmanaged Action = "unmanaged" // branchenv leaves the stack alone
 )
 
 var actions = [...]Action{Destroy, Create, Update, Keep, Skip, Unmanaged}
 
-// changes tells whether a is more than leaving things as they are.
-func (a Action) changes() bool { return a == Destroy || a == Create || a == Update }
+// Changes reports whether the action changes something.
+func (a Action) Changes() bool { return a == Destroy || a == Create || a == Update }
 
-// Plan says what is to happen with every branch and every stack, and why. It is the JSON of `reconcile`.
+// Plan says what happens with every branch and every stack, and why. It is the JSON document of `reconcile`.
 type Plan struct {
 	Source   string `json:"source"`
 	Branches int    `json:"branches"`
 	Stacks   int    `json:"stacks"`
 	Steps    []Step `json:"steps"`
-	// Refused is why nothing of it may be carried out; "" where it may.
+	// Refused says why the plan must not be carried out; empty if it may be.
 	Refused fault.Text `json:"refused"`
 }
 
-// Step is what is to happen with one branch, one stack, or both.
+// Step is what happens with one branch, one stack, or both.
 type Step struct {
-	Branch string     `json:"branch"` // "" for a stack whose branch is not known
-	Stack  string     `json:"stack"`  // "" for a branch that has no stack and gets none
+	Branch string     `json:"branch"` // "" if the stack's branch is not known
+	Stack  string     `json:"stack"`  // "" if the branch has no stack and gets none
 	Action Action     `json:"action"`
 	Reason fault.Text `json:"reason"`
 }
 
-// Todo is the steps that change something, in the order in which to start them; none of a refused plan.
+// Todo returns the steps that change something, in the order in which to start them. A refused plan has none.
 func (p Plan) Todo() []Step {
 	if !p.Refused.IsZero() {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !s.Action.changes() })
+	return slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !s.Action.Changes() })
 }
 
-// Make decides. The order of what it is given does not matter; steps are sorted by action, branch and stack.
+// Make makes the plan. The order of branches and stacks in the input does not matter; steps are sorted by action, branch and
+// stack.
 func Make(in Input) Plan {
-	v := in.view()
-	plan := Plan{Source: in.Source, Branches: len(v.branches), Stacks: len(v.stacks), Steps: make([]Step, 0, len(v.units))}
-	decided, environments := make([]Step, len(v.units)), 0
+	p := in.planner()
+	plan := Plan{Source: in.Source, Branches: len(p.branches), Stacks: len(p.stacks), Steps: make([]Step, 0, len(p.subjects))}
+	decided, environments := make([]Step, len(p.subjects)), 0
 	steps := map[Action][]*Step{}
-	for i, u := range v.units {
+	for i, sub := range p.subjects {
 		step := &decided[i]
-		*step = v.decide(u, nil).step
+		*step = p.decide(sub, nil).step
 		steps[step.Action] = append(steps[step.Action], step)
-		if u.stack != nil && step.Action != Unmanaged && u.stack.Name != names.ApplicationStack {
+		if sub.stack != nil && step.Action != Unmanaged && sub.stack.Name != names.ApplicationStack {
 			environments++
 		}
 	}
-	plan.Refused = v.distrust
+	plan.Refused = p.distrust
 	if plan.Refused.IsZero() {
 		plan.Refused = fault.Textf("%s", in.Limits.refuse(len(steps[Destroy]), len(steps[Create]), environments))
 	}
@@ -144,75 +146,76 @@ func Make(in Input) Plan {
 	return plan
 }
 
-// view is a PlanInput put in order.
-type view struct {
+// planner is an Input whose branches and stacks can be looked up.
+type planner struct {
 	Input
 	branches map[string]*Branch // by tag
 	stacks   map[string]*Stack  // by name
-	units    []unit
-	distrust fault.Text // why the list of branches is not believed, or empty
+	subjects []subject
+	distrust fault.Text // why the list of branches is not believed; empty if it is
 }
 
-// unit is what one step is about: a branch, a stack, or both.
-type unit struct {
-	branch *Branch // nil: not listed
-	stack  *Stack  // nil: none
-	name   string  // the branch's exact name; "" where it is not known
-	slug   string  // what the branch's stack is called; "" where there is no branch or no such name
+// subject is what one step is for: a branch, a stack, or both.
+type subject struct {
+	branch *Branch // nil if the source does not list one
+	stack  *Stack  // nil if there is none
+	name   string  // the branch's exact name; "" if it is not known
+	slug   string  // the name of the branch's stack; "" if there is no branch, or git does not take its name
 }
 
-func (in Input) view() *view {
-	v := &view{
-		Input: in, units: make([]unit, 0, len(in.Branches)+len(in.Stacks)),
+func (in Input) planner() *planner {
+	p := &planner{
+		Input: in, subjects: make([]subject, 0, len(in.Branches)+len(in.Stacks)),
 		branches: make(map[string]*Branch, len(in.Branches)), stacks: make(map[string]*Stack, len(in.Stacks)),
 	}
 	heads := make([]*Branch, 0, len(in.Branches))
 	for i := range in.Branches {
 		b := &in.Branches[i]
-		if tag := names.BranchTag(b.Name); v.branches[tag] == nil {
-			v.branches[tag] = b
+		if tag := names.BranchTag(b.Name); p.branches[tag] == nil {
+			p.branches[tag] = b
 			heads = append(heads, b)
 		}
 	}
 	switch {
 	case len(in.Branches) == 0:
-		v.distrust = fault.Textf("the list of branches is empty")
+		p.distrust = fault.Textf("the list of branches is empty")
 	case in.Default == "":
-		v.distrust = fault.Textf("the default branch is not known")
-	case v.branches[names.BranchTag(in.Default)] == nil:
-		v.distrust = fault.Textf("the list of branches lacks the default branch, %s", in.Default)
+		p.distrust = fault.Textf("the default branch is not known")
+	case p.branches[names.BranchTag(in.Default)] == nil:
+		p.distrust = fault.Textf("the list of branches lacks the default branch, %s", in.Default)
 	default:
-		v.distrust = in.otherSource()
+		p.distrust = in.otherSource()
 	}
-	housed := make(map[*Branch]bool, len(in.Branches))
+	hasStack := make(map[*Branch]bool, len(in.Branches))
 	for i := range in.Stacks {
 		s := &in.Stacks[i]
-		v.stacks[s.Name] = s
-		u := unit{stack: s, branch: v.branches[s.Tag]}
-		if s.Tag != "" && s.Name != names.ApplicationStack && !s.contradictory() && s.Foreign == "" && !in.ofAnother(s) {
-			u.name = s.branchName(u.branch)
-			u.slug = slugOrNone(u.name)
+		p.stacks[s.Name] = s
+		sub := subject{stack: s, branch: p.branches[s.Tag]}
+		if s.Tag != "" && s.Name != names.ApplicationStack && !s.contradictory() && s.Foreign == "" && !in.followsOther(s) {
+			sub.name = s.branchName(sub.branch)
+			sub.slug = slugOrNone(sub.name)
 		}
-		if u.branch != nil && u.slug == s.Name {
-			housed[u.branch] = true
+		if sub.branch != nil && sub.slug == s.Name {
+			hasStack[sub.branch] = true
 		}
-		v.units = append(v.units, u)
+		p.subjects = append(p.subjects, sub)
 	}
 	for _, b := range heads {
-		if !housed[b] {
-			v.units = append(v.units, unit{branch: b, name: b.Name, slug: slugOrNone(b.Name)})
+		if !hasStack[b] {
+			p.subjects = append(p.subjects, subject{branch: b, name: b.Name, slug: slugOrNone(b.Name)})
 		}
 	}
-	return v
+	return p
 }
 
-// ofAnother reports whether s follows another source.
-func (in Input) ofAnother(s *Stack) bool { return s.Source != "" && s.Source != in.SourceID }
+// followsOther reports whether s follows another source.
+func (in Input) followsOther(s *Stack) bool { return s.Source != "" && s.Source != in.SourceID }
 
-// otherSource says that the application stack, and so the project, follows another source than the settings name, or "".
+// otherSource returns why nothing is decided if the application stack, and so the project, follows another source than the one in
+// the settings; else the empty text.
 func (in Input) otherSource() fault.Text {
 	for _, s := range in.Stacks {
-		if s.Name == names.ApplicationStack && in.ofAnother(&s) {
+		if s.Name == names.ApplicationStack && in.followsOther(&s) {
 			return fault.Textf("the environments of this project follow %s, and source is %s: set source back, or move them on purpose with %s",
 				s.Follows(), names.Repository{ID: in.SourceID, Name: in.Source}.Describe(), fault.Command{"adopt", "--from", s.Source})
 		}
@@ -220,6 +223,7 @@ func (in Input) otherSource() fault.Text {
 	return fault.Text{}
 }
 
+// slugOrNone returns the name of the branch's stack, or "" if git does not take the branch's name.
 func slugOrNone(branch string) string {
 	slug, err := names.Slug(branch)
 	if err != nil {
@@ -228,19 +232,19 @@ func slugOrNone(branch string) string {
 	return slug
 }
 
-// Undated is the commits whose time the plan needs and does not know, sorted: those of branches whose environment may
-// have expired, and of those that may be due to get one.
+// Undated returns the commits whose time the plan needs and does not have, sorted. They are the heads of branches whose environment
+// may have expired, and of branches that may get one.
 func (in Input) Undated() []string {
-	v, commits := in.view(), map[string]bool{}
-	for _, u := range v.units {
-		if v.decide(u, nil).undated && u.branch.Commit != "" {
-			commits[u.branch.Commit] = true
+	p, commits := in.planner(), map[string]bool{}
+	for _, sub := range p.subjects {
+		if p.decide(sub, nil).undated && sub.branch.Commit != "" {
+			commits[sub.branch.Commit] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(commits))
 }
 
-// Dated returns in with the commit times that dates has, by commit.
+// Dated returns in with these commit times, by commit.
 func (in Input) Dated(dates map[string]time.Time) Input {
 	in.Branches = slices.Clone(in.Branches)
 	for i, b := range in.Branches {
@@ -251,17 +255,17 @@ func (in Input) Dated(dates map[string]time.Time) Input {
 	return in
 }
 
-// Why is the trace of the decision about one branch: what was asked, in that order, what the answer was, and what
-// follows. A stack's name works in the place of a branch that is not listed.
+// Why returns the trace of the decision about one branch: the facts in the order in which they were considered, and the result.
+// branch may also be the name of a stack.
 func (in Input) Why(branch string) []fault.Text {
-	v := in.view()
+	p := in.planner()
 	var lines []fault.Text
 	tag := names.BranchTag(branch)
-	slices.SortFunc(v.units, func(a, b unit) int { return strings.Compare(a.stackName(), b.stackName()) })
-	for _, u := range v.units {
-		if u.branch != nil && u.branch.Name == branch || u.stack != nil && (u.stack.Tag == tag || u.stack.Name == branch) {
+	slices.SortFunc(p.subjects, func(a, b subject) int { return strings.Compare(a.stackName(), b.stackName()) })
+	for _, sub := range p.subjects {
+		if sub.branch != nil && sub.branch.Name == branch || sub.stack != nil && (sub.stack.Tag == tag || sub.stack.Name == branch) {
 			t := &trace{}
-			step := v.decide(u, t).step
+			step := p.decide(sub, t).step
 			lines = append(append(lines, t.lines...), fault.Textf("so: %s: %s", step.Action, step.Reason))
 		}
 	}
@@ -274,14 +278,14 @@ func (in Input) Why(branch string) []fault.Text {
 	return lines
 }
 
-func (u unit) stackName() string {
-	if u.stack == nil {
+func (s subject) stackName() string {
+	if s.stack == nil {
 		return ""
 	}
-	return u.stack.Name
+	return s.stack.Name
 }
 
-// trace collects how a decision came about. A nil trace collects nothing.
+// trace collects the facts that lead to a decision. A nil trace collects nothing.
 type trace struct{ lines []fault.Text }
 
 func (t *trace) note(format string, args ...any) {
@@ -290,7 +294,7 @@ func (t *trace) note(format string, args ...any) {
 	}
 }
 
-// Next is the command that tries one step alone.
+// Next returns the command that carries out this step alone.
 func (s Step) Next() fault.Command {
 	if s.Action == Destroy {
 		return fault.Command{"destroy", s.Branch, "--yes"}
@@ -298,9 +302,9 @@ func (s Step) Next() fault.Command {
 	return fault.Command{"up", s.Branch}
 }
 
-// Again is what step would be if the plan were made now: with the branch and the stack as given, and all else as it
-// was. nil: there is no such stack.
-func (in Input) Again(step Step, head Branch, found bool, stack *Stack) Step {
+// Redecide returns what step would be if the plan were made now, with new facts about its branch and its stack and the other facts
+// unchanged. found says that the branch exists and has this head. stack is nil if there is no such stack.
+func (in Input) Redecide(step Step, head Branch, found bool, stack *Stack) Step {
 	tag := names.BranchTag(step.Branch)
 	in.Branches = slices.DeleteFunc(slices.Clone(in.Branches), func(b Branch) bool { return names.BranchTag(b.Name) == tag })
 	if found {
@@ -310,10 +314,10 @@ func (in Input) Again(step Step, head Branch, found bool, stack *Stack) Step {
 	if stack != nil {
 		in.Stacks = append(in.Stacks, *stack)
 	}
-	v := in.view()
-	for _, u := range v.units {
-		if u.stack != nil && u.stack.Name == step.Stack || u.stack == nil && stack == nil && u.name == step.Branch {
-			return v.decide(u, nil).step
+	p := in.planner()
+	for _, sub := range p.subjects {
+		if sub.stack != nil && sub.stack.Name == step.Stack || sub.stack == nil && stack == nil && sub.name == step.Branch {
+			return p.decide(sub, nil).step
 		}
 	}
 	return Step{Branch: step.Branch, Stack: step.Stack, Action: Skip, Reason: fault.Textf("neither its branch nor its stack is there any more")}

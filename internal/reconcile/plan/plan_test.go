@@ -135,7 +135,7 @@ func TestDecisions(t *testing.T) {
 		{"new, commit from the future", &Branch{Name: "auto/x", Commit: headA, CommittedAt: planNow.Add(9 * day)}, nil, Skip, "its head's commit is dated in the future"},
 		{"new, not UTF-8", &Branch{Name: "auto/\xff", Commit: headA, CommittedAt: planNow}, nil, Skip, "it can have no environment: it is not UTF-8"},
 		{"new, a line break of YAML", &Branch{Name: "auto/\u0085", Commit: headA, CommittedAt: planNow}, nil, Skip, "it can have no environment: it has the control character U+0085"},
-		{"gone, something left behind", nil, stack("x", day, empty, func(s *Stack) { s.Left = "1 resource: db" }), Keep, "its branch is gone, but an earlier destroy could not confirm that this is gone: 1 resource: db; look for it in AWS, then: branchenv destroy x"},
+		{"gone, something left behind", nil, stack("x", day, empty, func(s *Stack) { s.Unconfirmed = "1 resource: db" }), Keep, "its branch is gone, but an earlier destroy could not confirm that this is gone: 1 resource: db; look for it in AWS, then: branchenv destroy x"},
 		{"gone, kept for a while", nil, stack("x", day, kept(day)), Destroy, "its branch is gone"},
 		{"gone, settings contradict", nil, stack("broken", day), Keep, "its settings contradict each other: spot"},
 		{"untagged", nil, stack("x", day, untagged), Unmanaged, "branchenv did not make it"},
@@ -393,7 +393,7 @@ func TestReasonsNameCommands(t *testing.T) {
 	t.Parallel()
 	mark := func(c fault.Command) string { return fmt.Sprintf("%q", []string(c)) }
 	in := planInput(nil, []Stack{
-		fact(t, "$(x)", day, func(s *Stack) { s.Source = "" }), fact(t, "a&b", day, func(s *Stack) { s.Left = "1 resource" }),
+		fact(t, "$(x)", day, func(s *Stack) { s.Source = "" }), fact(t, "a&b", day, func(s *Stack) { s.Unconfirmed = "1 resource" }),
 		{Name: names.ApplicationStack, Source: shopID},
 	})
 	got := map[string]string{}
@@ -563,7 +563,7 @@ func world(t *rapid.T) Input {
 		case 10:
 			s.Foreign = "another"
 		case 11:
-			s.Left, s.Empty = "1 resource: db", true
+			s.Unconfirmed, s.Empty = "1 resource: db", true
 		case 12:
 			s.Source = ""
 		case 13:
@@ -601,7 +601,7 @@ func TestPlansDestroyNothingElse(t *testing.T) {
 			switch {
 			case s.Tag == "" || s.Tag != names.BranchTag(step.Branch) || s.Branch != "" && s.Branch != step.Branch || slug != s.Name || s.Name == names.ApplicationStack:
 				t.Fatalf("not the branch's own: %+v by %+v", s, step)
-			case s.Left != "":
+			case s.Unconfirmed != "":
 				t.Fatalf("something left behind would be forgotten: %+v by %+v", s, step)
 			case s.Foreign != "":
 				t.Fatalf("resources of another stack: %+v by %+v", s, step)
@@ -768,8 +768,8 @@ branches:
 	}
 }
 
-// TestAgain: what a step becomes when it is decided once more with what is true right before it begins.
-func TestAgain(t *testing.T) {
+// TestRedecide: what a step becomes when it is decided once more with what is true right before it begins.
+func TestRedecide(t *testing.T) {
 	t.Parallel()
 	gone := fact(t, "gone", time.Hour)
 	kept := fact(t, "gone", 100*time.Hour, func(s *Stack) { s.KeepUntil = planNow.Add(day) })
@@ -806,7 +806,7 @@ func TestAgain(t *testing.T) {
 		if test.head != nil {
 			head = *test.head
 		}
-		if got := in.Again(test.step, head, test.head != nil, test.stack); got.Action != test.want || got.Reason.IsZero() {
+		if got := in.Redecide(test.step, head, test.head != nil, test.stack); got.Action != test.want || got.Reason.IsZero() {
 			t.Errorf("%s: %+v, want %s", name, got, test.want)
 		}
 		if len(in.Branches) != before || in.Branches[1].Name != "auto" {
