@@ -49,7 +49,7 @@ func (p *planner) decideStack(sub subject, t *trace) decision {
 	case s.contradictory():
 		return step.decided(Unmanaged, "its tag and its state name different branches, %s and %s", s.Tag, s.Branch)
 	case sub.name == "":
-		return step.decided(Unmanaged, "its tag holds only the beginning of its branch's name, and its state does not tell the rest")
+		return step.decided(Unmanaged, "its tag holds only the beginning of its branch's name, and its state does not have the rest")
 	case sub.slug != s.Name:
 		return step.decided(Unmanaged, "its tag names branch %s, whose stack is called %s", sub.name, sub.slug)
 	}
@@ -194,7 +194,7 @@ func (p *planner) decideBranch(sub subject, t *trace) decision {
 	if s := p.stacks[sub.slug]; s != nil && s.Unreadable != "" {
 		return step.decided(Skip, "its stack cannot be read: %s", s.Unreadable)
 	} else if s != nil && (s.Tag != "" || !s.Empty) {
-		return step.decided(Skip, "its stack would be called %s, which another one is", sub.slug)
+		return step.decided(Skip, "its stack would be called %s, and that name is taken", sub.slug)
 	}
 	d := p.decideCreate(step, sub.branch, rule, Skip, "it has no environment")
 	if d.step.Action == Create {
