@@ -36,7 +36,7 @@ func (s *session) adopt(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.read(c.Context, file, func(m *stacks.Manager) error {
+	return s.read(c.Context, file, func(m stacks.Manager) error {
 		plan, err := m.PlanAdopt(c.Context, from)
 		if err != nil {
 			return err

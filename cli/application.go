@@ -34,7 +34,7 @@ func (s *session) applicationUp(c *urfave.Context) error {
 	}
 	s.warnSettings(file)
 	var report stacks.ApplicationReport
-	err = s.change(c.Context, file, func(m *stacks.Manager) (err error) {
+	err = s.change(c.Context, file, func(m stacks.Manager) (err error) {
 		report, err = m.ApplicationUp(c.Context)
 		return err
 	})
@@ -80,7 +80,7 @@ func (s *session) applicationPreview(c *urfave.Context) error {
 	}
 	s.warnSettings(file)
 	var preview stacks.Preview
-	err = s.change(c.Context, file, func(m *stacks.Manager) (err error) {
+	err = s.change(c.Context, file, func(m stacks.Manager) (err error) {
 		preview, err = m.ApplicationPreview(c.Context)
 		return err
 	})
@@ -97,10 +97,10 @@ func (s *session) applicationDestroy(c *urfave.Context) error {
 	}
 	return s.destroy(c, file, removal{
 		what: "the application stack of project " + file.Project,
-		plan: func(ctx context.Context, m *stacks.Manager) (stacks.Destruction, error) {
+		plan: func(ctx context.Context, m stacks.Manager) (stacks.Destruction, error) {
 			return m.ApplicationPlanDestroy(ctx)
 		},
-		carryOut: func(ctx context.Context, m *stacks.Manager, d stacks.Destruction) (stacks.Receipt, error) {
+		carryOut: func(ctx context.Context, m stacks.Manager, d stacks.Destruction) (stacks.Receipt, error) {
 			return m.ApplicationDestroy(ctx, d)
 		},
 	})

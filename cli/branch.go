@@ -139,7 +139,7 @@ type guest struct{ branch, whose, leaveOut string }
 
 // check refuses a guest whose branch has a protected environment, or is the source's default one. The settings say
 // nothing of that: in a fork's build they are the fork's.
-func (g *guest) check(ctx context.Context, m *stacks.Manager) error {
+func (g *guest) check(ctx context.Context, m stacks.Manager) error {
 	if g == nil {
 		return nil
 	}

@@ -181,7 +181,7 @@ func (s *session) environments(ctx context.Context, words []string) []string {
 		return nil
 	}
 	var names []string
-	err = s.read(ctx, file, func(m *stacks.Manager) error {
+	err = s.read(ctx, file, func(m stacks.Manager) error {
 		list, err := m.List(ctx)
 		for _, e := range list {
 			names = append(names, e.Branch)

@@ -37,10 +37,10 @@ func (s *session) destroyCommand() *urfave.Command {
 			}
 			return s.destroy(c, file, removal{
 				what: "the environment of branch " + branch,
-				plan: func(ctx context.Context, m *stacks.Manager) (stacks.Destruction, error) {
+				plan: func(ctx context.Context, m stacks.Manager) (stacks.Destruction, error) {
 					return m.PlanDestroy(ctx, branch)
 				},
-				carryOut: func(ctx context.Context, m *stacks.Manager, d stacks.Destruction) (stacks.Receipt, error) {
+				carryOut: func(ctx context.Context, m stacks.Manager, d stacks.Destruction) (stacks.Receipt, error) {
 					return m.Destroy(ctx, d)
 				},
 			})
@@ -55,8 +55,8 @@ func yesFlag() *urfave.BoolFlag {
 // removal is a destroy of one stack: of an environment, or of the application stack.
 type removal struct {
 	what     string
-	plan     func(context.Context, *stacks.Manager) (stacks.Destruction, error)
-	carryOut func(context.Context, *stacks.Manager, stacks.Destruction) (stacks.Receipt, error)
+	plan     func(context.Context, stacks.Manager) (stacks.Destruction, error)
+	carryOut func(context.Context, stacks.Manager, stacks.Destruction) (stacks.Receipt, error)
 }
 
 // destroy looks, asks, removes and prints the receipt.
@@ -70,8 +70,8 @@ func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error
 	absent := false
 	stop := operation.NewStopper()
 	var p progress = &quietProgress{err: s.err} // until it is known that something will be done
-	options := stacks.ManagerOptions{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
-	err := s.manage(c.Context, file, options, func(m *stacks.Manager) error {
+	options := operation.Control{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
+	err := s.manage(c.Context, file, options, func(m stacks.Manager) error {
 		planned, err := r.plan(c.Context, m)
 		if err != nil {
 			return err

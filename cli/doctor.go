@@ -44,8 +44,8 @@ func (s *session) doctor(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.read(c.Context, file, func(m *stacks.Manager) error {
-		found, err := m.Examine(c.Context)
+	return s.read(c.Context, file, func(m stacks.Manager) error {
+		found, err := m.Diagnose(c.Context)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (s *session) doctor(c *urfave.Context) error {
 		if err := s.printAilments(found); err != nil || !fix {
 			return err
 		}
-		found = slices.DeleteFunc(found, func(a stacks.Ailment) bool { return !a.Fixable })
+		found = slices.DeleteFunc(found, func(a stacks.Problem) bool { return !a.Fixable })
 		if len(found) == 0 {
 			s.say("there is nothing that --fix may remove")
 			return nil
@@ -81,10 +81,10 @@ func (s *session) doctor(c *urfave.Context) error {
 
 // of are the ailments of one stack, which word names, or whose branch it does. One of which nothing is known is an error:
 // a word that is mistyped must not look well.
-func of(ctx context.Context, m *stacks.Manager, word string, found []stacks.Ailment) ([]stacks.Ailment, error) {
+func of(ctx context.Context, m stacks.Manager, word string, found []stacks.Problem) ([]stacks.Problem, error) {
 	slug, _ := names.Slug(word) // "" for what is no branch's name
 	other := func(stack string) bool { return stack != word && stack != slug }
-	if found = slices.DeleteFunc(found, func(a stacks.Ailment) bool { return other(a.Stack) }); len(found) > 0 {
+	if found = slices.DeleteFunc(found, func(a stacks.Problem) bool { return other(a.Stack) }); len(found) > 0 {
 		return found, nil
 	}
 	facts, err := reconcile.ReadStacks(ctx, m)
@@ -94,7 +94,7 @@ func of(ctx context.Context, m *stacks.Manager, word string, found []stacks.Ailm
 	return found, err
 }
 
-func (s *session) printAilments(found []stacks.Ailment) error {
+func (s *session) printAilments(found []stacks.Problem) error {
 	if s.json {
 		return s.out.document(found)
 	}

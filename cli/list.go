@@ -20,13 +20,13 @@ func (s *session) listCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			return s.read(c.Context, file, func(m *stacks.Manager) error {
+			return s.read(c.Context, file, func(m stacks.Manager) error {
 				environments, err := m.List(c.Context)
 				if environments == nil {
 					return err
 				}
 				if len(environments) == 0 {
-					s.say("there are no environments in %s", m.BackendAddress())
+					s.say("there are no environments in %s", m.Location().Address())
 				}
 				return errors.Join(s.printList(environments), err)
 			})

@@ -61,8 +61,8 @@ func (s *session) settings() (*config.File, error) {
 
 // manage opens a manager on file's project, runs do with it, and closes it. With --sandbox the AWS it works with is the
 // embedded one, for as long.
-func (s *session) manage(ctx context.Context, file *config.File, o stacks.ManagerOptions, do func(*stacks.Manager) error) (err error) {
-	o.File, o.Env = file, s.env
+func (s *session) manage(ctx context.Context, file *config.File, control operation.Control, do func(stacks.Manager) error) (err error) {
+	o := stacks.Options{File: file, Env: s.env}
 	o.Source = sourceIdentity{func() (github.Source, error) { return s.source(file, commandWait) }}
 	if s.sandbox {
 		embedded, err := s.startSandbox(ctx, file, "")
@@ -80,18 +80,18 @@ func (s *session) manage(ctx context.Context, file *config.File, o stacks.Manage
 	if err := s.guest.check(ctx, m); err != nil {
 		return err
 	}
-	return do(m)
+	return do(m.With(control))
 }
 
 // read runs do, which changes nothing, with a manager.
-func (s *session) read(ctx context.Context, file *config.File, do func(*stacks.Manager) error) error {
+func (s *session) read(ctx context.Context, file *config.File, do func(stacks.Manager) error) error {
 	calm := &quietProgress{err: s.err}
-	return s.manage(ctx, file, stacks.ManagerOptions{Observe: calm.observe}, do)
+	return s.manage(ctx, file, operation.Control{Observe: calm.observe}, do)
 }
 
 // change runs do, which changes something, with a manager: progress is shown, and an interrupt stops it between steps.
 // What do is about is printed after it, when progress has ended. The watchers see every event as well.
-func (s *session) change(ctx context.Context, file *config.File, do func(*stacks.Manager) error, watchers ...operation.Observer) error {
+func (s *session) change(ctx context.Context, file *config.File, do func(stacks.Manager) error, watchers ...operation.Observer) error {
 	stop := operation.NewStopper()
 	s.signals.changing(stop, s.warn)
 	p := s.startProgress()
@@ -102,7 +102,7 @@ func (s *session) change(ctx context.Context, file *config.File, do func(*stacks
 			watch(e)
 		}
 	}
-	return s.manage(ctx, file, stacks.ManagerOptions{Observe: observe, Stop: stop}, do)
+	return s.manage(ctx, file, operation.Control{Observe: observe, Stop: stop}, do)
 }
 
 // oneOf refuses more than one of several flags that exclude each other.

@@ -36,7 +36,7 @@ func (s *session) previewCommand() *urfave.Command {
 				return s.pulumiPreview(c.Context, file, request)
 			}
 			var preview stacks.Preview
-			err = s.change(c.Context, file, func(m *stacks.Manager) error {
+			err = s.change(c.Context, file, func(m stacks.Manager) error {
 				preview, err = m.Preview(c.Context, request)
 				return err
 			})
@@ -56,7 +56,7 @@ func (s *session) pulumiPreview(ctx context.Context, file *config.File, request 
 	if err := file.CheckPulumiYAML(); err != nil {
 		return err
 	}
-	return s.read(ctx, file, func(m *stacks.Manager) error { return m.PulumiPreview(ctx, request, s.out.to) })
+	return s.read(ctx, file, func(m stacks.Manager) error { return m.PulumiPreview(ctx, request, s.out.to) })
 }
 
 func (s *session) printPreview(p stacks.Preview) error {

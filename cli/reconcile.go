@@ -60,8 +60,8 @@ func (s *session) reconcile(c *urfave.Context) error {
 	}
 	stop := operation.NewStopper()
 	var p progress = &quietProgress{err: s.err} // until it is known that something will be done
-	options := stacks.ManagerOptions{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
-	return s.manage(c.Context, file, options, func(m *stacks.Manager) error {
+	options := operation.Control{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
+	return s.manage(c.Context, file, options, func(m stacks.Manager) error {
 		r := &reconciliation{file: file, source: source, manager: m, now: s.now, say: s.say}
 		changes := c.Bool("yes")
 		document := reconciled{}
@@ -145,7 +145,7 @@ func readReconcileFlags(c *urfave.Context) (f reconcileFlags, err error) {
 type reconciliation struct {
 	file    *config.File
 	source  github.Source
-	manager *stacks.Manager
+	manager stacks.Manager
 	now     func() time.Time
 	say     func(format string, args ...any)
 

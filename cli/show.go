@@ -40,7 +40,7 @@ func (s *session) withEnvironment(c *urfave.Context, do func(stacks.Environment)
 	if err := names.CheckBranch(branch); err != nil {
 		return err
 	}
-	return s.read(c.Context, file, func(m *stacks.Manager) error {
+	return s.read(c.Context, file, func(m stacks.Manager) error {
 		environment, err := m.Show(c.Context, branch)
 		if err != nil {
 			return err

@@ -63,7 +63,7 @@ func (s *session) up(c *urfave.Context) error {
 	}
 	var environment stacks.Environment
 	changes := 0
-	err = s.change(c.Context, file, func(m *stacks.Manager) error {
+	err = s.change(c.Context, file, func(m stacks.Manager) error {
 		environment, err = m.Up(c.Context, request)
 		return err
 	}, func(e operation.Event) {

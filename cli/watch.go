@@ -26,7 +26,7 @@ const pingTimeout = 20 * time.Second
 // watch tells those who watch reconcile that a run has ended, problem being why it was not good: the heartbeat, GitHub
 // Actions' summary of the job, and the settings' pingUrl, which hears of good runs only. The error is the heartbeat's:
 // without it `status` would call a healthy reconcile dead.
-func (s *session) watch(ctx context.Context, m *stacks.Manager, file *config.File, document reconciled, problem error) error {
+func (s *session) watch(ctx context.Context, m stacks.Manager, file *config.File, document reconciled, problem error) error {
 	err := reconcile.Beat(ctx, m, problem)
 	if path := s.env("GITHUB_STEP_SUMMARY"); path != "" {
 		if err := files.Append(path, summary(document, problem)); err != nil {
@@ -123,7 +123,7 @@ func (s *session) statusCommand() *urfave.Command {
 			if maxAge <= 0 {
 				return fault.Usagef("a --max-age of %s is out of range", maxAge).WithHint("give more than 0, as in 3h")
 			}
-			return s.read(c.Context, file, func(m *stacks.Manager) error {
+			return s.read(c.Context, file, func(m stacks.Manager) error {
 				h, err := reconcile.ReadHeartbeat(c.Context, m)
 				if err != nil {
 					return err
@@ -226,7 +226,7 @@ func (s *session) keepCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			return s.read(c.Context, file, func(m *stacks.Manager) error {
+			return s.read(c.Context, file, func(m stacks.Manager) error {
 				until := s.now().Add(time.Duration(given))
 				e, err := m.Keep(c.Context, branch, until)
 				if err != nil {

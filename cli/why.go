@@ -36,7 +36,7 @@ func (s *session) whyCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			return s.read(c.Context, file, func(m *stacks.Manager) error {
+			return s.read(c.Context, file, func(m stacks.Manager) error {
 				environments, err := m.List(c.Context)
 				if err != nil {
 					return err

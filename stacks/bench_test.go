@@ -24,7 +24,7 @@ import (
 // branchenv and the engine.
 type benchmark struct {
 	*testing.B
-	m         *Manager
+	m         Manager
 	file      *config.File
 	variables []string
 	backend   string
@@ -46,12 +46,12 @@ func newBenchmark(b *testing.B) *benchmark {
 		b.Fatal(err)
 	}
 	x := &benchmark{B: b, file: file, variables: server.Env(), backend: b.TempDir()}
-	x.m, err = Open(b.Context(), ManagerOptions{File: file, Env: os.Getenv, Extra: x.variables, Backend: "file://" + x.backend})
+	x.m, err = Open(b.Context(), Options{File: file, Env: os.Getenv, Extra: x.variables, Backend: "file://" + x.backend})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = x.m.Close() })
-	x.m.started = func() { x.processes++ }
+	x.m.launcher.started = func() { x.processes++ }
 	if _, err := x.m.ApplicationUp(b.Context()); err != nil {
 		b.Fatal(err)
 	}
@@ -174,11 +174,11 @@ func (x *benchmark) stock(prepare func() string) {
 	x.ResetTimer()
 	for range x.N {
 		x.StopTimer()
-		u, err := x.m.decide(ctx, UpRequest{Branch: prepare(), Image: "registry.example.com/app:1"})
+		u, err := x.m.planUpdate(ctx, UpRequest{Branch: prepare(), Image: "registry.example.com/app:1"})
 		if err != nil {
 			x.Fatal(err)
 		}
-		u.spec.Version = u.source.version
+		u.spec.Version = u.source.Version
 		dir := x.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600); err != nil {
 			x.Fatal(err)

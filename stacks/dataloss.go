@@ -12,7 +12,7 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// losses are the data that an update of a stack in state s to these settings would lose: of a database, or a bucket,
+// losses returns the data that an update of a stack in state s to these settings would lose: of a database, or a bucket,
 // that leaves the program, of a bucket that is not named as bucket is, and of a database that AWS can only replace by a
 // new one, which is empty. The schema of the provider says which properties these are (aws:rds/instance:Instance,
 // replaceOnChanges).
@@ -49,14 +49,14 @@ func losses(s backend.State, next config.Settings, bucket string) []string {
 	return lost
 }
 
-// keepsData refuses an update that would lose data, unless r says that it may.
-func (u *undertaking) keepsData(r UpRequest) error {
-	if len(u.losses) == 0 || r.AllowDataLoss {
+// checkData refuses an update that would lose data, unless the request allows that.
+func (p *updatePlan) checkData(r UpRequest, l backend.Location) error {
+	if len(p.losses) == 0 || r.AllowDataLoss {
 		return nil
 	}
-	e := fault.Refusedf("the update of stack %s would lose data: %s", u.spec.Stack, strings.Join(u.losses, "; "))
-	if u.retag != "" && u.spec.Settings.Assets.Enabled {
-		return e.WithHint("%s; then run the same command again, or, if the data may go, with --allow-data-loss", u.retag)
+	e := fault.Refusedf("the update of stack %s would lose data: %s", p.spec.Stack, strings.Join(p.losses, "; "))
+	if p.bucket != "" && p.spec.Settings.Assets.Enabled {
+		return e.WithHint("%s; then run the same command again, or, if the data may go, with --allow-data-loss", l.SetTag(p.spec.Stack, names.TagBucket, p.bucket))
 	}
-	return e.WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", fault.ShellWord(u.spec.Branch))
+	return e.WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", fault.ShellWord(p.spec.Branch))
 }

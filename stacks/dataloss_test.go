@@ -49,11 +49,11 @@ func TestLosses(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-		u := &undertaking{spec: program.Spec{Stack: "x", Branch: "x"}, losses: got}
-		if err := u.keepsData(UpRequest{AllowDataLoss: true}); err != nil {
+		u := &updatePlan{spec: program.Spec{Stack: "x", Branch: "x"}, losses: got}
+		if err := u.checkData(UpRequest{AllowDataLoss: true}, backend.Location{}); err != nil {
 			t.Errorf("%s, allowed: %v", name, err)
 		}
-		err := u.keepsData(UpRequest{})
+		err := u.checkData(UpRequest{}, backend.Location{})
 		if (err != nil) != (len(test.want) > 0) || err != nil && (fault.Code(err) != fault.Refused || !strings.Contains(err.Error(), test.want[0])) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,20 +17,20 @@ import (
 	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/fault/faulttest"
-	"github.com/branchenv/branchenv/internal/pulumitest"
+	"github.com/branchenv/branchenv/internal/platform"
 	"github.com/branchenv/branchenv/internal/stackstest"
 	"github.com/branchenv/branchenv/stacks/names"
 	"github.com/branchenv/branchenv/stacks/program"
 )
 
 // manager decides by a settings file; its backend is empty.
-func manager(t *testing.T, settings string) *Manager {
+func manager(t *testing.T, settings string) Manager {
 	t.Helper()
 	file, err := config.Parse("branchenv.yaml", []byte("project: shop\nregion: eu-central-1\ndomain: preview.example.com\nsource: {git: .}\n"+settings))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Manager{backend: stackstest.Open(t, t.TempDir()), ManagerOptions: ManagerOptions{File: file, Env: func(string) string { return "" }, Now: func() time.Time { return stackstest.Noon }}}
+	return testManager(file, stackstest.Open(t, t.TempDir()))
 }
 
 // pending is s with an operation that did not end.
@@ -86,7 +85,7 @@ func TestOwns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.facts.Name, test.facts.Project = "x", "shop"
-			err := owns(backend.Location{Project: "shop"}, test.facts, "feature/login")
+			err := checkOwner(backend.Location{Project: "shop"}, test.facts, "feature/login")
 			if got := faulttest.Message(err); got != test.want || test.want != "" && fault.Code(err) != fault.Refused {
 				t.Errorf("got %q, code %d; want %q", got, fault.Code(err), test.want)
 			}
@@ -97,7 +96,7 @@ func TestOwns(t *testing.T) {
 // A hint is there to be copied into a shell, and a branch's name is what somebody else chose.
 func TestHintIsSafe(t *testing.T) {
 	t.Parallel()
-	hint := fault.Hint(owns(backend.Location{}, backend.Facts{Name: "x", State: stackstest.State("x", nil, aws.TypeBucket)}, "a$(rm)"))
+	hint := fault.Hint(checkOwner(backend.Location{}, backend.Facts{Name: "x", State: stackstest.State("x", nil, aws.TypeBucket)}, "a$(rm)"))
 	if want := "if it is yours to give: pulumi stack tag set branchenv:branch 'a$(rm)' --stack x"; hint != want {
 		t.Errorf("hint %s, want %s", hint, want)
 	}
@@ -133,8 +132,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-func withRules(m *Manager, f backend.Facts) Environment {
-	return m.environment(f, config.RulesOf(m.File))
+func withRules(m Manager, f backend.Facts) Environment {
+	return describeStack(m.file, config.RulesOf(m.file), f)
 }
 
 func TestEnvironment(t *testing.T) {
@@ -212,29 +211,29 @@ func TestChooseVersion(t *testing.T) {
 		request      UpRequest
 		before, like *backend.Facts
 		settings     config.Settings
-		want         versionSource
+		want         platform.Source
 		err          string
 	}{
-		"image before all":              {UpRequest{Image: "app:1", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: program.Version{Image: "app:1"}}, ""},
-		"bundle before all":             {UpRequest{Bundle: "a.zip", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{bundle: "a.zip"}, ""},
-		"label before all":              {UpRequest{Version: "build-7", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, versionSource{label: "build-7"}, ""},
-		"settings' image":               {UpRequest{Commit: "abcdef1", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: program.Version{Image: "app:abcdef1"}}, ""},
-		"like's before settings' image": {UpRequest{Commit: "abcdef1", Like: "main"}, nil, runs(image), template, versionSource{version: image}, ""},
-		"fixed image without commit":    {UpRequest{Branch: "a"}, runs(image), nil, config.Settings{Image: "app:{branch}"}, versionSource{version: program.Version{Image: "app:a"}}, ""},
-		"template without commit": {UpRequest{Branch: "a", CommitUnknown: "git is not installed"}, runs(image), nil, template, versionSource{},
+		"image before all":              {UpRequest{Image: "app:1", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, platform.Source{Version: program.Version{Image: "app:1"}}, ""},
+		"bundle before all":             {UpRequest{Bundle: "a.zip", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, platform.Source{Bundle: "a.zip"}, ""},
+		"label before all":              {UpRequest{Version: "build-7", Commit: "abc", Like: "main"}, runs(image), runs(bundle), template, platform.Source{Label: "build-7"}, ""},
+		"settings' image":               {UpRequest{Commit: "abcdef1", Like: "main"}, runs(image), runs(bundle), template, platform.Source{Version: program.Version{Image: "app:abcdef1"}}, ""},
+		"like's before settings' image": {UpRequest{Commit: "abcdef1", Like: "main"}, nil, runs(image), template, platform.Source{Version: image}, ""},
+		"fixed image without commit":    {UpRequest{Branch: "a"}, runs(image), nil, config.Settings{Image: "app:{branch}"}, platform.Source{Version: program.Version{Image: "app:a"}}, ""},
+		"template without commit": {UpRequest{Branch: "a", CommitUnknown: "git is not installed"}, runs(image), nil, template, platform.Source{},
 			`the settings' image, app:{sha}, needs the commit at the head of branch "a", which is not known: git is not installed`},
-		"a copy half made, without commit": {UpRequest{Branch: "a", Like: "main"}, runs(image), runs(bundle), template, versionSource{version: image, kept: true}, ""},
-		"no image tag": {UpRequest{Branch: "---", Commit: stackstest.Head}, runs(image), nil, config.Settings{Image: "app:{branch}"}, versionSource{},
+		"a copy half made, without commit": {UpRequest{Branch: "a", Like: "main"}, runs(image), runs(bundle), template, platform.Source{Version: image, Kept: true}, ""},
+		"no image tag": {UpRequest{Branch: "---", Commit: stackstest.Head}, runs(image), nil, config.Settings{Image: "app:{branch}"}, platform.Source{},
 			`the image "app:" of branch "---" is not an image reference: invalid reference format`},
-		"commit without template":        {UpRequest{Commit: "abc"}, runs(bundle), nil, config.Settings{}, versionSource{version: bundle, kept: true}, ""},
-		"its own before like's":          {UpRequest{Like: "main"}, runs(bundle), runs(image), config.Settings{}, versionSource{version: bundle, kept: true}, ""},
-		"like's image":                   {UpRequest{Like: "main"}, nil, runs(image), config.Settings{}, versionSource{version: image}, ""},
-		"like's bundle":                  {UpRequest{Like: "main"}, nil, runs(bundle), config.Settings{}, versionSource{key: "x/1.zip"}, ""},
-		"like's, itself being half made": {UpRequest{Like: "main"}, &backend.Facts{}, runs(image), config.Settings{}, versionSource{version: image}, ""},
-		"like runs nothing":              {UpRequest{Branch: "a", Like: "main"}, nil, &backend.Facts{}, config.Settings{}, versionSource{}, `the environment of "main" has no version that could be taken over`},
-		"like is not there":              {UpRequest{Branch: "a", Like: "main"}, nil, nil, config.Settings{}, versionSource{}, `branch "main" has no environment to copy`},
-		"nothing":                        {UpRequest{Branch: "a"}, nil, nil, config.Settings{}, versionSource{}, `no version given for branch "a"`},
-		"half made":                      {UpRequest{Branch: "a"}, &backend.Facts{Last: stackstest.Updated(t, nil)}, nil, config.Settings{}, versionSource{}, `no version given for branch "a"`},
+		"commit without template":        {UpRequest{Commit: "abc"}, runs(bundle), nil, config.Settings{}, platform.Source{Version: bundle, Kept: true}, ""},
+		"its own before like's":          {UpRequest{Like: "main"}, runs(bundle), runs(image), config.Settings{}, platform.Source{Version: bundle, Kept: true}, ""},
+		"like's image":                   {UpRequest{Like: "main"}, nil, runs(image), config.Settings{}, platform.Source{Version: image}, ""},
+		"like's bundle":                  {UpRequest{Like: "main"}, nil, runs(bundle), config.Settings{}, platform.Source{Key: "x/1.zip"}, ""},
+		"like's, itself being half made": {UpRequest{Like: "main"}, &backend.Facts{}, runs(image), config.Settings{}, platform.Source{Version: image}, ""},
+		"like runs nothing":              {UpRequest{Branch: "a", Like: "main"}, nil, &backend.Facts{}, config.Settings{}, platform.Source{}, `the environment of "main" has no version that could be taken over`},
+		"like is not there":              {UpRequest{Branch: "a", Like: "main"}, nil, nil, config.Settings{}, platform.Source{}, `branch "main" has no environment to copy`},
+		"nothing":                        {UpRequest{Branch: "a"}, nil, nil, config.Settings{}, platform.Source{}, `no version given for branch "a"`},
+		"half made":                      {UpRequest{Branch: "a"}, &backend.Facts{Last: stackstest.Updated(t, nil)}, nil, config.Settings{}, platform.Source{}, `no version given for branch "a"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -248,37 +247,6 @@ func TestChooseVersion(t *testing.T) {
 				t.Errorf("%+v, %v; want %+v", got, err, test.want)
 			}
 		})
-	}
-}
-
-func TestResolveBundle(t *testing.T) {
-	t.Parallel()
-	const sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // of "abc", FIPS 180-2
-	file := filepath.Join(t.TempDir(), "App.ZIP")
-	pulumitest.WriteFile(t, file, "abc")
-	copied := names.Digest("main/1.zip", 64)
-	tests := map[string]struct {
-		source versionSource
-		want   program.Version
-		from   aws.Object
-	}{
-		"file":      {versionSource{bundle: file}, program.Version{Label: "login-ba7816bf8f01", BundleKey: "login/" + sum + ".zip"}, aws.Object{}},
-		"another's": {versionSource{key: "main/1.zip"}, program.Version{Label: "login-" + copied[:12], BundleKey: "login/" + copied + ".zip"}, aws.Object{Key: "main/1.zip"}},
-		"image":     {versionSource{version: program.Version{Image: "app:1"}}, program.Version{Image: "app:1"}, aws.Object{}},
-		"kept":      {versionSource{version: program.Version{Label: "l", BundleKey: "login/k"}}, program.Version{Label: "l", BundleKey: "login/k"}, aws.Object{}},
-	}
-	for name, test := range tests {
-		spec := program.Spec{Stack: "login"}
-		from, err := test.source.resolve(t.Context(), nil, &spec)
-		if err != nil || from != test.from || spec.Version != test.want {
-			t.Errorf("%s: %+v from %+v, %v; want %+v from %+v", name, spec.Version, from, err, test.want, test.from)
-		}
-	}
-	for _, bad := range []string{filepath.Join(t.TempDir(), "none.zip"), t.TempDir()} {
-		_, err := versionSource{bundle: bad}.resolve(t.Context(), nil, &program.Spec{Stack: "login"})
-		if fault.Code(err) != fault.Usage || !strings.HasPrefix(faulttest.Message(err), "read the bundle: ") {
-			t.Errorf("%s: error %v, code %d", bad, err, fault.Code(err))
-		}
 	}
 }
 
@@ -308,7 +276,7 @@ func TestChooseBackend(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := chooseBackend(ManagerOptions{
+			got, err := chooseBackend(Options{
 				File:    &config.File{Backend: test.backend, Dir: test.dir, Path: test.dir + "/branchenv.yaml"},
 				Backend: test.given,
 				Env:     func(name string) string { return map[string]string{"CI": test.ci}[name] },
@@ -362,14 +330,14 @@ func TestStackConfig(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := manager(t, test.settings)
-			m.Extra = test.extra
+			m.launcher.extra = test.extra
 			var s backend.State
 			if test.state != "" {
 				if err := json.Unmarshal([]byte(test.state), &s.SecretsProviders); err != nil {
 					t.Fatal(err)
 				}
 			}
-			got, err := m.stackConfig("x", test.branch, names.SpecKey, test.spec, s)
+			got, err := m.launcher.config("x", test.branch, names.SpecKey, test.spec, s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -400,10 +368,10 @@ func plain(t *testing.T, v map[string]any) (out map[string]any) {
 }
 
 // What is done to a stack without its program keeps the spec in its history: the next update looks for the version there.
-func TestStandingConfigKeepsTheSpec(t *testing.T) {
+func TestLastConfigKeepsTheSpec(t *testing.T) {
 	t.Parallel()
 	m, spec := manager(t, ""), stackstest.BranchSpec(t)
-	c, err := m.standing(&backend.Facts{Name: spec.Stack, Last: stackstest.Updated(t, &spec)})
+	c, err := m.launcher.lastConfig(&backend.Facts{Name: spec.Stack, Last: stackstest.Updated(t, &spec)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -418,12 +386,12 @@ func TestStandingConfigKeepsTheSpec(t *testing.T) {
 	if diff := cmp.Diff(spec, kept); diff != "" {
 		t.Errorf("(-was +kept):\n%s", diff)
 	}
-	if c, err = m.standing(&backend.Facts{Name: spec.Stack}); err != nil || len(c.Config) != 2 {
+	if c, err = m.launcher.lastConfig(&backend.Facts{Name: spec.Stack}); err != nil || len(c.Config) != 2 {
 		t.Errorf("without an update: %+v, %v", c, err)
 	}
 }
 
-func TestSpecify(t *testing.T) {
+func TestBuildSpec(t *testing.T) {
 	t.Parallel()
 	m := manager(t, "branches: [{match: main, kind: production}, {match: big, instances: {type: m7g.large}}]")
 	like := backend.Facts{Name: "big", Tags: map[string]string{names.TagBranch: "big", names.TagHost: "big"}}
@@ -463,13 +431,17 @@ func TestSpecify(t *testing.T) {
 			t.Parallel()
 			r := test.request
 			r.Branch, r.Timeout = "login", 10*time.Minute
-			u := &undertaking{before: test.before}
-			if err := m.specify(u, r, "login", map[string]*backend.Facts{"big": &like, "copy": &copied}[r.Like], "login"); err != nil {
+			u, err := buildSpec(m.file, r, updateFacts{
+				stack: "login", before: test.before, like: map[string]*backend.Facts{"big": &like, "copy": &copied}[r.Like],
+				location: awsLocation{"123456789012", "eu-central-1"}, host: "login", suffix: "newnew", now: stackstest.Noon,
+			})
+			if err != nil {
 				t.Fatal(err)
 			}
-			if test.tags[names.TagBucket] == "*" && regexp.MustCompile(`^[a-z0-9]{6}$`).MatchString(u.tags[names.TagBucket]) {
-				test.tags[names.TagBucket] = u.tags[names.TagBucket]
+			if test.tags[names.TagBucket] == "*" {
+				test.tags[names.TagBucket] = "newnew"
 			}
+			test.tags[names.TagAccount], test.tags[names.TagRegion] = "123456789012", "eu-central-1"
 			if diff := cmp.Diff(test.tags, u.tags); diff != "" {
 				t.Errorf("tags (-want +got):\n%s", diff)
 			}
@@ -490,7 +462,7 @@ func TestSpecify(t *testing.T) {
 	}
 }
 
-func TestUnprotected(t *testing.T) {
+func TestCheckProtection(t *testing.T) {
 	t.Parallel()
 	settings := "protected: [main, release-*]"
 	tests := map[string]struct{ stack, branch, tag, want string }{
@@ -502,7 +474,7 @@ func TestUnprotected(t *testing.T) {
 	}
 	for name, test := range tests {
 		f := backend.Facts{Name: test.stack, Tags: map[string]string{names.TagProtected: test.tag, names.TagKind: "staging"}}
-		err := manager(t, settings).unprotected(f, test.branch)
+		err := checkProtection(manager(t, settings).file, f, test.branch)
 		if test.want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -514,17 +486,17 @@ func TestUnprotected(t *testing.T) {
 }
 
 // A bucket that keeps what is in it is found before anything of its stack is destroyed.
-func TestMayEmpty(t *testing.T) {
+func TestCheckMayEmpty(t *testing.T) {
 	t.Parallel()
 	bucket := func(id string, inputs map[string]any) backend.Resource {
 		return backend.Resource{ID: id, Type: aws.TypeBucket, Inputs: inputs}
 	}
 	good := bucket("a", map[string]any{"forceDestroy": true})
-	if err := mayEmpty("x", []backend.Resource{good}); err != nil {
+	if err := checkMayEmpty("x", []backend.Resource{good}); err != nil {
 		t.Error(err)
 	}
 	for _, inputs := range []map[string]any{nil, {"forceDestroy": false}, {"forceDestroy": "true"}} {
-		err := mayEmpty("x", []backend.Resource{good, bucket("b", inputs)})
+		err := checkMayEmpty("x", []backend.Resource{good, bucket("b", inputs)})
 		faulttest.Check(t, err, fault.Refused, "bucket b of stack x may not be emptied: it was made without forceDestroy")
 	}
 }
@@ -557,16 +529,24 @@ func TestOwnsApplication(t *testing.T) {
 		"not AWS":         {backend.Facts{State: stackstest.State(names.ApplicationStack, nil, "random:index/randomId:RandomId")}, false},
 	} {
 		test.facts.Name, test.facts.Project = names.ApplicationStack, "shop"
-		if err := ownsApplication(backend.Location{Project: "shop"}, test.facts); (err == nil) != test.owned || err != nil && fault.Code(err) != fault.Refused {
+		if err := checkApplicationOwner(backend.Location{Project: "shop"}, test.facts); (err == nil) != test.owned || err != nil && fault.Code(err) != fault.Refused {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
+// testManager is a Manager at stackstest.Noon, without AWS.
+func testManager(file *config.File, b backend.Backend) Manager {
+	return Manager{project: &project{
+		file: file, backend: b, source: &source{}, platform: platform.Beanstalk{Project: file.Project},
+		launcher: &launcher{file: file, env: func(string) string { return "" }, backend: b},
+		now:      func() time.Time { return stackstest.Noon },
+	}}
+}
+
 // folderManager is a Manager over a backend in a folder; it has no AWS and must not get as far as asking it.
-func folderManager(t *testing.T, folder string) *Manager {
+func folderManager(t *testing.T, folder string) Manager {
 	t.Helper()
 	m := manager(t, "kinds: {branch: {create: auto, image: 'registry.example.com/app:{sha}'}}\n")
-	m.backend, m.backendURL = stackstest.Open(t, folder), "file://"+folder
-	return m
+	return testManager(m.file, stackstest.Open(t, folder))
 }

@@ -3,7 +3,6 @@ package stacks
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 
@@ -11,7 +10,7 @@ import (
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
-	"github.com/branchenv/branchenv/internal/operation"
+	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
@@ -22,13 +21,14 @@ type Destruction struct {
 	Absent      bool       // there is no such stack: nothing to do
 
 	before *backend.Facts
-	// still is asked right before anything is deleted, with the stack's facts as they are then: an error ends the destroy.
-	still func(ctx context.Context, now backend.Facts) error
 }
 
-// PlanDestroy looks at what a destroy would remove. It refuses what is protected, another's, in another account or
-// region, or being worked on.
-func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, error) {
+// Redecide is asked right before anything is deleted, with the stack's facts as they are then. Its error ends the destroy.
+type Redecide func(ctx context.Context, now backend.Facts) error
+
+// PlanDestroy finds out what a destroy would remove. It refuses a stack that is protected, another's, in another account or
+// region, or locked.
+func (m Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, error) {
 	d, err := m.planDestroy(ctx, branch)
 	if err != nil || !d.Absent {
 		return d, err
@@ -36,8 +36,8 @@ func (m *Manager) PlanDestroy(ctx context.Context, branch string) (Destruction, 
 	return d, m.nothingLeft(ctx, branch, d.Environment.Stack)
 }
 
-// planDestroy is PlanDestroy, but asks AWS nothing of a stack that does not exist.
-func (m *Manager) planDestroy(ctx context.Context, branch string) (Destruction, error) {
+// planDestroy is PlanDestroy, except that it asks AWS nothing about a stack that does not exist.
+func (m Manager) planDestroy(ctx context.Context, branch string) (Destruction, error) {
 	stack, err := names.Slug(branch)
 	if err != nil {
 		return Destruction{}, err
@@ -47,41 +47,48 @@ func (m *Manager) planDestroy(ctx context.Context, branch string) (Destruction, 
 		return Destruction{}, err
 	}
 	if f == nil {
-		if err := m.noStackName(ctx, branch); err != nil {
+		if err := m.checkNoStackName(ctx, branch); err != nil {
 			return Destruction{}, err
 		}
-		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, engine.SweepWorkDirs(m.File.Project, stack)
+		return Destruction{Environment: Environment{Branch: branch, Stack: stack}, Absent: true}, engine.SweepWorkDirs(m.file.Project, stack)
 	}
-	may := func() error {
-		return cmp.Or(owns(m.Where(), *f, branch), m.mayEnd(ctx, f, branch), m.unprotected(*f, branch))
+	return m.planDestroyOf(ctx, branch, f)
+}
+
+// planDestroyOf plans the destroy of a branch's stack that has been read.
+func (m Manager) planDestroyOf(ctx context.Context, branch string, f *backend.Facts) (Destruction, error) {
+	check := func() error {
+		return cmp.Or(checkOwner(m.Location(), *f, branch), m.checkNotDefault(ctx, f, branch), checkProtection(m.file, *f, branch))
 	}
-	if err := may(); err != nil {
+	if err := check(); err != nil {
 		return Destruction{}, err
 	}
-	if err := m.atHome(ctx, *f); err != nil {
+	if err := m.checkLocation(ctx, *f); err != nil {
 		return Destruction{}, err
 	}
-	if err := m.unlocked(ctx, f); err != nil {
-		return Destruction{}, err
+	if len(f.Locks) > 0 || f.Half {
+		if err := m.waitForLock(ctx, f); err != nil {
+			return Destruction{}, err
+		}
+		if err := check(); err != nil { // the lock's holder may have changed that
+			return Destruction{}, err
+		}
 	}
-	if err := may(); err != nil { // who held the lock may have changed that
-		return Destruction{}, err
-	}
-	d := Destruction{Environment: m.environment(*f, config.RulesOf(m.File)), before: f}
+	d := Destruction{Environment: describeStack(m.file, config.RulesOf(m.file), *f), before: f}
 	d.Environment.Branch = branch
 	d.Resources = resources(f.State)
 	return d, nil
 }
 
-// nothingLeft is an error if AWS has something with the tags of a stack that does not exist: all that was known of it may be lost. If AWS
-// cannot tell, that is only a warning: a destroy is repeated to be sure, and its first run asked already.
-func (m *Manager) nothingLeft(ctx context.Context, branch, stack string) error {
-	left, err := m.stillInAWS(ctx, stack, nil)
+// nothingLeft returns an error if AWS has something with the tags of a stack that does not exist: all that was known of it
+// may be lost. If AWS cannot tell, that is only a warning: a destroy is repeated to be sure, and its first run asked already.
+func (m Manager) nothingLeft(ctx context.Context, branch, stack string) error {
+	left, err := m.verifier(stack).stillTagged(ctx, nil)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		m.tell(stack, operation.Event{Kind: operation.Warning, Message: "there is no stack " + stack + "; whether AWS has something with its tags is not known: " + fault.Line(err.Error())})
+		m.warn(stack, "there is no stack "+stack+"; whether AWS has something with its tags is not known: "+text.Line(err.Error()))
 		return nil
 	}
 	if len(left) > 0 {
@@ -91,27 +98,27 @@ func (m *Manager) nothingLeft(ctx context.Context, branch, stack string) error {
 	return nil
 }
 
-// noStackName refuses the name of a stack in the place of its branch's: "nothing to do" would look like a success.
-func (m *Manager) noStackName(ctx context.Context, word string) error {
-	if !names.StackName.MatchString(word) || word == names.ApplicationStack {
+// checkNoStackName refuses the name of a stack in place of its branch's: "nothing to do" would look like a success.
+func (m Manager) checkNoStackName(ctx context.Context, word string) error {
+	if !names.IsStackName(word) || word == names.ApplicationStack {
 		return nil
 	}
 	f, err := m.backend.Read(ctx, word)
 	if err != nil || f == nil {
 		return err
 	}
-	branch := m.environment(*f, config.RulesOf(m.File)).Branch
+	branch := describeStack(m.file, config.RulesOf(m.file), *f).Branch
 	return fault.Usagef("%s is the name of a stack, whose branch is %q", word, branch).WithHint("branchenv destroy %s", fault.ShellWord(branch))
 }
 
-// unprotected refuses a protected environment: by the settings as they are now, or as they were at its last update.
-func (m *Manager) unprotected(f backend.Facts, branch string) error {
-	if pattern, ok := m.File.Protects(branch, f.Name); ok {
-		return fault.Refusedf("environment %s is protected by %q in %s", f.Name, pattern, m.File.Path).
+// checkProtection refuses a protected environment: by the settings as they are now, or as they were at its last update.
+func checkProtection(file *config.File, f backend.Facts, branch string) error {
+	if pattern, ok := file.Protects(branch, f.Name); ok {
+		return fault.Refusedf("environment %s is protected by %q in %s", f.Name, pattern, file.Path).
 			WithHint("to destroy it all the same, take %q out of protected there first", pattern)
 	}
 	if f.Name != names.ApplicationStack {
-		rule, err := config.RulesOf(m.File)(branch, f.Tags[names.TagLike], f.Name)
+		rule, err := config.RulesOf(file)(branch, f.Tags[names.TagLike], f.Name)
 		if err != nil {
 			return err
 		}
@@ -122,132 +129,53 @@ func (m *Manager) unprotected(f backend.Facts, branch string) error {
 	}
 	if f.Tags[names.TagProtected] == "true" {
 		return fault.Refusedf("environment %s is protected: its kind is %s", f.Name, f.Tags[names.TagKind]).
-			WithHint("to destroy it all the same, add {match: %q, protected: false} at the end of branches in %s, run branchenv up %s once, then destroy it", branch, m.File.Path, fault.ShellWord(branch))
+			WithHint("to destroy it all the same, add {match: %q, protected: false} at the end of branches in %s, run branchenv up %s once, then destroy it", branch, file.Path, fault.ShellWord(branch))
 	}
 	return nil
 }
 
-// Destroy carries out d, from the state alone. Every step may be interrupted; the next run continues after the last
-// completed one.
-//
-//  1. pending creates of an interrupted run are imported, or they would leak;
-//  2. everything but the buckets is destroyed, DNS first, then what writes to the buckets. A bucket keeps what guards it
-//     (policy, public access block, versioning, …) for as long as something is in it. The engine's lock is taken here, so
-//     a stack that is being updated is refused before anything is emptied;
-//  3. the buckets are emptied, and the environment's bundles removed;
-//  4. the rest is destroyed;
-//  5. each resource that the state had, when the first run of it began, is described, to be sure;
-//  6. the stack itself is removed, unless something is left.
-func (m *Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
-	begun := m.Now()
-	r := Receipt{Branch: d.Environment.Branch, Stack: d.Environment.Stack, Deleted: []Resource{}, Remaining: []Resource{}}
+// Destroy carries out d. It plans once more first: since the plan somebody may have been asked, for as long as that took.
+// What was protected, kept, updated or removed meanwhile is not destroyed because of what was known before.
+func (m Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	if d.Absent {
+		r := newReceipt(d)
 		return r, m.backend.DropKept(ctx, r.Stack) // of a run that was killed at its very end
 	}
-	d, err := m.unchanged(ctx, d)
-	if err != nil {
-		return r, err
-	}
-	e, err := m.engine(ctx)
-	if err != nil {
-		return r, err
-	}
-	tags := maps.Clone(d.before.Tags) // settling reads the stack anew
-	if err := m.settle(ctx, e, d.before); err != nil {
-		return r, err
-	}
-	had, err := m.tearDown(ctx, e, d, tags, &r)
-	if err != nil {
-		if m.removed(ctx, r.Stack) { // upon which pulumi fails in any way, with a crash for one
-			return r, backend.JustChanged(r.Stack, "removed")
-		}
-		return r, err
-	}
-	exists, err := m.verify(ctx, d.before, had, &r)
-	if err != nil {
-		return r, err
-	}
-	r.Seconds = m.Now().Sub(begun).Seconds()
-	left := d.before.Tags[names.TagLeft]
-	switch {
-	case len(r.Remaining) == 0:
-	case exists || left == "":
-		return r, m.rememberLeft(ctx, d.before, r.Remaining)
-	default: // a person was told, and repeated the destroy; AWS may never tell of it
-		m.tell(r.Stack, operation.Event{Kind: operation.Warning, Message: "an earlier destroy could not confirm that this is gone, nor can this one, and nothing knows of it any more: " + left})
-		r.Remaining = []Resource{}
-	}
-	if err := m.removeStack(ctx, e, d.before); err != nil && !m.removed(ctx, r.Stack) {
-		return r, err
-	}
-	return r, m.backend.DropKept(ctx, r.Stack)
-}
-
-// DestroyIf destroys a branch's environment by the same steps, with the same refusals, as PlanDestroy and Destroy, if its stack is still
-// as decided says. Right before anything is deleted, still is asked, with the stack's facts as they are then: its error ends
-// the destroy.
-func (m *Manager) DestroyIf(ctx context.Context, branch string, decided backend.Facts, still func(ctx context.Context, now backend.Facts) error) (Receipt, error) {
-	d, err := m.planDestroy(ctx, branch)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if d.Absent {
-		return Receipt{}, backend.JustChanged(decided.Name, "removed")
-	}
-	if err := changed(decided, *d.before); err != nil {
-		return Receipt{}, err
-	}
-	d.still = still
-	return m.Destroy(ctx, d)
-}
-
-// unchanged is d as it would be planned now. Between a plan and its beginning somebody may have been asked, for as long as
-// that took: what was protected, kept, updated or removed meanwhile is not destroyed by what was known before.
-func (m *Manager) unchanged(ctx context.Context, d Destruction) (Destruction, error) {
 	plan := func() (Destruction, error) { return m.planDestroy(ctx, d.Environment.Branch) }
 	stack := d.Environment.Stack
 	if stack == names.ApplicationStack {
 		plan = func() (Destruction, error) { return m.ApplicationPlanDestroy(ctx) }
 	}
 	now, err := plan()
-	switch {
-	case err != nil:
-		return d, err
-	case now.Absent:
-		return d, backend.JustChanged(stack, "removed")
+	if err == nil && now.Absent {
+		err = backend.JustChanged(stack, "removed")
 	}
-	now.still = d.still
-	return now, changed(*d.before, *now.before)
-}
-
-// unchangedAtLast looks once more at the stack, right before the engine takes its lock: what was asked since the plan (whose
-// the credentials are, which pulumi there is, whether Beanstalk is ready) may have taken minutes. tags are the plan's.
-// Half a second remains until the engine holds its lock. An `up` that begins within it is refused by the lock or refuses
-// the engine's; it can only be missed if it also ends within it.
-func (m *Manager) unchangedAtLast(ctx context.Context, d Destruction, tags map[string]string) error {
-	now, err := m.backend.Read(ctx, d.before.Name)
+	if err == nil {
+		err = changedSince(*d.before, *now.before)
+	}
 	if err != nil {
-		return err
+		return newReceipt(d), err
 	}
-	if now == nil {
-		return backend.JustChanged(d.before.Name, "removed")
-	}
-	was := *d.before
-	was.Tags = tags
-	if err := changed(was, *now); err != nil {
-		return err
-	}
-	if was.Name == names.ApplicationStack {
-		return m.unshared(ctx, d)
-	}
-	if d.still == nil {
-		return nil
-	}
-	return d.still(ctx, *now)
+	return m.destroy(ctx, now, nil)
 }
 
-// changed is a contended error if a stack is not what it was: its tags, its last update or its resources.
-func changed(was, now backend.Facts) error {
+// DestroyIf destroys a branch's environment with the same refusals as PlanDestroy. decided are the stack's facts, which the
+// caller has just read and decided by.
+func (m Manager) DestroyIf(ctx context.Context, branch string, decided backend.Facts, redecide Redecide) (Receipt, error) {
+	now := decided
+	now.Tags = maps.Clone(decided.Tags)
+	d, err := m.planDestroyOf(ctx, branch, &now)
+	if err == nil {
+		err = changedSince(decided, *d.before)
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	return m.destroy(ctx, d, redecide)
+}
+
+// changedSince returns a conflict if a stack's tags, last update or resources are not what they were.
+func changedSince(was, now backend.Facts) error {
 	what := ""
 	switch {
 	case !maps.Equal(was.Tags, now.Tags):
@@ -261,22 +189,4 @@ func changed(was, now backend.Facts) error {
 	}
 	return fault.Failedf("stack %s: its %s changed %w since what would be destroyed was looked at", was.Name, what, fault.ByAnother).
 		WithHint("run the same command again")
-}
-
-// removed tells whether the stack is gone for certain.
-func (m *Manager) removed(ctx context.Context, stack string) bool {
-	f, err := m.backend.Read(ctx, stack)
-	return err == nil && f == nil
-}
-
-// removeStack removes a stack that has become empty.
-func (m *Manager) removeStack(ctx context.Context, e *engine.Engine, f *backend.Facts) error {
-	w, err := e.Open(ctx, f.Name, engine.Config{}, nil)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(w.Remove(ctx), w.Close()); err != nil {
-		return err
-	}
-	return m.backend.DropCopy(f.Name)
 }

@@ -36,7 +36,7 @@ func TestIndexIsNotBelieved(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := folderManager(t, dir)
-	m.account = "123456789012"
+	m.account = onceOK[string]{known: true, value: "123456789012"}
 	b, index := m.backend, filepath.Join(dir, ".branchenv/index-shop.json.zst")
 	honest, err := b.List(t.Context())
 	if err != nil {

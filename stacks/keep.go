@@ -4,13 +4,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
 // Keep has reconcile keep a branch's environment until then, however long nothing happens to it. It replaces what an
 // earlier Keep said, and does not help once the branch is gone.
-func (m *Manager) Keep(ctx context.Context, branch string, until time.Time) (Environment, error) {
+func (m Manager) Keep(ctx context.Context, branch string, until time.Time) (Environment, error) {
 	f, err := m.existing(ctx, branch)
 	if err != nil {
 		return Environment{}, err
@@ -19,14 +20,16 @@ func (m *Manager) Keep(ctx context.Context, branch string, until time.Time) (Env
 		return Environment{}, fault.Failedf("the environment of branch %q was not finished, or went away just now", branch).
 			WithHint("branchenv up %s", fault.ShellWord(branch))
 	}
-	if _, err := m.followed(ctx, &f); err != nil {
+	if _, err := m.checkSource(ctx, &f); err != nil {
 		return Environment{}, err
 	}
-	err = m.retag(ctx, f.Name, func(tags map[string]string) {
+	f, err = m.retag(ctx, f.Name, func(tags map[string]string) {
 		tags[names.TagKeep] = until.UTC().Truncate(time.Second).Format(time.RFC3339)
 	})
 	if err != nil {
 		return Environment{}, err
 	}
-	return m.Show(ctx, branch)
+	e := describeStack(m.file, config.RulesOf(m.file), f)
+	e.Branch = branch
+	return e, nil
 }

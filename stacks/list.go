@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/backend"
@@ -18,19 +17,19 @@ import (
 
 // List returns every environment, sorted by branch. Those that cannot be read are among them; they, and an application stack that
 // cannot be read, are in the error, too: exit code 99.
-func (m *Manager) List(ctx context.Context) ([]Environment, error) {
+func (m Manager) List(ctx context.Context) ([]Environment, error) {
 	all, err := m.Facts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	list, broken := []Environment{}, map[string]error{}
-	rules := config.RulesOf(m.File)
+	rules := config.RulesOf(m.file)
 	for _, f := range all {
 		if f.Broken != nil {
 			broken[f.Name] = f.Broken
 		}
 		if f.Name != names.ApplicationStack && (f.Tags[names.TagBranch] != "" || f.Broken != nil) {
-			list = append(list, m.environment(f, rules))
+			list = append(list, describeStack(m.file, rules, f))
 		}
 	}
 	slices.SortFunc(list, func(a, b Environment) int {
@@ -54,29 +53,8 @@ func UnreadableError(broken map[string]error) error {
 	}
 }
 
-// environment tells what is known of one stack, by the settings as they are now.
-func (m *Manager) environment(f backend.Facts, rules config.Rules) Environment {
-	f.Locks = slices.DeleteFunc(slices.Clone(f.Locks), m.Abandoned)
-	branch := f.Tags[names.TagBranch]
-	spec := ParseSpec(f.SpecText(m.File.Project))
-	if spec != nil {
-		branch = spec.Branch
-	}
-	rule, err := rules(branch, f.Tags[names.TagLike], f.Name)
-	if err != nil { // settings that contradict each other: what held at its last update is the best that is known
-		rule = config.Rule{}
-		if spec != nil {
-			rule.TTL = time.Duration(spec.Settings.TTL)
-		}
-	}
-	if rule.Protected == "" && f.Tags[names.TagProtected] == "true" {
-		rule.Protected = "it was protected when it was last updated"
-	}
-	return environmentOf(f, m.File.Project, m.File.Domain, rule, time.Duration(m.File.Reconcile.Interval))
-}
-
 // existing reads the facts of a branch's own stack; an error where there is none.
-func (m *Manager) existing(ctx context.Context, branch string) (backend.Facts, error) {
+func (m Manager) existing(ctx context.Context, branch string) (backend.Facts, error) {
 	stack, err := names.Slug(branch)
 	if err != nil {
 		return backend.Facts{}, err
@@ -89,24 +67,24 @@ func (m *Manager) existing(ctx context.Context, branch string) (backend.Facts, e
 		return backend.Facts{}, fault.Failedf("branch %q has no environment", branch).
 			WithHint("branchenv up %s --image REF", fault.ShellWord(branch))
 	}
-	return *f, owns(m.Where(), *f, branch)
+	return *f, checkOwner(m.Location(), *f, branch)
 }
 
 // Show returns one environment; an error where there is none.
-func (m *Manager) Show(ctx context.Context, branch string) (Environment, error) {
+func (m Manager) Show(ctx context.Context, branch string) (Environment, error) {
 	f, err := m.existing(ctx, branch)
 	if err != nil {
 		return Environment{}, err
 	}
-	e := m.environment(f, config.RulesOf(m.File))
+	e := describeStack(m.file, config.RulesOf(m.file), f)
 	e.Branch = branch
 	return e, nil
 }
 
 // Protected reports whether the branch's environment is protected by the settings, by its stack, or because the branch is
 // the source's default one. It need not exist. If the source cannot be asked, its default branch is not known.
-func (m *Manager) Protected(ctx context.Context, branch string) (bool, error) {
-	id, _, err := m.identity(ctx)
+func (m Manager) Protected(ctx context.Context, branch string) (bool, error) {
+	id, _, err := m.source.identity(ctx)
 	if err != nil || id.IsDefault(branch) {
 		return id.IsDefault(branch), err
 	}
@@ -118,5 +96,5 @@ func (m *Manager) Protected(ctx context.Context, branch string) (bool, error) {
 	if err != nil || f == nil {
 		return false, err
 	}
-	return m.environment(*f, config.RulesOf(m.File)).Protected, nil
+	return describeStack(m.file, config.RulesOf(m.file), *f).Protected, nil
 }

@@ -6,12 +6,8 @@ package stacks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"maps"
-	"net/url"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,89 +17,137 @@ import (
 	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
-	"github.com/branchenv/branchenv/stacks/names"
+	"github.com/branchenv/branchenv/internal/platform"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
-// ManagerOptions say what a Manager works on.
-type ManagerOptions struct {
-	File    *config.File        // the settings
-	Env     func(string) string // the environment's variables; required
-	Observe operation.Observer  // told what happens; may be nil
-	Stop    *operation.Stopper  // may be nil
-	// Source is the repository that the settings name. nil: stacks neither record nor compare whose branches they follow.
+// Options say what a Manager works on.
+type Options struct {
+	// File holds the settings. Required.
+	File *config.File
+	// Env returns the environment's variables. Required.
+	Env func(string) string
+	// Source is the repository that the settings name. Default: none; stacks then neither record nor compare whose branches
+	// they follow.
 	Source Source
-	// Extra are variables (NAME=value) that count before the environment's, for pulumi and for branchenv's own AWS
-	// calls: those of an AWS that is not the real one.
+	// Extra are variables (NAME=value) that take precedence over the environment's, for pulumi and for branchenv's own AWS
+	// calls. They name an AWS that is not the real one.
 	Extra []string
-	// Now is the clock. Default: time.Now.
-	Now func() time.Time
+	// Backend is the URL of a backend that replaces the settings' one. It may be a file even in CI: the state of an AWS that
+	// is not the real one must not mix with the team's. Default: the settings' backend.
+	Backend string
+	// State is used instead of opening a backend, and closed with the Manager. Default: the backend is opened by its URL.
+	State backend.Backend
 	// Pulumi is the path of the pulumi to run. Default: the one on PATH, else the one beside the running program.
 	Pulumi string
-	// State is used instead of opening a backend, and closed with the Manager; may be nil.
-	State backend.Backend
-	// Backend counts before the settings' backend and may be a file even in CI: the state of an AWS that is not the
-	// real one must not mix with the team's. Empty: the settings' backend.
-	Backend string
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
 }
 
-// Manager creates, updates, reads and destroys the stacks of one project. It may be used by several goroutines.
+// Manager runs operations on the stacks of one project. It is a thin value: what the operations share, and the observer
+// and stopper of its own ones (see With). Any number of operations may run at once.
 type Manager struct {
-	ManagerOptions
-	backend    backend.Backend
-	backendURL string
-	aws        *aws.Client
-	started    func() // told of each process of pulumi, for counting; may be nil
-	naming     sync.Mutex
-	asking     sync.Mutex       // for what is asked once:
-	account    string           // the credentials' AWS account
-	source     names.Repository // of Source
-	pulumi     *engine.Process  // the pulumi that was found
+	*project
+	operation.Control
 }
 
-// Open opens the backend; it starts no process and asks AWS nothing. Close the Manager after use.
-func Open(ctx context.Context, o ManagerOptions) (*Manager, error) {
-	o.Observe = o.Observe.OneAtATime()
+// project is what the operations on one project share. It is safe for several goroutines.
+type project struct {
+	file     *config.File
+	backend  backend.Backend
+	aws      *aws.Client
+	platform platform.Platform
+	source   *source
+	launcher *launcher
+	now      func() time.Time
+	account  onceOK[string] // the AWS account of the credentials
+	naming   sync.Mutex     // held while a host label is chosen and recorded
+}
+
+// Open opens the backend. It starts no process and asks AWS nothing. The Manager must be closed after use.
+func Open(ctx context.Context, o Options) (Manager, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	m := &Manager{ManagerOptions: o, backend: o.State}
-	var err error
-	if m.backendURL, err = chooseBackend(o); err != nil {
-		return nil, err
+	address, err := chooseBackend(o)
+	if err != nil {
+		return Manager{}, err
 	}
-	if m.backend == nil {
-		if m.backend, err = backend.Open(ctx, m.backendURL, o.File.Project, m.variable); err != nil {
-			return nil, err
+	l := &launcher{file: o.File, env: o.Env, extra: o.Extra, path: o.Pulumi, address: address}
+	if l.backend = o.State; l.backend == nil {
+		if l.backend, err = backend.Open(ctx, address, o.File.Project, l.variable); err != nil {
+			return Manager{}, err
 		}
 	}
-	if m.aws, err = aws.Open(ctx, aws.Options{Region: o.File.Region, Endpoint: extraEndpoint(o.Extra)}); err != nil {
-		return nil, errors.Join(err, m.backend.Close())
+	client, err := aws.Open(ctx, aws.Options{Region: o.File.Region, Endpoint: extraEndpoint(o.Extra)})
+	if err != nil {
+		return Manager{}, errors.Join(err, l.backend.Close())
 	}
-	return m, nil
+	return Manager{project: &project{
+		file: o.File, backend: l.backend, aws: client, platform: platform.Beanstalk{AWS: client, Project: o.File.Project},
+		source: &source{Source: o.Source}, launcher: l, now: o.Now,
+	}}, nil
 }
 
-// Close ends what Open began.
-func (m *Manager) Close() error { return m.backend.Close() }
-
-// variable is an environment variable, those of Extra first.
-func (m *Manager) variable(name string) string {
-	if value := engine.Variable(m.Extra, name); value != "" {
-		return value
-	}
-	return m.Env(name)
+// With returns a Manager whose operations tell c.Observe what happens and end early when c.Stop asks for it. It shares all
+// else with m; only one of them must be closed.
+func (m Manager) With(c operation.Control) Manager {
+	c.Observe = c.Observe.OneAtATime()
+	return Manager{project: m.project, Control: c}
 }
 
-// extraEndpoint is the AWS that the extra variables name, or nil where they name none.
-func extraEndpoint(extra []string) *aws.Endpoint {
-	address := engine.Variable(extra, "AWS_ENDPOINT_URL")
-	if address == "" {
-		return nil
+// Close closes the backend.
+func (m Manager) Close() error { return m.backend.Close() }
+
+// Location returns where the stacks are kept.
+func (m Manager) Location() backend.Location { return m.backend.Where() }
+
+// State returns the backend that keeps the stacks.
+func (m Manager) State() backend.Backend { return m.backend }
+
+// Settings returns the settings.
+func (m Manager) Settings() *config.File { return m.file }
+
+// Now returns the time by the Manager's clock.
+func (m Manager) Now() time.Time { return m.now() }
+
+// Facts returns what the backend knows of every stack. It warns if there is no stack and the backend has other projects.
+func (m Manager) Facts(ctx context.Context) ([]backend.Facts, error) {
+	all, err := m.backend.List(ctx)
+	if err == nil && len(all) == 0 {
+		m.warnOfOtherProjects(ctx)
 	}
-	return &aws.Endpoint{URL: address, AccessKey: engine.Variable(extra, "AWS_ACCESS_KEY_ID"), SecretKey: engine.Variable(extra, "AWS_SECRET_ACCESS_KEY")}
+	return all, err
 }
 
-// chooseBackend decides where the state lies.
-func chooseBackend(o ManagerOptions) (string, error) {
+// SweepWorkDirs removes what killed runs left behind for stacks that do not exist.
+func (m Manager) SweepWorkDirs(exists map[string]bool) error {
+	return engine.SweepGone(m.file.Project, exists)
+}
+
+// Tell tells the observer about a stack.
+func (m Manager) Tell(stack string, e operation.Event) {
+	if m.Observe != nil {
+		e.Stack, e.Time = stack, m.now()
+		e.Message = text.Line(e.Message)
+		m.Observe(e)
+	}
+}
+
+func (m Manager) warn(stack, message string) {
+	m.Tell(stack, operation.Event{Kind: operation.Warning, Message: message})
+}
+
+func (m Manager) note(stack, message string) {
+	m.Tell(stack, operation.Event{Kind: operation.Note, Message: message})
+}
+
+func (m Manager) step(stack, name string) {
+	m.Tell(stack, operation.Event{Kind: operation.Step, Op: name})
+}
+
+// chooseBackend returns the URL of the backend that keeps the state.
+func chooseBackend(o Options) (string, error) {
 	switch {
 	case o.Backend != "":
 		return o.Backend, nil
@@ -118,111 +162,34 @@ func chooseBackend(o ManagerOptions) (string, error) {
 	return backend.FolderURL(filepath.Join(o.File.Dir, ".branchenv", "state"))
 }
 
-// engine finds pulumi and prepares its environment.
-func (m *Manager) engine(ctx context.Context) (*engine.Engine, error) {
-	return m.engineOn(ctx, m.backendURL)
-}
-
-func (m *Manager) engineOn(ctx context.Context, backendURL string) (*engine.Engine, error) {
-	address, err := url.Parse(backendURL)
-	if err != nil {
-		return nil, fault.Usagef("backend %s is not a URL: %w", backendURL, err)
+// extraEndpoint returns the AWS that the extra variables name, or nil if they name none.
+func extraEndpoint(extra []string) *aws.Endpoint {
+	address := engine.Variable(extra, "AWS_ENDPOINT_URL")
+	if address == "" {
+		return nil
 	}
-	env := slices.Concat(m.Extra, []string{"PULUMI_BACKEND_URL=" + backend.WithoutAttributes(address).String()})
-	e := &engine.Engine{Project: m.File.Project, Locked: func(stack string) error { return m.Where().Locked(stack) }, Observe: m.Observe, SecretsProvider: m.File.SecretsProvider, Restoring: m.backend.RestoreCommand}
-	// Without a passphrase variable pulumi fails; an empty one is what a person's own machine starts with.
-	if e.SecretsProvider == "" && m.backend.SelfManaged() {
-		e.SecretsProvider = engine.Passphrase
-		if m.variable("PULUMI_CONFIG_PASSPHRASE") == "" && m.variable("PULUMI_CONFIG_PASSPHRASE_FILE") == "" {
-			env = append(env, "PULUMI_CONFIG_PASSPHRASE=")
-			e.PlainPassphrase = true
-		}
-	}
-	if e.Pulumi, err = m.findPulumi(ctx, env); err != nil {
-		return nil, err
-	}
-	e.Pulumi.Started = m.started
-	if backendURL == m.backendURL {
-		e.Pulumi.Hold = m.backend.Hold
-	}
-	return e, nil
-}
-
-// findPulumi looks for pulumi once; many environments may be worked on.
-func (m *Manager) findPulumi(ctx context.Context, env []string) (*engine.Process, error) {
-	m.asking.Lock()
-	defer m.asking.Unlock()
-	if m.pulumi == nil {
-		found, err := engine.Find(ctx, m.Pulumi, env, m.Stop)
-		if err != nil {
-			return nil, err
-		}
-		m.pulumi = found
-	}
-	p := *m.pulumi
-	p.Env = env
-	return &p, nil
-}
-
-// Facts returns what the backend knows of every stack. It warns if there is none and the backend has other projects.
-func (m *Manager) Facts(ctx context.Context) ([]backend.Facts, error) {
-	all, err := m.backend.List(ctx)
-	if err == nil && len(all) == 0 {
-		m.warnOfOthers(ctx)
-	}
-	return all, err
-}
-
-// FactsOf returns what the backend knows of one stack; nil if there is none.
-func (m *Manager) FactsOf(ctx context.Context, stack string) (*backend.Facts, error) {
-	return m.backend.Read(ctx, stack)
-}
-
-// SweepWorkDirs removes what killed runs left behind for stacks that do not exist.
-func (m *Manager) SweepWorkDirs(exists map[string]bool) error {
-	return engine.SweepGone(m.File.Project, exists)
-}
-
-// StateBackend is where the stacks are kept.
-func (m *Manager) StateBackend() backend.Backend { return m.backend }
-
-// Location is where the stacks are kept, for people and for pulumi's own commands.
-func (m *Manager) Location() backend.Location { return m.backend.Where() }
-
-// Tell tells the Manager's observer about a stack.
-func (m *Manager) Tell(stack string, e operation.Event) { m.tell(stack, e) }
-
-func (m *Manager) tell(stack string, e operation.Event) {
-	if m.Observe != nil {
-		e.Stack, e.Time = stack, m.Now()
-		e.Message = fault.Line(e.Message)
-		m.Observe(e)
+	return &aws.Endpoint{
+		URL: address, AccessKey: engine.Variable(extra, "AWS_ACCESS_KEY_ID"), SecretKey: engine.Variable(extra, "AWS_SECRET_ACCESS_KEY"),
 	}
 }
 
-// stackConfig is the configuration of a stack whose program is given its spec under key.
-func (m *Manager) stackConfig(stack, branch, key string, spec any, s backend.State) (engine.Config, error) {
-	tags := maps.Clone(m.File.Tags)
-	if tags == nil {
-		tags = map[string]string{}
+// onceOK keeps the first value that was read without an error.
+type onceOK[T any] struct {
+	mu    sync.Mutex
+	known bool
+	value T
+}
+
+// get returns the kept value, or reads it. Only one goroutine reads at a time.
+func (o *onceOK[T]) get(read func() (T, error)) (T, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known {
+		return o.value, nil
 	}
-	tags[names.TagProject], tags[names.TagStack] = m.File.Project, stack
-	if branch != "" {
-		tags[names.TagBranch] = names.TagValue(branch)
+	value, err := read()
+	if err == nil {
+		o.value, o.known = value, true
 	}
-	c := map[string]any{
-		"aws:region":      m.File.Region,
-		"aws:defaultTags": map[string]any{"tags": tags},
-	}
-	if m.variable("AWS_ENDPOINT_URL") != "" || m.variable("AWS_ENDPOINT_URL_S3") != "" {
-		c["aws:s3UsePathStyle"] = true // an endpoint of one's own rarely has a DNS name for each bucket
-	}
-	if spec != nil {
-		text, err := json.Marshal(spec)
-		if err != nil {
-			return engine.Config{}, err
-		}
-		c[m.File.Project+":"+key] = json.RawMessage(text)
-	}
-	return engine.Config{Config: c}.WithSecrets(s.SecretsProviders.Type, s.SecretsProviders.State)
+	return value, err
 }

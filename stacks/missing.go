@@ -8,14 +8,13 @@ import (
 	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/engine"
-	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// missing are those of the resources that AWS says are gone: somebody deleted them behind branchenv's back. What AWS does
+// goneFromAWS returns those of the resources that AWS says are gone: somebody deleted them behind branchenv's back. What AWS does
 // not tell about is not among them.
-func (m *Manager) missing(ctx context.Context, resources []backend.Resource) []backend.Resource {
+func (m Manager) goneFromAWS(ctx context.Context, resources []backend.Resource) []backend.Resource {
 	asked := make([]aws.Resource, 0, len(resources))
 	for _, r := range resources {
 		asked = append(asked, described(r))
@@ -52,20 +51,20 @@ func mainNames(resources []backend.Resource) string {
 
 // forgetMissing takes out of the state what is gone in AWS, so that the next update makes it again instead of failing
 // over it, or of finding nothing to do. f is read anew if there was something.
-func (m *Manager) forgetMissing(ctx context.Context, e *engine.Engine, f *backend.Facts) error {
-	gone := m.missing(ctx, f.State.Aws())
+func (m Manager) forgetMissing(ctx context.Context, e *engine.Engine, f *backend.Facts) error {
+	gone := m.goneFromAWS(ctx, f.State.Aws())
 	if len(gone) == 0 {
 		return nil
 	}
-	m.tell(f.Name, operation.Event{Kind: operation.Warning, Message: "gone from AWS, and to be made again without what was in it: " + mainNames(gone)})
+	m.warn(f.Name, "gone from AWS, and to be made again without what was in it: "+mainNames(gone))
 	return m.refresh(ctx, e, f, nil)
 }
 
 // goneInAWS finds what the provider and AWS say when an update meets something that was deleted meanwhile.
 var goneInAWS = regexp.MustCompile(`couldn't find resource|NotFound|No Environment found|NoSuchBucket|NoSuchEntity|NoSuchHostedZone`)
 
-// noteMissing keeps in a stack's tags what is gone, for those who ask AWS nothing.
-func (m *Manager) noteMissing(ctx context.Context, f backend.Facts, gone []backend.Resource) error {
+// recordMissing records in a stack's tags what is gone, for those who ask AWS nothing.
+func (m Manager) recordMissing(ctx context.Context, f backend.Facts, gone []backend.Resource) error {
 	note := ""
 	if len(gone) > 0 {
 		note = names.CutTag(text.Count(len(gone), "resource") + ": " + mainNames(gone))
@@ -73,12 +72,13 @@ func (m *Manager) noteMissing(ctx context.Context, f backend.Facts, gone []backe
 	if f.Tags[names.TagMissing] == note {
 		return nil
 	}
-	return m.retag(ctx, f.Name, func(tags map[string]string) {
+	_, err := m.retag(ctx, f.Name, func(tags map[string]string) {
 		tags[names.TagMissing] = note
 		if note == "" {
 			delete(tags, names.TagMissing)
 		}
 	})
+	return err
 }
 
 // candidates are the resources of a state that may be gone: what AWS does not list by its tags, and DNS records, which

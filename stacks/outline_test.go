@@ -22,9 +22,9 @@ func TestOutline(t *testing.T) {
 			resource, owner := f.Foreign()
 			untagged := f
 			untagged.Tags = nil
-			return []any{m.environment(f, config.RulesOf(m.File)), m.examineStack(f), m.examineStack(untagged), f.State.Outputs(), resource, owner}
+			return []any{describeStack(m.file, config.RulesOf(m.file), f), diagnoseStack(f, m.Location(), m.now()), diagnoseStack(untagged, m.Location(), m.now()), f.State.Outputs(), resource, owner}
 		}
-		if diff := cmp.Diff(says(wholes[i]), says(outlines[i]), cmpopts.IgnoreUnexported(Ailment{})); diff != "" {
+		if diff := cmp.Diff(says(wholes[i]), says(outlines[i]), cmpopts.IgnoreUnexported(Problem{})); diff != "" {
 			t.Fatalf("what the whole state says, and what its outline says, differ (-whole +outline):\n%s", diff)
 		}
 		if _, owner := wholes[i].Foreign(); owner != "" {

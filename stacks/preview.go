@@ -10,15 +10,14 @@ import (
 
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/engine"
-	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/stacks/names"
 	"github.com/branchenv/branchenv/stacks/program"
 )
 
 // Preview tells what Up would change. A branch that has no stack gets one for the time of the preview only.
-func (m *Manager) Preview(ctx context.Context, r UpRequest) (p Preview, err error) {
+func (m Manager) Preview(ctx context.Context, r UpRequest) (p Preview, err error) {
 	p = Preview{Branch: r.Branch, Changes: map[string]int{}, Steps: []PreviewStep{}}
-	err = m.previewing(ctx, r, func(w *engine.Workspace) error {
+	err = m.withPreviewedStack(ctx, r, func(w *engine.Workspace) error {
 		p.Stack = w.Name
 		return w.Preview(ctx, p.observe)
 	})
@@ -27,21 +26,21 @@ func (m *Manager) Preview(ctx context.Context, r UpRequest) (p Preview, err erro
 
 // PulumiPreview runs `pulumi preview` itself in the settings' folder, so that pulumi starts the program by the
 // Pulumi.yaml there, and copies to out what it prints.
-func (m *Manager) PulumiPreview(ctx context.Context, r UpRequest, out io.Writer) error {
-	return m.previewing(ctx, r, func(w *engine.Workspace) error { return w.PulumiPreview(ctx, m.File.Dir, out) })
+func (m Manager) PulumiPreview(ctx context.Context, r UpRequest, out io.Writer) error {
+	return m.withPreviewedStack(ctx, r, func(w *engine.Workspace) error { return w.PulumiPreview(ctx, m.file.Dir, out) })
 }
 
-// previewing opens the stack that r is about, as Up would configure it.
-func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*engine.Workspace) error) error {
+// withPreviewedStack runs do on the stack that r is about, configured as Up would configure it.
+func (m Manager) withPreviewedStack(ctx context.Context, r UpRequest, do func(*engine.Workspace) error) error {
 	r.IfExists = false
-	u, err := m.decide(ctx, r)
+	u, err := m.planUpdate(ctx, r)
 	if err != nil {
 		return err
 	}
 	for _, loss := range u.losses {
-		m.tell(u.spec.Stack, operation.Event{Kind: operation.Warning, Message: loss + "; up refuses that without --allow-data-loss"})
+		m.warn(u.spec.Stack, loss+"; up refuses that without --allow-data-loss")
 	}
-	c, err := m.stackConfig(u.spec.Stack, u.spec.Branch, names.SpecKey, u.spec, u.state())
+	c, err := m.launcher.config(u.spec.Stack, u.spec.Branch, names.SpecKey, u.spec, u.state())
 	if err != nil {
 		return err
 	}
@@ -50,20 +49,20 @@ func (m *Manager) previewing(ctx context.Context, r UpRequest, do func(*engine.W
 
 // withTemporaryStack runs do on a stack and leaves the stack unchanged; create says that there is none, and one is made for that
 // time.
-func (m *Manager) withTemporaryStack(ctx context.Context, stack string, c engine.Config, create bool, do func(*engine.Workspace) error) (err error) {
-	backendURL := m.backendURL
+func (m Manager) withTemporaryStack(ctx context.Context, stack string, c engine.Config, create bool, do func(*engine.Workspace) error) (err error) {
+	address := "" // the Manager's backend
 	if create && m.backend.SelfManaged() {
 		var beside engine.WorkDir
-		if beside, err = engine.MakeWorkDir(m.File.Project, stack); err != nil {
+		if beside, err = engine.MakeWorkDir(m.file.Project, stack); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, beside.Close()) }()
 		if err := m.backend.Scratch(ctx, beside.Path, stack); err != nil {
 			return err
 		}
-		backendURL = "file://" + beside.Path
+		address = "file://" + beside.Path
 	}
-	e, err := m.engineOn(ctx, backendURL)
+	e, err := m.launcher.engine(ctx, m.Control, address)
 	if err != nil {
 		return err
 	}
@@ -81,12 +80,12 @@ func (m *Manager) withTemporaryStack(ctx context.Context, stack string, c engine
 }
 
 // removeUnowned removes a stack that was made for a while, unless an `up` has adopted it since.
-func (m *Manager) removeUnowned(ctx context.Context, e *engine.Engine, stack string) error {
+func (m Manager) removeUnowned(ctx context.Context, e *engine.Engine, stack string) error {
 	f, err := m.backend.Read(ctx, stack)
 	if err != nil || f == nil || len(f.Tags[names.TagStack]) > 0 || !f.State.Blank() || len(f.Locks) > 0 {
 		return err
 	}
-	return m.removeStack(ctx, e, f)
+	return m.removeStack(ctx, e, f.Name)
 }
 
 // observe gathers an event of the engine into the preview.

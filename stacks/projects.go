@@ -10,12 +10,12 @@ import (
 
 // warnOfOthers warns if the backend has stacks of other projects and, as the caller found, none of this one: then project
 // was probably renamed in the settings, and the environments that exist go on under the old name, unseen.
-func (m *Manager) warnOfOthers(ctx context.Context) {
+func (m Manager) warnOfOtherProjects(ctx context.Context) {
 	others, err := m.backend.Projects(ctx)
-	others = slices.DeleteFunc(others, func(name string) bool { return name == m.File.Project })
+	others = slices.DeleteFunc(others, func(name string) bool { return name == m.file.Project })
 	if err != nil || len(others) == 0 { // it is only advice
 		return
 	}
-	m.tell("", operation.Event{Kind: operation.Warning, Message: "the backend has no stack of project " + m.File.Project + ", but of " +
+	m.Tell("", operation.Event{Kind: operation.Warning, Message: "the backend has no stack of project " + m.file.Project + ", but of " +
 		strings.Join(others, ", ") + ": if project was renamed in the settings, set it back; those environments still exist and cost money"})
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // sandboxManager is a Manager over an embedded AWS of its own and a backend in folder, with an application stack.
-func sandboxManager(t *testing.T, folder string) *Manager {
+func sandboxManager(t *testing.T, folder string) Manager {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts the real engine several times: left out in -short mode")
@@ -35,7 +35,7 @@ func sandboxManager(t *testing.T, folder string) *Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := Open(t.Context(), ManagerOptions{
+	m, err := Open(t.Context(), Options{
 		File: file, Pulumi: pulumitest.Path(t), Extra: append(server.Env(), "PULUMI_HOME="+t.TempDir()), Backend: "file://" + folder,
 		Env: func(name string) string { return map[string]string{"PATH": os.Getenv("PATH")}[name] },
 	})
@@ -54,7 +54,7 @@ func sandboxManager(t *testing.T, folder string) *Manager {
 }
 
 // byHand runs pulumi as a person does who mends a state: in a folder of its own, which knows nothing of the stack.
-func byHand(t *testing.T, m *Manager, args ...string) {
+func byHand(t *testing.T, m Manager, args ...string) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600); err != nil {
@@ -62,7 +62,7 @@ func byHand(t *testing.T, m *Manager, args ...string) {
 	}
 	cmd := exec.Command(pulumitest.Path(t), append(args, "--non-interactive")...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), append(m.Extra, "PULUMI_BACKEND_URL="+m.Backend, "PULUMI_CONFIG_PASSPHRASE=", "PULUMI_SKIP_UPDATE_CHECK=true")...)
+	cmd.Env = append(os.Environ(), append(m.launcher.extra, "PULUMI_BACKEND_URL="+m.launcher.address, "PULUMI_CONFIG_PASSPHRASE=", "PULUMI_SKIP_UPDATE_CHECK=true")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -89,28 +89,29 @@ func TestRefreshedByHand(t *testing.T) {
 	if refreshed.Last.Kind != "refresh" || len(refreshed.Last.Config) > 0 {
 		t.Fatalf("the last run is %+v, not a refresh without a spec", refreshed.Last)
 	}
-	if diff := cmp.Diff(ParseSpec(made.SpecText("shop")), ParseSpec(refreshed.SpecText("shop"))); diff != "" {
+	if diff := cmp.Diff(SpecOf(&made, "shop"), SpecOf(&refreshed, "shop")); diff != "" {
 		t.Errorf("the spec (-before +after the refresh):\n%s", diff)
 	}
 	list, err := m.List(t.Context())
 	if err != nil || len(list) != 1 || list[0].Version != "app:1" || list[0].Branch != "feature/login" {
 		t.Errorf("list: %+v, %v", list, err)
 	}
-	logs := filepath.Join(engine.Variable(m.Extra, "PULUMI_HOME"), "logs")
+	logs := filepath.Join(engine.Variable(m.launcher.extra, "PULUMI_HOME"), "logs")
 	if kept, err := os.ReadDir(logs); err != nil || len(kept) == 0 || !strings.HasPrefix(kept[0].Name(), "organization+shop+"+before.Stack) || len(kept) > 2 {
 		t.Errorf("logs: %v, %v; want those of the run by hand only", kept, err)
 	}
-	renamed, warned := *m.File, ""
+	renamed, warned := *m.file, ""
 	renamed.Project = "store"
-	other, err := Open(t.Context(), ManagerOptions{File: &renamed, Env: m.Env, Extra: m.Extra, Backend: m.Backend, Observe: func(e operation.Event) {
-		if e.Kind == operation.Warning {
-			warned = e.Message
-		}
-	}})
+	other, err := Open(t.Context(), Options{File: &renamed, Env: m.launcher.env, Extra: m.launcher.extra, Backend: m.launcher.address})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
+	other = other.With(operation.Control{Observe: func(e operation.Event) {
+		if e.Kind == operation.Warning {
+			warned = e.Message
+		}
+	}})
 	if list, err := other.List(t.Context()); err != nil || len(list) != 0 || !strings.Contains(warned, "no stack of project store, but of shop:") {
 		t.Errorf("a renamed project: %v, %v, warning %q", list, err, warned)
 	}
@@ -118,7 +119,7 @@ func TestRefreshedByHand(t *testing.T) {
 	if err != nil || again.Version != "app:1" {
 		t.Errorf("up without a version: %+v, %v", again, err)
 	}
-	if f, err := m.existing(t.Context(), "feature/login"); err != nil || ParseSpec(f.SpecText("shop")).Commit != strings.Repeat("a", 40) {
-		t.Errorf("the commit is lost: %+v, %v", ParseSpec(f.SpecText("shop")), err)
+	if f, err := m.existing(t.Context(), "feature/login"); err != nil || SpecOf(&f, "shop").Commit != strings.Repeat("a", 40) {
+		t.Errorf("the commit is lost: %+v, %v", SpecOf(&f, "shop"), err)
 	}
 }

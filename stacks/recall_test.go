@@ -44,8 +44,8 @@ func TestLostTags(t *testing.T) {
 		if host == "" {
 			host = "new"
 		}
-		u := &undertaking{before: &f}
-		if err := m.specify(u, UpRequest{Branch: "login", Image: "i"}, "login", nil, host); err != nil {
+		u, err := buildSpec(m.file, UpRequest{Branch: "login", Image: "i"}, updateFacts{stack: "login", before: &f, host: host, suffix: "newnew"})
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got := u.tags[names.TagBucket]; got != test.suffix && test.suffix != "" || got == "" || got != u.spec.BucketSuffix {
@@ -61,23 +61,23 @@ func TestLostTags(t *testing.T) {
 func TestWrongBucketTag(t *testing.T) {
 	t.Parallel()
 	m := manager(t, "branches: [{match: login, assets: {enabled: true}}]")
-	m.backendURL = "file:///b"
 	f := backend.Facts{Name: "login", Project: "shop", State: bucketIn("login", "shop-login-aaaaaa", nil), Tags: map[string]string{names.TagBranch: "login", names.TagHost: "h", names.TagBucket: "zzzzzz"}}
-	u := &undertaking{before: &f}
-	if err := m.specify(u, UpRequest{Branch: "login", Image: "i"}, "login", nil, ""); err != nil {
+	u, err := buildSpec(m.file, UpRequest{Branch: "login", Image: "i"}, updateFacts{stack: "login", before: &f})
+	if err != nil {
 		t.Fatal(err)
 	}
-	err := u.keepsData(UpRequest{})
+	l := backend.Location{Project: "shop", URL: "file:///b"}
+	err = u.checkData(UpRequest{}, l)
 	faulttest.Check(t, err, fault.Refused, "the update of stack login would lose data: bucket shop-login-aaaaaa would be replaced by an empty one, shop-login-zzzzzz: the tag branchenv:bucket has another suffix")
 	if got, want := fault.Hint(err), "pulumi stack tag set branchenv:bucket aaaaaa --stack organization/shop/login; then run the same command again, or, if the data may go, with --allow-data-loss"; got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
 
 	application := backend.Facts{Name: names.ApplicationStack, Project: "shop", State: bucketIn(names.ApplicationStack, "shop-application-aaaaaa", nil)}
-	if got := application.BucketSuffix("shop"); got != "aaaaaa" || m.keepsBundles(&application, got) != nil || m.keepsBundles(nil, got) != nil {
+	if got := application.BucketSuffix("shop"); got != "aaaaaa" || checkBundles(&application, l, got) != nil || checkBundles(nil, l, got) != nil {
 		t.Errorf("suffix %q of the versions bucket, or it is refused", got)
 	}
-	err = m.keepsBundles(&application, "zzzzzz")
+	err = checkBundles(&application, l, "zzzzzz")
 	faulttest.Check(t, err, fault.Refused, "the update of the application stack would replace bucket shop-application-aaaaaa, with every bundle in it, by shop-application-zzzzzz: the tag branchenv:bucket is zzzzzz")
 	if got, want := fault.Hint(err), "pulumi stack tag set branchenv:bucket aaaaaa --stack organization/shop/application; then run the same command again"; got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
@@ -94,13 +94,13 @@ func TestHintSetsEveryTag(t *testing.T) {
 	set := func(stack, tag, value string) string {
 		return "pulumi stack tag set branchenv:" + tag + " " + value + " --stack organization/shop/" + stack
 	}
-	err := owns(p, backend.Facts{Name: "login", Project: "shop", State: bucketIn("login", "shop-login-x1y2z3", nil), Last: stackstest.Updated(t, &spec)}, "login")
+	err := checkOwner(p, backend.Facts{Name: "login", Project: "shop", State: bucketIn("login", "shop-login-x1y2z3", nil), Last: stackstest.Updated(t, &spec)}, "login")
 	want := export + set("login", "project", "shop") + "; " + set("login", "stack", "login") + "; " + set("login", "branch", "login") + "; " +
 		set("login", "host", "login") + "; " + set("login", "bucket", "x1y2z3")
 	if got := fault.Hint(err); got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
-	err = ownsApplication(p, backend.Facts{Name: names.ApplicationStack, Project: "shop", State: bucketIn(names.ApplicationStack, "shop-application-aaaaaa", nil)})
+	err = checkApplicationOwner(p, backend.Facts{Name: names.ApplicationStack, Project: "shop", State: bucketIn(names.ApplicationStack, "shop-application-aaaaaa", nil)})
 	want = export + set("application", "project", "shop") + "; " + set("application", "stack", "application") + "; " + set("application", "bucket", "aaaaaa")
 	if got := fault.Hint(err); got != want {
 		t.Errorf("hint %s\nwant %s", got, want)

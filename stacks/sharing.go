@@ -14,10 +14,10 @@ import (
 // looks for the other: a destroy notes itself in the application stack's tags and then lists the stacks, an up makes its
 // stack and then reads those tags. So at least one sees the other, and ends before it has touched anything in AWS.
 
-// unshared is a contended error if there is another stack than the application stack. It takes back the note that a destroy
-// has begun, unless an earlier run of the destroy made it.
-func (m *Manager) unshared(ctx context.Context, d Destruction) error {
-	all, err := m.backend.List(ctx)
+// checkUnshared returns a conflict if there is another stack than the application stack. It takes back the record that a
+// destroy has begun, unless an earlier run of the destroy made it.
+func (t *teardown) checkUnshared(ctx context.Context) error {
+	all, err := t.backend.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -26,17 +26,18 @@ func (m *Manager) unshared(ctx context.Context, d Destruction) error {
 		return nil
 	}
 	err = backend.JustChanged(all[i].Name, "made")
-	if d.before.Tags[names.TagDestroying] == "" {
-		err = errors.Join(err, m.retag(ctx, names.ApplicationStack, func(tags map[string]string) { delete(tags, names.TagDestroying) }))
+	if t.resumed {
+		return err
 	}
-	return err
+	_, untagErr := t.retag(ctx, names.ApplicationStack, func(tags map[string]string) { delete(tags, names.TagDestroying) })
+	return errors.Join(err, untagErr)
 }
 
-// applicationStays looks at the application stack once more, when u's stack is there for all to see and nothing of it is
-// made yet. It is a contended error if that is gone, is locked, or is being destroyed: the stack of u stays, tagged and
-// empty, and the next run goes on with it.
-func (m *Manager) applicationStays(ctx context.Context, u *undertaking) error {
-	if !u.before.State.Blank() { // no destroy of the application stack begins beside it
+// checkApplication reads the application stack once more, when p's stack exists for all to see and nothing of it has been
+// created yet. It returns a conflict if the application stack is gone, locked or being destroyed. The stack of p stays,
+// tagged and empty, and the next run continues with it.
+func (m Manager) checkApplication(ctx context.Context, p *updatePlan) error {
+	if !p.before.State.Blank() { // no destroy of the application stack begins beside it
 		return nil
 	}
 	f, err := m.backend.Read(ctx, names.ApplicationStack)
@@ -46,12 +47,12 @@ func (m *Manager) applicationStays(ctx context.Context, u *undertaking) error {
 	if f == nil {
 		return backend.JustChanged(names.ApplicationStack, "removed")
 	}
-	if err := m.unlocked(ctx, f); err != nil {
+	if err := m.waitForLock(ctx, f); err != nil {
 		return err
 	}
 	if f.Tags[names.TagDestroying] != "" {
 		return fault.Failedf("a destroy of the application stack, which environments share, was begun %w", fault.ByAnother).
 			WithHint("wait until it has ended; then, or if it was interrupted: branchenv application up, and the same command again")
 	}
-	return applicationReady(f, m.File.Domain)
+	return applicationReady(f, m.file.Domain)
 }

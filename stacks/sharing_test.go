@@ -26,7 +26,7 @@ func TestApplicationIsShared(t *testing.T) {
 	folder := t.TempDir()
 	m := folderManager(t, folder)
 	up := func() error {
-		return m.applicationStays(t.Context(), &undertaking{before: &backend.Facts{Name: "login"}})
+		return m.checkApplication(t.Context(), &updatePlan{before: &backend.Facts{Name: "login"}})
 	}
 	if err := up(); faulttest.Message(err) != "stack application was just removed by another process" || !fault.IsConflict(err) {
 		t.Errorf("removed: %v", err)
@@ -39,23 +39,24 @@ func TestApplicationIsShared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := Destruction{before: before}
 	noted := map[string]string{names.TagStack: names.ApplicationStack, names.TagDestroying: "x"}
 	keepApplication(t, folder, noted)
 	err = up()
 	faulttest.Check(t, err, fault.Failed, "a destroy of the application stack, which environments share, was begun by another process")
 	if !fault.IsConflict(err) {
-		t.Error("not contended")
+		t.Error("no conflict")
 	}
-	if err := m.applicationStays(t.Context(), &undertaking{before: &backend.Facts{State: stackstest.State("x", nil, aws.TypeBucket)}}); err != nil {
+	if err := m.checkApplication(t.Context(), &updatePlan{before: &backend.Facts{State: stackstest.State("x", nil, aws.TypeBucket)}}); err != nil {
 		t.Errorf("an environment that is there: %v", err)
 	}
 
-	if err := m.unchangedAtLast(t.Context(), d, noted); err != nil {
+	destroy := &teardown{Manager: m, stack: before, expected: *before}
+	destroy.expected.Tags = noted
+	if err := destroy.checkUnchanged(t.Context()); err != nil {
 		t.Errorf("alone: %v", err)
 	}
 	stackstest.Write(t, folder, "login")
-	if err := m.unchangedAtLast(t.Context(), d, noted); faulttest.Message(err) != "stack login was just made by another process" || !fault.IsConflict(err) {
+	if err := destroy.checkUnchanged(t.Context()); faulttest.Message(err) != "stack login was just made by another process" || !fault.IsConflict(err) {
 		t.Errorf("with an environment: %v", err)
 	}
 	if err := up(); err != nil {

@@ -29,8 +29,8 @@ func (s shop) String() string                                     { return "gith
 
 var acmeShop = names.Repository{ID: stackstest.ShopID, Name: "github.com/acme/shop", Default: "main"}
 
-// TestFollowed: which stacks a command may work on, by the source that they follow and the answer of the settings' one.
-func TestFollowed(t *testing.T) {
+// TestCheckSource: which stacks a command may work on, by the source that they follow and the answer of the settings' one.
+func TestCheckSource(t *testing.T) {
 	t.Parallel()
 	away := errors.New("no answer")
 	same := map[string]string{names.TagSource: stackstest.ShopID, names.TagSourceName: "github.com/acme/shop"}
@@ -53,8 +53,8 @@ func TestFollowed(t *testing.T) {
 		"no source":                        {other, nil, "", ""},
 	} {
 		m := manager(t, "")
-		m.Source = test.source
-		_, err := m.followed(t.Context(), &backend.Facts{Name: "x", Project: "shop", Tags: test.tags})
+		m.source.Source = test.source
+		_, err := m.checkSource(t.Context(), &backend.Facts{Name: "x", Project: "shop", Tags: test.tags})
 		if got := faulttest.Message(err); got != test.want || fault.Hint(err) != test.hint || err != nil && fault.Code(err) != fault.Refused {
 			t.Errorf("%s: got %q, code %d, hint %q\nwant %q, hint %q", name, got, fault.Code(err), fault.Hint(err), test.want, test.hint)
 		}
@@ -69,7 +69,7 @@ func TestOtherSourceIsRefused(t *testing.T) {
 	pulumitest.WriteFile(t, filepath.Join(folder, ".pulumi/stacks/shop/application.json"), `{"version":3,"checkpoint":{"latest":{"resources":[{"type":"pulumi:pulumi:Stack","outputs":{"versionsBucket":"b"}}]}}}`)
 	pulumitest.WriteFile(t, filepath.Join(folder, ".pulumi/stacks/shop/application.pulumi-tags"), `{"version":1,"tags":{"branchenv:stack":"application","branchenv:source":"github:2"}}`)
 	m := folderManager(t, folder)
-	m.account, m.Source = "123456789012", shop{id: acmeShop}
+	m.account, m.source.Source = onceOK[string]{known: true, value: "123456789012"}, shop{id: acmeShop}
 	before := pulumitest.Files(t, folder)
 	for name, do := range map[string]func() error{
 		"up":                   func() error { _, err := m.Up(t.Context(), UpRequest{Branch: "x", Image: "a:1"}); return err },
@@ -99,7 +99,7 @@ func TestAdoptSource(t *testing.T) {
 	pulumitest.WriteFile(t, filepath.Join(folder, ".pulumi/stacks/shop/application.json"), `{"version":3,"checkpoint":{}}`)
 	pulumitest.WriteFile(t, filepath.Join(folder, ".pulumi/stacks/shop/application.pulumi-tags"), `{"version":1,"tags":{"branchenv:source":"github:2"}}`)
 	m := folderManager(t, folder)
-	m.Source = shop{id: acmeShop}
+	m.source.Source = shop{id: acmeShop}
 	follow := func() map[string]string {
 		all, err := m.backend.List(t.Context())
 		if err != nil {
@@ -133,7 +133,7 @@ func TestAdoptSource(t *testing.T) {
 	if _, err := m.PlanAdopt(t.Context(), stackstest.ShopID); fault.Code(err) != fault.Usage {
 		t.Errorf("from itself: %v", err)
 	}
-	m.source, m.Source = names.Repository{}, shop{err: errors.New("no answer")}
+	m.source.known, m.source.Source = names.Repository{}, shop{err: errors.New("no answer")}
 	if _, err := m.PlanAdopt(t.Context(), "github:3"); faulttest.Message(err) != "no answer" {
 		t.Errorf("a source that cannot be asked: %v", err)
 	}
@@ -145,7 +145,7 @@ func TestDefaultBranchIsNotDestroyed(t *testing.T) {
 	folder := t.TempDir()
 	stackstest.Write(t, folder, "main")
 	m := folderManager(t, folder)
-	m.Source = shop{id: acmeShop}
+	m.source.Source = shop{id: acmeShop}
 	_, err := m.PlanDestroy(t.Context(), "main")
 	faulttest.Check(t, err, fault.Refused, "environment main is protected: main is the default branch of github.com/acme/shop")
 }
@@ -179,7 +179,7 @@ func TestDefaultBranchIsRemembered(t *testing.T) {
 			pulumitest.WriteFile(t, filepath.Join(folder, ".pulumi/stacks/shop/application.json"), `{"version":3,"checkpoint":{}}`)
 			pulumitest.WriteFile(t, filepath.Join(folder, ".pulumi/stacks/shop/application.pulumi-tags"), `{"version":1,"tags":{"branchenv:default":"`+test.ofProject+`"}}`)
 			m := folderManager(t, folder)
-			m.account, m.Source = "123456789012", test.source
+			m.account, m.source.Source = onceOK[string]{known: true, value: "123456789012"}, test.source
 			if _, err := m.PlanDestroy(t.Context(), test.branch); faulttest.Message(err) != test.want || err != nil && fault.Code(err) != fault.Refused {
 				t.Errorf("%v, code %d; want %q", err, fault.Code(err), test.want)
 			}
@@ -197,37 +197,37 @@ func TestDefaultBranchIsRemembered(t *testing.T) {
 		"it cannot be asked, never was": {nil, away, "false"},
 	} {
 		m := manager(t, "")
-		m.Source = test.source
+		m.source.Source = test.source
 		before := &backend.Facts{Name: "main", Project: "shop", Tags: test.before}
-		u := &undertaking{before: before}
-		var err error
-		if u.origin, err = m.followed(t.Context(), before); err != nil {
+		from, err := m.checkSource(t.Context(), before)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := m.specify(u, UpRequest{Branch: "main", Image: "a:1"}, "main", nil, "main"); err != nil || u.tags[names.TagProtected] != test.want {
+		u, err := buildSpec(m.file, UpRequest{Branch: "main", Image: "a:1"}, updateFacts{stack: "main", before: before, repository: from, host: "main", suffix: "newnew"})
+		if err != nil || u.tags[names.TagProtected] != test.want {
 			t.Errorf("%s: protected %q, want %q (%v)", name, u.tags[names.TagProtected], test.want, err)
 		}
 	}
 }
 
 // The doctor tells of stacks that reconcile leaves alone because of their source.
-func TestExamineSource(t *testing.T) {
+func TestDiagnoseSource(t *testing.T) {
 	t.Parallel()
 	tags := func(source string) map[string]string {
 		return map[string]string{names.TagStack: "x", names.TagSource: source}
 	}
 	for name, test := range map[string]struct {
 		facts backend.Facts
-		want  Ailment
+		want  Problem
 	}{
-		"the same":     {backend.Facts{Name: "x", Tags: tags(stackstest.ShopID)}, Ailment{}},
-		"not recorded": {backend.Facts{Name: "x", Tags: tags("")}, Ailment{Kind: AilmentSource, Stack: "x", What: "it records no repository that its branch is of: reconcile does not destroy it", Remedy: "its next up records it; or for all such stacks: branchenv adopt"}},
-		"another":      {backend.Facts{Name: "x", Tags: tags("github:2")}, Ailment{Kind: AilmentSource, Stack: "x", What: "it follows the branches of another repository, github:2: nothing is done with it", Remedy: "if it is to follow github.com/acme/shop from now on: branchenv adopt --from github:2"}},
-		"nobody's":     {backend.Facts{Name: "x"}, Ailment{}},
-		"unreadable":   {backend.Facts{Name: "x", Tags: tags("github:2"), Broken: errors.New("no")}, Ailment{}},
+		"the same":     {backend.Facts{Name: "x", Tags: tags(stackstest.ShopID)}, Problem{}},
+		"not recorded": {backend.Facts{Name: "x", Tags: tags("")}, Problem{Kind: ProblemSource, Stack: "x", What: "it records no repository that its branch is of: reconcile does not destroy it", Remedy: "its next up records it; or for all such stacks: branchenv adopt"}},
+		"another":      {backend.Facts{Name: "x", Tags: tags("github:2")}, Problem{Kind: ProblemSource, Stack: "x", What: "it follows the branches of another repository, github:2: nothing is done with it", Remedy: "if it is to follow github.com/acme/shop from now on: branchenv adopt --from github:2"}},
+		"nobody's":     {backend.Facts{Name: "x"}, Problem{}},
+		"unreadable":   {backend.Facts{Name: "x", Tags: tags("github:2"), Broken: errors.New("no")}, Problem{}},
 	} {
-		got, found := examineSource(test.facts, acmeShop)
-		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Ailment{}, backend.Lock{})); diff != "" || found != (test.want.Kind != "") {
+		got, found := diagnoseSource(test.facts, acmeShop)
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Problem{}, backend.Lock{})); diff != "" || found != (test.want.Kind != "") {
 			t.Errorf("%s: %v\n%s", name, found, diff)
 		}
 	}

@@ -59,8 +59,8 @@ func TestDiskFull(t *testing.T) {
 	if _, err := m.Up(t.Context(), UpRequest{Branch: "topic", Image: "app:1"}); err != nil {
 		t.Fatal(err)
 	}
-	state := filepath.Join(folder, ".pulumi", "stacks", m.File.Project, "topic.json")
-	stateCopy := filepath.Join(folder, ".branchenv", "state-copies", m.File.Project, "topic.json")
+	state := filepath.Join(folder, ".pulumi", "stacks", m.file.Project, "topic.json")
+	stateCopy := filepath.Join(folder, ".branchenv", "state-copies", m.file.Project, "topic.json")
 	before, err := os.ReadFile(state)
 	if err != nil {
 		t.Fatal(err)

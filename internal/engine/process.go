@@ -36,7 +36,7 @@ type Process struct {
 	path    string
 	version semver.Version
 	Env     []string // what is set beside the environment of this process
-	stop    *operation.Stopper
+	Stop    *operation.Stopper
 	grace   time.Duration
 	Started func() // told of each process, for counting; may be nil
 	// Hold is told of each process that works on a stack, and returns what to do when it has ended; may be nil.
@@ -85,7 +85,7 @@ func pulumiAt(ctx context.Context, name string, env []string, stop *operation.St
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, fmt.Errorf("find pulumi: %w", err)
 	}
-	p := &Process{path: path, Env: env, stop: stop, grace: defaultGrace}
+	p := &Process{path: path, Env: env, Stop: stop, grace: defaultGrace}
 	out, stderr, _, err := p.Run(ctx, "", nil, nil, nil, nil, "version")
 	if err != nil {
 		if said := fault.Line(firstLine(stderr)); said != "" {
@@ -132,7 +132,7 @@ func (p *Process) Run(
 	if answer, ok := known(args); ok {
 		return answer, "", 0, nil
 	}
-	stop := p.stop
+	stop := p.Stop
 	if args[0] == "version" || args[0] == "stack" { // quick, and what cleans up must run after a stop as well
 		stop = nil
 	}

@@ -36,7 +36,7 @@ func script(t *testing.T, mode os.FileMode, lines ...string) string {
 // player is a process whose pulumi is a script.
 func player(t *testing.T, stop *operation.Stopper, lines ...string) *Process {
 	t.Helper()
-	return &Process{path: script(t, 0o700, lines...), stop: stop, grace: time.Minute}
+	return &Process{path: script(t, 0o700, lines...), Stop: stop, grace: time.Minute}
 }
 
 func TestPulumiAt(t *testing.T) {

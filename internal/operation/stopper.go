@@ -72,3 +72,9 @@ func (s *Stopper) Interruptible(ctx context.Context) (_ context.Context, release
 
 // ErrStopped is why a command ended early: someone asked for it.
 var ErrStopped = errors.New("stopped on request")
+
+// Control is how a caller follows a running operation and stops it. The zero value follows nothing and never stops.
+type Control struct {
+	Observe Observer // told what happens; may be nil
+	Stop    *Stopper // may be nil
+}

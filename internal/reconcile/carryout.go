@@ -77,7 +77,7 @@ type result struct {
 // the room, then the rest. A step that fails, be it with a panic, does not stop the others. Right before each one
 // begins, it is decided anew from the stack's facts and the branch as they are by then: a branch that came back, an
 // environment that was updated or is to be kept by now, are left alone.
-func Run(ctx context.Context, m *stacks.Manager, in plan.Input, p plan.Plan, o Options) Outcome {
+func Run(ctx context.Context, m stacks.Manager, in plan.Input, p plan.Plan, o Options) Outcome {
 	o.Parallel = cmp.Or(o.Parallel, DefaultParallel())
 	o.Timeout = cmp.Or(o.Timeout, time.Hour)
 	o.LockWait = cmp.Or(o.LockWait, 5*time.Minute)
@@ -125,7 +125,7 @@ func Run(ctx context.Context, m *stacks.Manager, in plan.Input, p plan.Plan, o O
 
 // doing is a plan that is being carried out.
 type doing struct {
-	m *stacks.Manager
+	m stacks.Manager
 	Options
 	mu sync.Mutex // for in: its rules are not for several goroutines
 	in plan.Input
@@ -182,45 +182,46 @@ func (d *doing) do(ctx context.Context, step plan.Step) (kept fault.Text, err er
 	}
 }
 
-// try does the step unless somebody else works on its stack: that is a contended error.
+// try does the step unless somebody else works on its stack: that is a conflict. Who begins after that is met by DestroyIf
+// and Up.
 func (d *doing) try(ctx context.Context, step plan.Step) (kept fault.Text, err error) {
-	if err := d.busy(ctx, step.Stack); err != nil {
-		return fault.Text{}, err
-	}
-	head, found, err := d.Head(ctx, step.Branch)
-	if err != nil {
-		return fault.Text{}, err
-	}
-	f, err := d.m.FactsOf(ctx, step.Stack)
+	f, err := d.m.State().Read(ctx, step.Stack)
 	if err != nil {
 		return fault.Text{}, err
 	}
 	var fact *plan.Stack
 	if f != nil {
-		s := stackFact(d.m.File.Project, *f)
+		if live := slices.DeleteFunc(slices.Clone(f.Locks), backend.Lock.Abandoned); len(live) > 0 {
+			return fault.Text{}, d.m.Location().Locked(step.Stack, live[0].Describe(d.m.Now()))
+		}
+		s := stackFact(d.m.Settings().Project, *f)
 		fact = &s
 	}
-	switch again := d.Again(step, head, found, fact); {
+	head, found, err := d.Head(ctx, step.Branch)
+	if err != nil {
+		return fault.Text{}, err
+	}
+	switch again := d.again(step, head, found, fact); {
 	case (step.Action == plan.Destroy) != (again.Action == plan.Destroy), again.Action != plan.Destroy && again.Action != plan.Create && again.Action != plan.Update:
 		return again.Reason, nil
 	case again.Action == plan.Destroy:
-		return d.Destroy(ctx, step, *f)
+		return d.destroy(ctx, step, *f)
 	}
 	_, err = d.m.Up(ctx, stacks.UpRequest{Branch: step.Branch, Commit: head.Commit})
 	return fault.Text{}, err
 }
 
-// Destroy destroys an environment by the same steps, with the same refusals, as the command does. decided are the facts
+// destroy destroys an environment by the same steps, with the same refusals, as the command does. decided are the facts
 // that the decision rests on. A stack that is not the same any more is decided about again by do. Right before anything is
 // deleted the branch is asked for and the decision is made once more: kept is why it came out otherwise.
-func (d *doing) Destroy(ctx context.Context, step plan.Step, decided backend.Facts) (kept fault.Text, err error) {
+func (d *doing) destroy(ctx context.Context, step plan.Step, decided backend.Facts) (kept fault.Text, err error) {
 	receipt, err := d.m.DestroyIf(ctx, step.Branch, decided, func(ctx context.Context, now backend.Facts) error {
 		head, found, err := d.Head(ctx, step.Branch)
 		if err != nil {
 			return err
 		}
-		fact := stackFact(d.m.File.Project, now)
-		if again := d.Again(step, head, found, &fact); again.Action != plan.Destroy {
+		fact := stackFact(d.m.Settings().Project, now)
+		if again := d.again(step, head, found, &fact); again.Action != plan.Destroy {
 			kept = again.Reason
 			return errDecidedOtherwise
 		}
@@ -242,21 +243,9 @@ func (d *doing) Destroy(ctx context.Context, step plan.Step, decided backend.Fac
 // errDecidedOtherwise ends a destroy that is not to be any more.
 var errDecidedOtherwise = errors.New("it was decided otherwise right before anything was deleted")
 
-func (d *doing) Again(step plan.Step, head plan.Branch, found bool, stack *plan.Stack) plan.Step {
+func (d *doing) again(step plan.Step, head plan.Branch, found bool, stack *plan.Stack) plan.Step {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.in.Now = d.m.Now()
 	return d.in.Redecide(step, head, found, stack)
-}
-
-// busy is an error where somebody works on the stack. Who begins after that is met by PlanDestroy and Up.
-func (d *doing) busy(ctx context.Context, stack string) error {
-	f, err := d.m.FactsOf(ctx, stack)
-	if err != nil || f == nil {
-		return err
-	}
-	if live := slices.DeleteFunc(f.Locks, backend.Lock.Abandoned); len(live) > 0 {
-		return d.m.Location().Locked(stack, live[0].Describe(d.m.Now()))
-	}
-	return nil
 }

@@ -83,7 +83,7 @@ func TestCarryOut(t *testing.T) {
 	for i := range held {
 		held[i].Protected = false // as it was before somebody protected it
 	}
-	in := planInput(held, config.RulesOf(m.File))
+	in := planInput(held, config.RulesOf(m.Settings()))
 	made := plan.Make(in)
 	if len(made.Todo()) != 5 {
 		t.Fatalf("%+v", made)
@@ -148,7 +148,7 @@ func TestCarryOutStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := planInput(held, config.RulesOf(m.File))
+	in := planInput(held, config.RulesOf(m.Settings()))
 	out := Run(t.Context(), m, in, plan.Make(in), Options{Parallel: 1, Head: func(context.Context, string) (plan.Branch, bool, error) {
 		m.Stop.Stop()
 		return plan.Branch{}, false, errors.New("asked")
@@ -194,9 +194,10 @@ func TestKeep(t *testing.T) {
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	m := folderManager(t, folder)
+	var clock time.Time
+	m := folderManager(t, folder, func(o *stacks.Options) { o.Now = func() time.Time { return clock } })
 	beat := func(at time.Time, problem error) Heartbeat {
-		m.Now = func() time.Time { return at }
+		clock = at
 		if err := Beat(t.Context(), m, problem); err != nil {
 			t.Fatal(err)
 		}
@@ -227,14 +228,14 @@ func TestHeartbeat(t *testing.T) {
 }
 
 // folderManager is a Manager over a backend in a folder. Its AWS knows whose the credentials are, and nothing else.
-func folderManager(t *testing.T, folder string, change ...func(*stacks.ManagerOptions)) *stacks.Manager {
+func folderManager(t *testing.T, folder string, change ...func(*stacks.Options)) stacks.Manager {
 	t.Helper()
 	file, err := config.Parse("branchenv.yaml", []byte("project: shop\nregion: eu-central-1\ndomain: preview.example.com\nsource: {git: .}\n"+
 		"kinds: {branch: {create: auto, image: 'registry.example.com/app:{sha}'}}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := stacks.ManagerOptions{
+	o := stacks.Options{
 		File: file, Env: func(string) string { return "" }, Now: func() time.Time { return stackstest.Noon },
 		Backend: "file://" + folder, Extra: stackstest.AWS(t, "123456789012"),
 	}

@@ -20,9 +20,9 @@ type Heartbeat struct {
 }
 
 // ReadHeartbeat reads the project's heartbeat; the zero Heartbeat where reconcile never ran.
-func ReadHeartbeat(ctx context.Context, m *stacks.Manager) (Heartbeat, error) {
+func ReadHeartbeat(ctx context.Context, m stacks.Manager) (Heartbeat, error) {
 	var h Heartbeat
-	text, err := m.StateBackend().Heartbeat(ctx)
+	text, err := m.State().Heartbeat(ctx)
 	if err != nil || len(text) == 0 {
 		return h, err
 	}
@@ -33,7 +33,7 @@ func ReadHeartbeat(ctx context.Context, m *stacks.Manager) (Heartbeat, error) {
 }
 
 // Beat notes that a run has just ended: well, or with problem.
-func Beat(ctx context.Context, m *stacks.Manager, problem error) error {
+func Beat(ctx context.Context, m stacks.Manager, problem error) error {
 	h := Heartbeat{Run: m.Now().UTC().Truncate(time.Second)}
 	if problem == nil {
 		h.Good = h.Run
@@ -48,7 +48,7 @@ func Beat(ctx context.Context, m *stacks.Manager, problem error) error {
 	if err != nil {
 		return err
 	}
-	return m.StateBackend().Beat(ctx, text)
+	return m.State().Beat(ctx, text)
 }
 
 // text is h in so few bytes that a tag of Pulumi Cloud holds it: 256 (pkg/util/validation/stack.go).

@@ -14,14 +14,14 @@ import (
 // ReadStacks are the facts of every stack that a plan is made from, the application stack among them. Read them before
 // the branches: a branch that is pushed between the two is then only one without an environment, while a stack whose
 // branch was not pushed yet when the branches were read would look like one whose branch is gone.
-func ReadStacks(ctx context.Context, m *stacks.Manager) ([]plan.Stack, error) {
+func ReadStacks(ctx context.Context, m stacks.Manager) ([]plan.Stack, error) {
 	all, err := m.Facts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]plan.Stack, 0, len(all))
 	for _, f := range all {
-		list = append(list, stackFact(m.File.Project, f))
+		list = append(list, stackFact(m.Settings().Project, f))
 	}
 	return list, nil
 }
@@ -43,7 +43,7 @@ func stackFact(project string, f backend.Facts) plan.Stack {
 	if f.Broken != nil {
 		s.Unreadable, s.Empty = f.Broken.Error(), false
 	}
-	if spec := stacks.ParseSpec(f.SpecText(project)); spec != nil {
+	if spec := stacks.SpecOf(&f, project); spec != nil {
 		s.Branch, s.Version, s.Commit = spec.Branch, spec.Version.Name(), spec.Commit
 	}
 	return s

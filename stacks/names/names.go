@@ -29,8 +29,8 @@ const (
 	hashLen  = 10 // hexadecimal digits of a SHA-256, after a hyphen
 )
 
-// StackName is what Slug makes.
-var StackName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+// stackName is what Slug makes.
+var stackName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 // hashEnding is what the slugs with a hash end in.
 var hashEnding = regexp.MustCompile(`-[0-9a-f]{10}$`)
@@ -260,3 +260,6 @@ func TagValue(branch string) string {
 	}
 	return value[:cut]
 }
+
+// IsStackName reports whether Slug could return s.
+func IsStackName(s string) bool { return stackName.MatchString(s) }

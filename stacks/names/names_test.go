@@ -352,3 +352,16 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+// A random suffix is new each time, and may end a bucket's name.
+func TestRandomSuffix(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 100 {
+		suffix, err := names.RandomSuffix()
+		if err != nil || !regexp.MustCompile(`^[a-z0-9]{6}$`).MatchString(suffix) || seen[suffix] {
+			t.Fatalf("%q, %v, seen before: %v", suffix, err, seen[suffix])
+		}
+		seen[suffix] = true
+	}
+}

@@ -14,9 +14,9 @@ import (
 	"github.com/branchenv/branchenv/stacks/program"
 )
 
-func TestLivesIn(t *testing.T) {
+func TestCheckLocation(t *testing.T) {
 	t.Parallel()
-	here := home{"111111111111", "eu-central-1"}
+	here := awsLocation{"111111111111", "eu-central-1"}
 	for name, test := range map[string]struct {
 		tags map[string]string
 		want string
@@ -26,7 +26,7 @@ func TestLivesIn(t *testing.T) {
 		"another account": {map[string]string{names.TagAccount: "222222222222", names.TagRegion: "eu-central-1"}, "stack x lives in AWS account 222222222222, and the credentials are of account 111111111111"},
 		"another region":  {map[string]string{names.TagAccount: "111111111111", names.TagRegion: "us-east-1"}, "stack x lives in region us-east-1, and b.yaml names region eu-central-1"},
 	} {
-		err := livesIn(backend.Facts{Name: "x", Tags: test.tags}, here, "b.yaml")
+		err := here.check(backend.Facts{Name: "x", Tags: test.tags}, "b.yaml")
 		if got := faulttest.Message(err); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
@@ -37,11 +37,11 @@ func TestLivesIn(t *testing.T) {
 }
 
 // Where a stack lives is decided when it is made: an update from elsewhere is refused, and must not move it either.
-func TestHomeIsTaggedOnce(t *testing.T) {
+func TestLocationIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	tags := map[string]string{}
-	home{"1", "a"}.tag(tags)
-	home{"2", "b"}.tag(tags)
+	awsLocation{"1", "a"}.record(tags)
+	awsLocation{"2", "b"}.record(tags)
 	if tags[names.TagAccount] != "1" || tags[names.TagRegion] != "a" {
 		t.Errorf("%v", tags)
 	}
@@ -86,7 +86,7 @@ func TestDestroyLooksAgain(t *testing.T) {
 			folder := t.TempDir()
 			stackstest.Write(t, folder, "mine")
 			m := folderManager(t, folder)
-			m.account = "123456789012" // as if asked
+			m.account = onceOK[string]{known: true, value: "123456789012"}
 			d, err := m.PlanDestroy(t.Context(), "mine")
 			if err != nil {
 				t.Fatal(err)
@@ -101,19 +101,19 @@ func TestDestroyLooksAgain(t *testing.T) {
 }
 
 // Two environments that are made at once may choose the same host: who sees the other afterwards takes another.
-func TestSettleHost(t *testing.T) {
+func TestConfirmHost(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	stackstest.Write(t, folder, "login", func(_ *program.Spec, tags map[string]string, _ *backend.Update) { tags[names.TagHost] = "z" })
 	m := folderManager(t, folder)
-	m.File.StripPrefixes = []string{"fix/"}
+	m.file.StripPrefixes = []string{"fix/"}
 	for _, other := range []string{"", "z"} {
 		tags := map[string]string{names.TagBranch: "fix/z", names.TagHost: "z"}
 		if err := m.backend.SetTags(t.Context(), "login", map[string]string{names.TagBranch: "login", names.TagHost: other}); err != nil {
 			t.Fatal(err)
 		}
-		u := &undertaking{spec: program.Spec{Branch: "fix/z", Stack: "fix-z", Host: "z"}, tags: tags}
-		if err := m.settleHost(t.Context(), u); err != nil {
+		u := &updatePlan{spec: program.Spec{Branch: "fix/z", Stack: "fix-z", Host: "z"}, tags: tags}
+		if err := (&update{Manager: m, plan: u}).confirmHost(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if alone := other == ""; (u.spec.Host == "z") != alone || u.tags[names.TagHost] != u.spec.Host {

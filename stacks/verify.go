@@ -18,11 +18,24 @@ import (
 // says so.
 const verifyFor = 2 * time.Minute
 
+// verifier looks in AWS for what is left of one stack.
+type verifier struct {
+	Manager
+	stack string
+}
+
+func (m Manager) verifier(stack string) verifier { return verifier{m, stack} }
+
+// newReceipt returns the receipt of a destroy that has deleted nothing yet.
+func newReceipt(d Destruction) Receipt {
+	return Receipt{Branch: d.Environment.Branch, Stack: d.Environment.Stack, Deleted: []Resource{}, Remaining: []Resource{}}
+}
+
 // verify describes every resource that the state had. What is still there is asked for again for a while. A state may have lost some:
 // if all that it had is gone, AWS is asked what else has the stack's tags. exists: some of what remains is known to be there.
 // AWS's index knows no DNS records: that of the environment's host is asked for by its name.
-func (m *Manager) verify(ctx context.Context, f *backend.Facts, s backend.State, r *Receipt) (exists bool, err error) {
-	m.tell(r.Stack, operation.Event{Kind: operation.Step, Op: "check that all is gone"})
+func (v verifier) verify(ctx context.Context, f *backend.Facts, s backend.State, r *Receipt) (exists bool, err error) {
+	v.step(v.stack, "check that all is gone")
 	ctx, cancel := context.WithTimeout(ctx, verifyFor)
 	defer cancel()
 	var left, gone []aws.Resource
@@ -32,7 +45,7 @@ func (m *Manager) verify(ctx context.Context, f *backend.Facts, s backend.State,
 	for pause := time.Second; ; pause *= 2 {
 		var again []aws.Resource
 		r.Remaining, exists = []Resource{}, false
-		for _, found := range m.aws.Describe(ctx, left) {
+		for _, found := range v.aws.Describe(ctx, left) {
 			entry := Resource{Type: found.Resource.Type, Name: backend.DisplayName(found.Resource.ID, found.Resource.Inputs), Note: found.Note}
 			if found.State == aws.Gone {
 				r.Deleted, gone = append(r.Deleted, entry), append(gone, found.Resource)
@@ -53,8 +66,8 @@ func (m *Manager) verify(ctx context.Context, f *backend.Facts, s backend.State,
 	}
 	if len(r.Remaining) == 0 {
 		var records []Resource
-		if r.Remaining, err = m.stillInAWS(ctx, r.Stack, gone); err == nil {
-			records, err = m.lostRecords(ctx, f, s)
+		if r.Remaining, err = v.stillTagged(ctx, gone); err == nil {
+			records, err = v.lostRecords(ctx, f, s)
 		}
 		r.Remaining = append(r.Remaining, records...)
 		exists = len(r.Remaining) > 0
@@ -64,10 +77,10 @@ func (m *Manager) verify(ctx context.Context, f *backend.Facts, s backend.State,
 	return exists, err
 }
 
-// stillInAWS are the resources that AWS's index lists with the stack's tags and that are not gone: neither known to be, nor said to be
+// stillTagged returns the resources that AWS's index lists with the stack's tags and that are not gone: neither known to be, nor said to be
 // by a describe. The index lags by minutes, and lists what Beanstalk made and removed, too: of what nobody here can describe it only warns.
-func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resource) ([]Resource, error) {
-	tagged, err := m.aws.TaggedResources(ctx, map[string]string{names.TagProject: m.File.Project, names.TagStack: stack})
+func (v verifier) stillTagged(ctx context.Context, gone []aws.Resource) ([]Resource, error) {
+	tagged, err := v.aws.TaggedResources(ctx, map[string]string{names.TagProject: v.file.Project, names.TagStack: v.stack})
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +96,11 @@ func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resou
 		}
 	}
 	if len(strange) > 0 {
-		m.tell(stack, operation.Event{Kind: operation.Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which branchenv cannot tell whether they are there, as it does for minutes after they are gone: %s; branchenv doctor looks again",
-			text.Count(len(strange), "resource"), stack, text.Cut(strings.Join(strange, ", "), 300))})
+		v.Tell(v.stack, operation.Event{Kind: operation.Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which branchenv cannot tell whether they are there, as it does for minutes after they are gone: %s; branchenv doctor looks again",
+			text.Count(len(strange), "resource"), v.stack, text.Cut(strings.Join(strange, ", "), 300))})
 	}
 	left := []Resource{}
-	for _, found := range m.aws.Describe(ctx, ask) {
+	for _, found := range v.aws.Describe(ctx, ask) {
 		if found.State != aws.Gone {
 			left = append(left, Resource{Type: found.Resource.Type, Name: found.Resource.Name, Note: found.Note})
 		}
@@ -97,12 +110,12 @@ func (m *Manager) stillInAWS(ctx context.Context, stack string, gone []aws.Resou
 
 // lostRecords are the DNS records of an environment's host that exist although its state, s, had none. Before its first good update a
 // record of that name is somebody else's, for which that update may have failed.
-func (m *Manager) lostRecords(ctx context.Context, f *backend.Facts, s backend.State) ([]Resource, error) {
+func (v verifier) lostRecords(ctx context.Context, f *backend.Facts, s backend.State) ([]Resource, error) {
 	isRecord := func(r backend.Resource) bool { return r.Type == aws.TypeRecord }
 	if f.Tags[names.TagHost] == "" || f.Tags[names.TagUpdated] == "" || slices.ContainsFunc(s.Resources, isRecord) {
 		return nil, nil
 	}
-	shared, err := m.backend.Read(ctx, names.ApplicationStack)
+	shared, err := v.backend.Read(ctx, names.ApplicationStack)
 	if err != nil || shared == nil {
 		return nil, err
 	}
@@ -110,8 +123,8 @@ func (m *Manager) lostRecords(ctx context.Context, f *backend.Facts, s backend.S
 	if zone == "" {
 		return nil, nil
 	}
-	domain := m.File.Domain
-	if spec := ParseSpec(f.SpecText(m.File.Project)); spec != nil {
+	domain := v.file.Domain
+	if spec := SpecOf(f, v.file.Project); spec != nil {
 		domain = spec.Domain
 	}
 	name := f.Tags[names.TagHost] + "." + domain
@@ -121,7 +134,7 @@ func (m *Manager) lostRecords(ctx context.Context, f *backend.Facts, s backend.S
 			Inputs: map[string]any{"zoneId": zone, "name": name, "type": kind}})
 	}
 	var left []Resource
-	for _, found := range m.aws.Describe(ctx, ask) {
+	for _, found := range v.aws.Describe(ctx, ask) {
 		if found.State == aws.Exists {
 			left = append(left, Resource{Type: aws.TypeRecord, Name: name, Note: "the state of the stack had lost it"})
 		}
@@ -129,21 +142,12 @@ func (m *Manager) lostRecords(ctx context.Context, f *backend.Facts, s backend.S
 	return left, nil
 }
 
-func namesOf(resources []Resource) []string {
+func resourceNames(resources []Resource) []string {
 	var list []string
 	for _, r := range resources {
 		list = append(list, r.Name)
 	}
 	return list
-}
-
-// rememberLeft notes in the stack's tags what a destroy left behind. The state is empty by now: without the note, the
-// next destroy would find nothing to do and say that all is well.
-func (m *Manager) rememberLeft(ctx context.Context, f *backend.Facts, left []Resource) error {
-	list := namesOf(left)
-	return m.retag(ctx, f.Name, func(tags map[string]string) {
-		tags[names.TagLeft] = names.CutTag(text.Count(len(left), "resource") + ": " + strings.Join(list, ", "))
-	})
 }
 
 func byName(a, b Resource) int { return strings.Compare(a.Type+" "+a.Name, b.Type+" "+b.Name) }

@@ -3,6 +3,7 @@ package stacks
 import (
 	"context"
 	"errors"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -11,7 +12,6 @@ import (
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/engine"
 	"github.com/branchenv/branchenv/internal/fault"
-	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 	"github.com/branchenv/branchenv/stacks/program"
@@ -25,33 +25,38 @@ type ApplicationReport struct {
 }
 
 // ApplicationUp creates or updates the application stack.
-func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) {
+func (m Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) {
 	before, err := m.applicationFacts(ctx)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
 	if before == nil {
-		m.warnOfOthers(ctx)
+		m.warnOfOtherProjects(ctx)
 	}
-	spec, tags, err := m.applicationSpec(ctx, before)
+	spec, tags, err := m.planApplication(ctx, before)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	if err := m.keepsBundles(before, spec.BucketSuffix); err != nil {
+	if err := checkBundles(before, m.Location(), spec.BucketSuffix); err != nil {
 		return ApplicationReport{}, err
 	}
-	e, err := m.engine(ctx)
+	e, err := m.launcher.engine(ctx, m.Control, "")
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	u := &undertaking{spec: program.Spec{Stack: names.ApplicationStack}, tags: tags, before: before}
-	if err := m.makeStack(ctx, e, u); err != nil {
+	if before == nil {
+		before = &backend.Facts{Name: names.ApplicationStack, Project: m.file.Project, Tags: tags}
+		err = m.createEmpty(ctx, e, names.ApplicationStack, tags)
+	} else {
+		err = m.prepareStack(ctx, e, before, tags)
+	}
+	if err != nil {
 		return ApplicationReport{}, err
 	}
-	if err := m.backend.PrepareRun(*u.before); err != nil {
+	if err := m.backend.PrepareRun(*before); err != nil {
 		return ApplicationReport{}, err
 	}
-	c, err := m.stackConfig(names.ApplicationStack, "", names.ApplicationKey, spec, u.before.State)
+	c, err := m.launcher.config(names.ApplicationStack, "", names.ApplicationKey, spec, before.State)
 	if err != nil {
 		return ApplicationReport{}, err
 	}
@@ -59,7 +64,7 @@ func (m *Manager) ApplicationUp(ctx context.Context) (ApplicationReport, error) 
 	if err != nil {
 		return ApplicationReport{}, err
 	}
-	m.tell(names.ApplicationStack, operation.Event{Kind: operation.Step, Op: "update"})
+	m.step(names.ApplicationStack, "update")
 	if err := errors.Join(w.Up(ctx, nil), w.Close()); err != nil {
 		return ApplicationReport{}, m.certificateTaken(ctx, err)
 	}
@@ -79,12 +84,12 @@ var validationTaken = regexp.MustCompile(`resource record set \[name='_[^']*', t
 
 // certificateTaken says what to do about a domain that has a certificate already: to remove the record of the other one
 // would end its renewal.
-func (m *Manager) certificateTaken(ctx context.Context, err error) error {
+func (m Manager) certificateTaken(ctx context.Context, err error) error {
 	if !validationTaken.MatchString(err.Error()) {
 		return err
 	}
-	domain, arn := "*."+m.File.Domain, "ARN"
-	if known, listErr := m.aws.IssuedCertificate(ctx, domain, map[string]string{names.TagProject: m.File.Project}); listErr == nil && known != "" {
+	domain, arn := "*."+m.file.Domain, "ARN"
+	if known, listErr := m.aws.IssuedCertificate(ctx, domain, map[string]string{names.TagProject: m.file.Project}); listErr == nil && known != "" {
 		arn = known
 	}
 	return fault.Failedf("%w: this account has a certificate for %s already, and one record validates both", err, domain).
@@ -92,17 +97,16 @@ func (m *Manager) certificateTaken(ctx context.Context, err error) error {
 }
 
 // ApplicationPreview tells what ApplicationUp would change.
-func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
+func (m Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
 	before, err := m.applicationFacts(ctx)
 	if err != nil {
 		return Preview{}, err
 	}
-	spec, _, err := m.applicationSpec(ctx, before)
+	spec, _, err := m.planApplication(ctx, before)
 	if err != nil {
 		return Preview{}, err
 	}
-	u := undertaking{before: before}
-	c, err := m.stackConfig(names.ApplicationStack, "", names.ApplicationKey, spec, u.state())
+	c, err := m.launcher.config(names.ApplicationStack, "", names.ApplicationKey, spec, (&updatePlan{before: before}).state())
 	if err != nil {
 		return Preview{}, err
 	}
@@ -112,7 +116,7 @@ func (m *Manager) ApplicationPreview(ctx context.Context) (Preview, error) {
 }
 
 // ApplicationPlanDestroy looks at what ApplicationDestroy would remove; it refuses while environments exist.
-func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, error) {
+func (m Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, error) {
 	f, err := m.backend.Read(ctx, names.ApplicationStack)
 	if err != nil {
 		return Destruction{}, err
@@ -129,46 +133,46 @@ func (m *Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, erro
 		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", text.Count(len(all)-1, "other stack"), other.Name).
 			WithHint("branchenv list; destroy the environments first; branchenv doctor shows the rest")
 	}
-	if err := ownsApplication(m.Where(), *f); err != nil {
+	if err := checkApplicationOwner(m.Location(), *f); err != nil {
 		return Destruction{}, err
 	}
-	if err := m.unprotected(*f, names.ApplicationStack); err != nil {
+	if err := checkProtection(m.file, *f, names.ApplicationStack); err != nil {
 		return Destruction{}, err
 	}
-	if err := m.atHome(ctx, *f); err != nil {
+	if err := m.checkLocation(ctx, *f); err != nil {
 		return Destruction{}, err
 	}
-	if _, err := m.followed(ctx, f); err != nil {
+	if _, err := m.checkSource(ctx, f); err != nil {
 		return Destruction{}, err
 	}
-	if err := m.unlocked(ctx, f); err != nil {
+	if err := m.waitForLock(ctx, f); err != nil {
 		return Destruction{}, err
 	}
-	return Destruction{Environment: m.environment(*f, config.RulesOf(m.File)), Resources: resources(f.State), before: f}, nil
+	return Destruction{Environment: describeStack(m.file, config.RulesOf(m.file), *f), Resources: resources(f.State), before: f}, nil
 }
 
 // ApplicationDestroy carries out d, in the steps of Destroy.
-func (m *Manager) ApplicationDestroy(ctx context.Context, d Destruction) (Receipt, error) {
+func (m Manager) ApplicationDestroy(ctx context.Context, d Destruction) (Receipt, error) {
 	return m.Destroy(ctx, d)
 }
 
 // applicationFacts are those of the application stack, nil where there is none; an error where it is not branchenv's
 // or somebody works on it.
-func (m *Manager) applicationFacts(ctx context.Context) (*backend.Facts, error) {
+func (m Manager) applicationFacts(ctx context.Context) (*backend.Facts, error) {
 	f, err := m.backend.Read(ctx, names.ApplicationStack)
 	if err != nil || f == nil {
 		return nil, err
 	}
-	if err := ownsApplication(m.Where(), *f); err != nil {
+	if err := checkApplicationOwner(m.Location(), *f); err != nil {
 		return nil, err
 	}
-	if err := m.atHome(ctx, *f); err != nil {
+	if err := m.checkLocation(ctx, *f); err != nil {
 		return nil, err
 	}
-	return f, m.unlocked(ctx, f)
+	return f, m.waitForLock(ctx, f)
 }
 
-func ownsApplication(p backend.Location, f backend.Facts) error {
+func checkApplicationOwner(p backend.Location, f backend.Facts) error {
 	if f.Tags[names.TagStack] == names.ApplicationStack || f.Tags[names.TagStack] == "" && f.State.Blank() {
 		return f.OwnsResources()
 	}
@@ -179,37 +183,35 @@ func ownsApplication(p backend.Location, f backend.Facts) error {
 	return e.WithHint("choose another project name in the settings")
 }
 
-// applicationSpec is what the application program is told, and the stack's tags.
-func (m *Manager) applicationSpec(ctx context.Context, before *backend.Facts) (program.ApplicationSpec, map[string]string, error) {
+// planApplication decides what the application program will be told, and the stack's tags.
+func (m Manager) planApplication(ctx context.Context, before *backend.Facts) (program.ApplicationSpec, map[string]string, error) {
+	location, err := m.currentLocation(ctx)
+	if err != nil {
+		return program.ApplicationSpec{}, nil, err
+	}
+	r, err := m.checkSource(ctx, before)
+	if err != nil {
+		return program.ApplicationSpec{}, nil, err
+	}
+	fresh, err := names.RandomSuffix()
+	if err != nil {
+		return program.ApplicationSpec{}, nil, err
+	}
 	tags := map[string]string{}
 	if before != nil {
-		for k, v := range before.Tags {
-			tags[k] = v
-		}
+		maps.Copy(tags, before.Tags)
 	}
 	delete(tags, names.TagMissing)
 	delete(tags, names.TagDestroying)
-	suffix, err := suffixOr(before, m.File.Project, tags[names.TagBucket])
-	if err != nil {
-		return program.ApplicationSpec{}, nil, err
-	}
-	tags[names.TagBucket] = suffix
+	tags[names.TagBucket] = bucketSuffix(before, m.file.Project, tags[names.TagBucket], fresh)
 	if tags[names.TagCreated] == "" {
-		tags[names.TagCreated] = m.Now().UTC().Format(time.RFC3339)
+		tags[names.TagCreated] = m.now().UTC().Format(time.RFC3339)
 	}
-	h, err := m.here(ctx)
-	if err != nil {
-		return program.ApplicationSpec{}, nil, err
-	}
-	id, err := m.followed(ctx, before)
-	if err != nil {
-		return program.ApplicationSpec{}, nil, err
-	}
-	id.Record(tags)
-	h.tag(tags)
-	tags[names.TagProject], tags[names.TagStack] = m.File.Project, names.ApplicationStack
+	r.Record(tags)
+	location.record(tags)
+	tags[names.TagProject], tags[names.TagStack] = m.file.Project, names.ApplicationStack
 	return program.ApplicationSpec{
-		Project: m.File.Project, Region: m.File.Region, Domain: m.File.Domain, Zone: m.File.Zone,
-		Certificate: m.File.Certificate, Network: m.File.Network, BucketSuffix: tags[names.TagBucket],
+		Project: m.file.Project, Region: m.file.Region, Domain: m.file.Domain, Zone: m.file.Zone,
+		Certificate: m.file.Certificate, Network: m.file.Network, BucketSuffix: tags[names.TagBucket],
 	}, tags, nil
 }
