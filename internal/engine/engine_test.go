@@ -39,7 +39,8 @@ func realEngine(t *testing.T, stop *operation.Stopper) (e *Engine, b backend.Bac
 	}
 	var n atomic.Int64
 	p.Started = func() { n.Add(1) }
-	return &Engine{Pulumi: p, Project: "shop", SecretsProvider: "passphrase"}, stackstest.Open(t, folder), folder,
+	b = stackstest.Open(t, folder)
+	return &Engine{Pulumi: p, Project: "shop", SecretsProvider: "passphrase", Locked: func(stack string) error { return b.Where().Locked(stack) }}, b, folder,
 		func() int64 { return n.Swap(0) }
 }
 

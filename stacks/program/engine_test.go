@@ -2,8 +2,6 @@ package program
 
 import (
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,6 +17,7 @@ import (
 	pulumiproject "github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/branchenv/branchenv/internal/pulumitest"
 	"github.com/branchenv/branchenv/internal/sandbox"
 	"github.com/branchenv/branchenv/stacks/names"
 )
@@ -50,19 +49,8 @@ func newEngineRun(t *testing.T) *engineRun {
 		name, value, _ := strings.Cut(v, "=")
 		r.env[name] = value
 	}
-	root, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(root, "bin", "pulumi")); err != nil {
-		path, err := exec.LookPath("pulumi")
-		if err != nil {
-			t.Fatal("there is no pulumi CLI, neither in bin nor on PATH: make bin/pulumi")
-		}
-		root = filepath.Dir(filepath.Dir(path))
-	}
 	r.cli, err = auto.NewPulumiCommand(&auto.PulumiCommandOptions{
-		Root: root, Version: semver.MustParse("3.211.0"), SkipVersionCheck: true,
+		Root: filepath.Dir(filepath.Dir(pulumitest.Path(t))), Version: semver.MustParse("3.211.0"), SkipVersionCheck: true,
 	})
 	if err != nil {
 		t.Fatal(err)
