@@ -43,10 +43,11 @@ func (m Manager) prepareStack(ctx context.Context, e *engine.Engine, f *backend.
 	if err := m.tagAgain(ctx, f, tags); err != nil {
 		return err
 	}
-	if err := m.recoverInterrupted(ctx, e, f); err != nil {
+	r := recovery{m, e, f}
+	if err := r.recoverInterrupted(ctx); err != nil {
 		return err
 	}
-	return m.forgetMissing(ctx, e, f)
+	return r.forgetMissing(ctx)
 }
 
 // tagAgain replaces a stack's tags. before are the facts that the new tags were decided from.

@@ -12,8 +12,8 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// goneFromAWS returns those of the resources that AWS says are gone: somebody deleted them behind branchenv's back. What AWS does
-// not tell about is not among them.
+// goneFromAWS returns the resources that AWS says are gone: somebody deleted them by hand. A resource that AWS says nothing
+// about is not among them.
 func (m Manager) goneFromAWS(ctx context.Context, resources []backend.Resource) []backend.Resource {
 	asked := make([]aws.Resource, 0, len(resources))
 	for _, r := range resources {
@@ -28,12 +28,13 @@ func (m Manager) goneFromAWS(ctx context.Context, resources []backend.Resource) 
 	return gone
 }
 
-// described is the resource as package aws asks for it.
+// described returns the resource as package aws asks for it.
 func described(r backend.Resource) aws.Resource {
 	return aws.Resource{Type: r.Type, ID: r.ID, Name: engine.UrnName(r.URN), Inputs: r.Inputs, Outputs: r.Outputs}
 }
 
-// mainNames are the resources' names, in their order: those that are something by themselves, else all of them.
+// mainNames returns the names of the resources in their order, without the settings of buckets; all of them if nothing else
+// is there.
 func mainNames(resources []backend.Resource) string {
 	var names, all []string
 	for _, r := range resources {
@@ -49,21 +50,21 @@ func mainNames(resources []backend.Resource) string {
 	return strings.Join(names, ", ")
 }
 
-// forgetMissing takes out of the state what is gone in AWS, so that the next update makes it again instead of failing
-// over it, or of finding nothing to do. f is read anew if there was something.
-func (m Manager) forgetMissing(ctx context.Context, e *engine.Engine, f *backend.Facts) error {
-	gone := m.goneFromAWS(ctx, f.State.Aws())
+// forgetMissing removes from the state the resources that are gone from AWS. Otherwise the next update would fail over
+// them, or find nothing to do, instead of creating them again.
+func (r recovery) forgetMissing(ctx context.Context) error {
+	gone := r.goneFromAWS(ctx, r.stack.State.Aws())
 	if len(gone) == 0 {
 		return nil
 	}
-	m.warn(f.Name, "gone from AWS, and to be made again without what was in it: "+mainNames(gone))
-	return m.refresh(ctx, e, f, nil)
+	r.warn(r.stack.Name, "gone from AWS, and to be made again without what was in it: "+mainNames(gone))
+	return r.refresh(ctx, nil)
 }
 
-// goneInAWS finds what the provider and AWS say when an update meets something that was deleted meanwhile.
+// goneInAWS matches what the provider and AWS say if an update meets a resource that was deleted meanwhile.
 var goneInAWS = regexp.MustCompile(`couldn't find resource|NotFound|No Environment found|NoSuchBucket|NoSuchEntity|NoSuchHostedZone`)
 
-// recordMissing records in a stack's tags what is gone, for those who ask AWS nothing.
+// recordMissing records in a stack's tags which resources are gone, for commands that ask AWS nothing.
 func (m Manager) recordMissing(ctx context.Context, f backend.Facts, gone []backend.Resource) error {
 	note := ""
 	if len(gone) > 0 {
@@ -81,8 +82,8 @@ func (m Manager) recordMissing(ctx context.Context, f backend.Facts, gone []back
 	return err
 }
 
-// candidates are the resources of a state that may be gone: what AWS does not list by its tags, and DNS records, which
-// have none. What is set on a resource goes with it.
+// candidates returns the resources of a state that may be gone: those that AWS does not list by their tags, and DNS records,
+// which have none. A setting of a resource goes with the resource.
 func candidates(s backend.State, tagged map[string]bool) []backend.Resource {
 	var found []backend.Resource
 	for _, r := range s.Aws() {

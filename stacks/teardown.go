@@ -46,7 +46,7 @@ func (m Manager) destroy(ctx context.Context, d Destruction, redecide Redecide) 
 		return t.receipt, err
 	}
 	tags := maps.Clone(d.before.Tags) // recovery reads the stack anew
-	if err := m.recoverInterrupted(ctx, t.engine, d.before); err != nil {
+	if err := (recovery{m, t.engine, d.before}).recoverInterrupted(ctx); err != nil {
 		return t.receipt, err
 	}
 	t.expected = *d.before

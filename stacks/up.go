@@ -249,7 +249,7 @@ func (u *update) run(ctx context.Context) (changed string, err error) {
 		return changed, err
 	}
 	u.warn(u.plan.spec.Stack, "something of it is gone from AWS: the state is brought in line, and the update repeated. "+err.Error())
-	if err := u.refresh(ctx, u.engine, u.plan.before, nil); err != nil {
+	if err := (recovery{u.Manager, u.engine, u.plan.before}).refresh(ctx, nil); err != nil {
 		return "", err
 	}
 	return u.runOnce(ctx)
