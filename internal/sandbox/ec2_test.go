@@ -11,8 +11,9 @@ import (
 	"time"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
 // ec2Answer is what matters of an answer of EC2, with the element names of its API reference.

@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"github.com/blang/semver"
-	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 )
 
 // pulumiCLI is the real CLI, from the project's bin directory or PATH.

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
-	"github.com/google/go-cmp/cmp"
 )
 
 // visited is a server with two environments on one shared balancer and a third with an address of its own.

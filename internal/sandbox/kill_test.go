@@ -15,12 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/branchenv/branchenv/internal/sandbox/cloud"
-	"github.com/branchenv/branchenv/internal/sandbox/services"
-	"github.com/branchenv/branchenv/internal/sandbox/value"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 // childDir makes the test binary a process of its own that serves a sandbox over this directory and runs an up in it.

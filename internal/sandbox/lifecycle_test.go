@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticbeanstalk"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
@@ -16,6 +15,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
 // names lists what exists as "Type name".

@@ -24,14 +24,15 @@ import (
 	"strings"
 	"time"
 
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+
 	"github.com/branchenv/branchenv/internal/sandbox/api"
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/branchenv/branchenv/internal/sandbox/gateway"
 	"github.com/branchenv/branchenv/internal/sandbox/provider"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
-	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
-	"google.golang.org/grpc"
 )
 
 // Options say how the sandbox is served.

@@ -6,8 +6,9 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/gofrs/flock"
+
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
 // The files by which a server that lasts can be found: one is locked while it runs, the other holds its endpoint.

@@ -14,8 +14,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/gofrs/flock"
+
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
 // A store keeps the records of the simulated AWS, one file each, below a directory that any number of processes use at

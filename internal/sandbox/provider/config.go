@@ -8,11 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/branchenv/branchenv/internal/sandbox/schema"
-	"github.com/branchenv/branchenv/internal/sandbox/value"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
+	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
 func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {

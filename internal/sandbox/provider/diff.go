@@ -6,10 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/branchenv/branchenv/internal/sandbox/cloud"
-	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 )
 
 // diff compares a resource's inputs as they were with the inputs as they are to be. What forces a replacement is said

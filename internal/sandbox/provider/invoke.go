@@ -5,9 +5,10 @@ import (
 	"maps"
 	"slices"
 
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
-	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
 // invoke checks the arguments of a function, calls it and completes its result: a result repeats the arguments and has

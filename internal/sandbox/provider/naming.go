@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 )
 
 const autoHex = 7

@@ -7,14 +7,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/branchenv/branchenv/internal/sandbox/cloud"
-	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 )
 
 // A Provider serves the simulated AWS to the Pulumi engine in place of the aws plugin. One server answers every

@@ -7,9 +7,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // A problem is what is wrong with one property.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
@@ -12,6 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/branchenv/branchenv/internal/sandbox/schema"
 )
 
 // planned is what a preview shows of a resource: its inputs, what it has already, and unknowns for the rest.

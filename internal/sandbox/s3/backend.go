@@ -14,8 +14,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/johannesboyne/gofakes3"
+
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
 // The S3 server library gofakes3 speaks the protocol; this file gives it the buckets of an s3Store.

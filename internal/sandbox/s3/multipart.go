@@ -17,8 +17,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/johannesboyne/gofakes3"
+
+	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
 // An upload is an unfinished multipart upload. It lies in a directory of its own in the bucket's, beside its parts.

@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/branchenv/branchenv/internal/sandbox/cloud"
-	"github.com/branchenv/branchenv/internal/sandbox/provider"
-	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/provider"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
 // A Engine does to the provider what the engine does, without one.
