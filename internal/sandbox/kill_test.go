@@ -100,7 +100,7 @@ func (p *program) adopt(id string) {
 		p.t.Fatalf("pending operations: %v", pending)
 	}
 	made := value.ObjectOf(pending[0]).Object("resource")
-	made["id"], made["outputs"] = id, cloud.WithoutInternal(made.Object("inputs"))
+	made["id"], made["outputs"] = id, cloud.WithoutNotes(made.Object("inputs"))
 	deployment["resources"] = append(value.List(deployment["resources"]), made)
 	delete(deployment, "pending_operations")
 	if state.Deployment, err = json.Marshal(deployment); err != nil {

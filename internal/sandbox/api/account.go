@@ -32,7 +32,7 @@ func iamAction(name string) action {
 	}[name]
 }
 
-func (c *call) namedRole() (*cloud.Record, error) {
+func (c *call) findRole() (*cloud.Record, error) {
 	name := c.form.Get("RoleName")
 	role, err := c.Tx.Get(services.TypeRole, name)
 	if err == nil && role == nil {
@@ -50,15 +50,15 @@ func roleNodes(r *cloud.Record) []node {
 }
 
 func getRole(c *call) (any, error) {
-	role, err := c.namedRole()
+	role, err := c.findRole()
 	if err != nil {
 		return nil, err
 	}
-	return []node{el("Role", roleNodes(role)...)}, nil
+	return []node{element("Role", roleNodes(role)...)}, nil
 }
 
 func getRolePolicy(c *call) (any, error) {
-	role, err := c.namedRole()
+	role, err := c.findRole()
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func getRolePolicy(c *call) (any, error) {
 }
 
 func listRolePolicies(c *call) (any, error) {
-	role, err := c.namedRole()
+	role, err := c.findRole()
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +83,11 @@ func listRolePolicies(c *call) (any, error) {
 	for _, r := range found {
 		names = append(names, r.Name)
 	}
-	return []node{members("PolicyNames", "member", names), leaf("IsTruncated", false)}, err
+	return []node{textElements("PolicyNames", "member", names), leaf("IsTruncated", false)}, err
 }
 
 func listAttachedRolePolicies(c *call) (any, error) {
-	role, err := c.namedRole()
+	role, err := c.findRole()
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func listAttachedRolePolicies(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("AttachedPolicies", "member", found, func(r *cloud.Record) []node {
+	return []node{elements("AttachedPolicies", "member", found, func(r *cloud.Record) []node {
 		arn := r.Text("policyArn")
 		return []node{leaf("PolicyName", arn[strings.LastIndex(arn, "/")+1:]), leaf("PolicyArn", arn)}
 	}), leaf("IsTruncated", false)}, nil
@@ -116,9 +116,9 @@ func getInstanceProfile(c *call) (any, error) {
 	} else if role != nil {
 		roles = append(roles, role)
 	}
-	return []node{el("InstanceProfile",
+	return []node{element("InstanceProfile",
 		leaf("InstanceProfileName", p.Name), leaf("InstanceProfileId", p.Text("uniqueId")), leaf("Arn", p.Text("arn")), leaf("Path", p.Text("path")),
-		leaf("CreateDate", p.Created), many("Roles", "member", roles, roleNodes), tagNodes("Tags", "member", "Key", "Value", p.Tags()),
+		leaf("CreateDate", p.Created), elements("Roles", "member", roles, roleNodes), tagNodes("Tags", "member", "Key", "Value", p.Tags()),
 	)}, nil
 }
 
@@ -131,7 +131,7 @@ func getPolicy(c *call) (any, error) {
 	if p == nil {
 		return nil, cloud.Errorf("NoSuchEntity", "Policy %s was not found.", arn).WithStatus(404)
 	}
-	return []node{el("Policy", leaf("PolicyName", p.Name), leaf("PolicyId", p.Text("policyId")), leaf("Arn", arn), leaf("Path", p.Text("path")))}, nil
+	return []node{element("Policy", leaf("PolicyName", p.Name), leaf("PolicyId", p.Text("policyId")), leaf("Arn", arn), leaf("Path", p.Text("path")))}, nil
 }
 
 // tagList is tags as the JSON protocols have them.
@@ -146,7 +146,7 @@ func tagList(tags map[string]string) []map[string]string {
 func secretsAction(name string) action {
 	return map[string]action{
 		"DescribeSecret": func(c *call) (any, error) {
-			r, err := c.namedSecret()
+			r, err := c.findSecret()
 			if err != nil {
 				return nil, err
 			}
@@ -164,7 +164,7 @@ func secretsAction(name string) action {
 			}, nil
 		},
 		"GetSecretValue": func(c *call) (any, error) {
-			r, err := c.namedSecret()
+			r, err := c.findSecret()
 			if err != nil {
 				return nil, err
 			}
@@ -183,7 +183,7 @@ func secretsAction(name string) action {
 	}[name]
 }
 
-func (c *call) namedSecret() (*cloud.Record, error) {
+func (c *call) findSecret() (*cloud.Record, error) {
 	r, err := services.FindSecret(c.Tx, c.body.Text("SecretId"), c.Region)
 	if err == nil && r == nil {
 		err = cloud.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
@@ -194,7 +194,7 @@ func (c *call) namedSecret() (*cloud.Record, error) {
 func acmAction(name string) action {
 	return map[string]action{
 		"DescribeCertificate": func(c *call) (any, error) {
-			r, err := c.namedCertificate()
+			r, err := c.findCertificate()
 			if err != nil {
 				return nil, err
 			}
@@ -213,7 +213,7 @@ func acmAction(name string) action {
 		},
 		"ListCertificates": func(c *call) (any, error) {
 			statuses := c.body.Texts("CertificateStatuses")
-			records, err := c.here(services.TypeCertificate, func(r *cloud.Record) bool { return matches(statuses, r.Status) })
+			records, err := c.inRegion(services.TypeCertificate, func(r *cloud.Record) bool { return matches(statuses, r.Status) })
 			out := []map[string]any{}
 			for _, r := range records {
 				out = append(out, map[string]any{"CertificateArn": r.ID, "DomainName": r.Name, "Status": r.Status})
@@ -221,7 +221,7 @@ func acmAction(name string) action {
 			return map[string]any{"CertificateSummaryList": out}, err
 		},
 		"ListTagsForCertificate": func(c *call) (any, error) {
-			r, err := c.namedCertificate()
+			r, err := c.findCertificate()
 			if err != nil {
 				return nil, err
 			}
@@ -230,7 +230,7 @@ func acmAction(name string) action {
 	}[name]
 }
 
-func (c *call) namedCertificate() (*cloud.Record, error) {
+func (c *call) findCertificate() (*cloud.Record, error) {
 	arn := c.body.Text("CertificateArn")
 	r, err := c.Tx.Get(services.TypeCertificate, arn)
 	if err == nil && r == nil {
@@ -243,7 +243,7 @@ func logsAction(name string) action {
 	return map[string]action{
 		"DescribeLogGroups": func(c *call) (any, error) {
 			prefix := c.body.Text("logGroupNamePrefix")
-			records, err := c.here(services.TypeLogGroup, func(r *cloud.Record) bool { return strings.HasPrefix(r.Name, prefix) })
+			records, err := c.inRegion(services.TypeLogGroup, func(r *cloud.Record) bool { return strings.HasPrefix(r.Name, prefix) })
 			out := []map[string]any{}
 			for _, r := range records {
 				group := map[string]any{"logGroupName": r.Name, "arn": r.Text("arn") + ":*", "creationTime": r.Created.UnixMilli(), "storedBytes": 0}
@@ -258,11 +258,11 @@ func logsAction(name string) action {
 		"FilterLogEvents": func(c *call) (any, error) {
 			group := c.body.Text("logGroupName")
 			parts := strings.Split(strings.TrimPrefix(group, "/aws/elasticbeanstalk/"), "/")
-			envs, err := c.here(services.TypeEnvironment, func(r *cloud.Record) bool { return r.Name == parts[0] })
+			envs, err := c.inRegion(services.TypeEnvironment, func(r *cloud.Record) bool { return r.Name == parts[0] })
 			if err != nil {
 				return nil, err
 			}
-			known, err := c.here(services.TypeLogGroup, func(r *cloud.Record) bool { return r.Name == group })
+			known, err := c.inRegion(services.TypeLogGroup, func(r *cloud.Record) bool { return r.Name == group })
 			if err != nil {
 				return nil, err
 			}
@@ -301,7 +301,7 @@ func getResources(c *call) (any, error) {
 			out = append(out, map[string]any{"ResourceARN": r.Text("arn"), "Tags": tagList(r.Tags())})
 		}
 	}
-	out, token := page(out, c.body.Text("PaginationToken"), c.body.Text("ResourcesPerPage"))
+	out, token := paginate(out, c.body.Text("PaginationToken"), c.body.Text("ResourcesPerPage"))
 	return map[string]any{"ResourceTagMappingList": out, "PaginationToken": token}, nil
 }
 

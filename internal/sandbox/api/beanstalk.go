@@ -24,16 +24,16 @@ func beanstalkAction(name string) action {
 		"TerminateEnvironment":          terminateEnvironment,
 		"ListTagsForResource":           listBeanstalkTags,
 		"ListAvailableSolutionStacks": func(*call) (any, error) {
-			return []node{members("SolutionStacks", "member", services.SolutionStacks())}, nil
+			return []node{textElements("SolutionStacks", "member", services.SolutionStacks())}, nil
 		},
 		"DescribeAccountAttributes": func(c *call) (any, error) {
 			quota := func(name, key string, standard int) node {
 				if limit := c.Quotas[key]; limit > 0 {
 					standard = limit
 				}
-				return el(name, leaf("Maximum", float64(standard)))
+				return element(name, leaf("Maximum", float64(standard)))
 			}
-			return []node{el("ResourceQuotas",
+			return []node{element("ResourceQuotas",
 				quota("ApplicationQuota", "applications", 75), quota("ApplicationVersionQuota", "application versions", 1000),
 				quota("EnvironmentQuota", "environments", 200), quota("ConfigurationTemplateQuota", "templates", 2000),
 				quota("CustomPlatformQuota", "platforms", 50),
@@ -42,8 +42,8 @@ func beanstalkAction(name string) action {
 	}[name]
 }
 
-// here lists the region's records of a type, all that AWS still shows.
-func (c *call) here(typ string, f func(*cloud.Record) bool) ([]*cloud.Record, error) {
+// inRegion lists the region's records of a type, all that AWS still shows.
+func (c *call) inRegion(typ string, f func(*cloud.Record) bool) ([]*cloud.Record, error) {
 	return c.Tx.Where(typ, func(r *cloud.Record) bool { return r.Region == c.Region && f(r) })
 }
 
@@ -53,22 +53,22 @@ func matches(wanted []string, have string) bool {
 }
 
 func describeEnvironments(c *call) (any, error) {
-	names, ids, app := c.members("EnvironmentNames"), c.members("EnvironmentIds"), c.form.Get("ApplicationName")
-	records, err := c.here(services.TypeEnvironment, func(r *cloud.Record) bool {
+	names, ids, app := c.list("EnvironmentNames"), c.list("EnvironmentIds"), c.form.Get("ApplicationName")
+	records, err := c.inRegion(services.TypeEnvironment, func(r *cloud.Record) bool {
 		return matches(names, r.Name) && matches(ids, r.ID) && (app == "" || r.Text("application") == app) &&
 			(r.Status != "Terminated" || c.form.Get("IncludeDeleted") != "false")
 	})
 	if err != nil {
 		return nil, err
 	}
-	records, token := page(records, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
-	return []node{many("Environments", "member", records, environmentNodes), leaf("NextToken", token)}, nil
+	records, token := paginate(records, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{elements("Environments", "member", records, environmentNodes), leaf("NextToken", token)}, nil
 }
 
 func environmentNodes(r *cloud.Record) []node {
-	tier := el("Tier", leaf("Name", "WebServer"), leaf("Type", "Standard"), leaf("Version", "1.0"))
+	tier := element("Tier", leaf("Name", "WebServer"), leaf("Type", "Standard"), leaf("Version", "1.0"))
 	if r.Text("tier") == "Worker" {
-		tier = el("Tier", leaf("Name", "Worker"), leaf("Type", "SQS/HTTP"), leaf("Version", "3.0"))
+		tier = element("Tier", leaf("Name", "Worker"), leaf("Type", "SQS/HTTP"), leaf("Version", "3.0"))
 	}
 	return []node{
 		leaf("EnvironmentName", r.Name), leaf("EnvironmentId", r.ID), leaf("ApplicationName", r.Text("application")),
@@ -81,30 +81,30 @@ func environmentNodes(r *cloud.Record) []node {
 }
 
 func describeEnvironmentResources(c *call) (any, error) {
-	r, err := c.environment()
+	r, err := c.findEnvironment()
 	if err != nil {
 		return nil, err
 	}
 	named := func(list, property string) node {
-		return many(list, "member", r.Outputs.Texts(property), func(name string) []node { return []node{leaf("Name", name)} })
+		return elements(list, "member", r.Outputs.Texts(property), func(name string) []node { return []node{leaf("Name", name)} })
 	}
-	return []node{el("EnvironmentResources",
+	return []node{element("EnvironmentResources",
 		leaf("EnvironmentName", r.Name), named("AutoScalingGroups", "autoscalingGroups"), named("LoadBalancers", "loadBalancers"),
-		many("Instances", "member", r.Outputs.Texts("instances"), func(id string) []node { return []node{leaf("Id", id)} }),
-		el("LaunchConfigurations"), el("Queues"), el("Triggers"),
+		elements("Instances", "member", r.Outputs.Texts("instances"), func(id string) []node { return []node{leaf("Id", id)} }),
+		element("LaunchConfigurations"), element("Queues"), element("Triggers"),
 	)}, nil
 }
 
 func describeConfigurationSettings(c *call) (any, error) {
-	r, err := c.environment()
+	r, err := c.findEnvironment()
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("ConfigurationSettings", "member", []*cloud.Record{r}, func(r *cloud.Record) []node {
+	return []node{elements("ConfigurationSettings", "member", []*cloud.Record{r}, func(r *cloud.Record) []node {
 		return []node{
 			leaf("ApplicationName", r.Text("application")), leaf("EnvironmentName", r.Name), leaf("DeploymentStatus", "deployed"),
 			leaf("SolutionStackName", r.Text("solutionStackName")), leaf("PlatformArn", r.Text("platformArn")),
-			many("OptionSettings", "member", r.Outputs.List("settings"), func(setting any) []node {
+			elements("OptionSettings", "member", r.Outputs.List("settings"), func(setting any) []node {
 				s := value.ObjectOf(setting)
 				return []node{
 					leaf("Namespace", s["namespace"]), leaf("OptionName", s["name"]), leaf("Value", s["value"]), leaf("ResourceName", s["resource"]),
@@ -127,10 +127,10 @@ func healthStatus(r *cloud.Record) string {
 	return "Unknown"
 }
 
-// environment finds the environment a call is about. A name may have had several; the one that lives counts.
-func (c *call) environment() (*cloud.Record, error) {
+// findEnvironment finds the environment a call is about. A name may have had several; the one that lives counts.
+func (c *call) findEnvironment() (*cloud.Record, error) {
 	name, id := c.form.Get("EnvironmentName"), c.form.Get("EnvironmentId")
-	records, err := c.here(services.TypeEnvironment, func(r *cloud.Record) bool {
+	records, err := c.inRegion(services.TypeEnvironment, func(r *cloud.Record) bool {
 		return (name == "" || r.Name == name) && (id == "" || r.ID == id) && r.Status != "Terminated"
 	})
 	if err != nil {
@@ -152,7 +152,7 @@ func describeEvents(c *call) (any, error) {
 	until, untilErr := time.Parse(time.RFC3339Nano, c.form.Get("EndTime"))
 	severities := []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
 	least := slices.Index(severities, c.form.Get("Severity"))
-	records, err := c.here(services.TypeEnvironment, func(r *cloud.Record) bool {
+	records, err := c.inRegion(services.TypeEnvironment, func(r *cloud.Record) bool {
 		return (name == "" || r.Name == name) && (id == "" || r.ID == id) && (app == "" || r.Text("application") == app)
 	})
 	if err != nil {
@@ -167,8 +167,8 @@ func describeEvents(c *call) (any, error) {
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b line) int { return b.At.Compare(a.At) })
-	lines, token := page(lines, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
-	return []node{many("Events", "member", lines, func(l line) []node {
+	lines, token := paginate(lines, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{elements("Events", "member", lines, func(l line) []node {
 		return []node{
 			leaf("EventDate", l.At), leaf("Message", l.Message), leaf("Severity", l.Severity), leaf("ApplicationName", l.r.Text("application")),
 			leaf("EnvironmentName", l.r.Name), leaf("VersionLabel", l.r.Text("version")), leaf("RequestId", requestID),
@@ -177,7 +177,7 @@ func describeEvents(c *call) (any, error) {
 }
 
 func describeEnvironmentHealth(c *call) (any, error) {
-	r, err := c.environment()
+	r, err := c.findEnvironment()
 	if err != nil {
 		return nil, err
 	}
@@ -196,18 +196,18 @@ func describeEnvironmentHealth(c *call) (any, error) {
 	}
 	return []node{
 		leaf("EnvironmentName", r.Name), leaf("HealthStatus", healthStatus(r)), leaf("Status", r.Status), leaf("Color", r.Health),
-		members("Causes", "member", causes), leaf("RefreshedAt", c.Tx.Now),
-		el("InstancesHealth", leaf("Ok", 1.0)),
+		textElements("Causes", "member", causes), leaf("RefreshedAt", c.Tx.Now),
+		element("InstancesHealth", leaf("Ok", 1.0)),
 	}, nil
 }
 
 func describeApplications(c *call) (any, error) {
-	names := c.members("ApplicationNames")
-	records, err := c.here(services.TypeApplication, func(r *cloud.Record) bool { return matches(names, r.Name) })
+	names := c.list("ApplicationNames")
+	records, err := c.inRegion(services.TypeApplication, func(r *cloud.Record) bool { return matches(names, r.Name) })
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("Applications", "member", records, func(r *cloud.Record) []node {
+	return []node{elements("Applications", "member", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("ApplicationArn", r.Text("arn")), leaf("ApplicationName", r.Name), leaf("Description", r.Text("description")),
 			leaf("DateCreated", r.Created), leaf("DateUpdated", r.Updated),
@@ -216,9 +216,9 @@ func describeApplications(c *call) (any, error) {
 }
 
 func describeApplicationVersions(c *call) (any, error) {
-	app, labels := c.form.Get("ApplicationName"), c.members("VersionLabels")
+	app, labels := c.form.Get("ApplicationName"), c.list("VersionLabels")
 	if app != "" {
-		found, err := c.here(services.TypeApplication, func(r *cloud.Record) bool { return r.Name == app })
+		found, err := c.inRegion(services.TypeApplication, func(r *cloud.Record) bool { return r.Name == app })
 		if err != nil {
 			return nil, err
 		}
@@ -226,19 +226,19 @@ func describeApplicationVersions(c *call) (any, error) {
 			return nil, cloud.Errorf("InvalidParameterValue", "No Application named '%s' found.", app)
 		}
 	}
-	records, err := c.here(services.TypeApplicationVersion, func(r *cloud.Record) bool {
+	records, err := c.inRegion(services.TypeApplicationVersion, func(r *cloud.Record) bool {
 		return (app == "" || r.Text("application") == app) && matches(labels, r.Name)
 	})
 	if err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(records, func(a, b *cloud.Record) int { return b.Created.Compare(a.Created) })
-	records, token := page(records, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
-	return []node{many("ApplicationVersions", "member", records, func(r *cloud.Record) []node {
+	records, token := paginate(records, c.form.Get("NextToken"), c.form.Get("MaxRecords"))
+	return []node{elements("ApplicationVersions", "member", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("ApplicationVersionArn", r.Text("arn")), leaf("ApplicationName", r.Text("application")), leaf("VersionLabel", r.Name),
 			leaf("Description", r.Text("description")), leaf("Status", r.Status), leaf("DateCreated", r.Created), leaf("DateUpdated", r.Updated),
-			el("SourceBundle", leaf("S3Bucket", r.Text("bucket")), leaf("S3Key", r.Text("key"))),
+			element("SourceBundle", leaf("S3Bucket", r.Text("bucket")), leaf("S3Key", r.Text("key"))),
 		}
 	}), leaf("NextToken", token)}, nil
 }
@@ -248,7 +248,7 @@ func deleteApplicationVersion(c *call) (any, error) {
 }
 
 func abortEnvironmentUpdate(c *call) (any, error) {
-	r, err := c.environment()
+	r, err := c.findEnvironment()
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +256,7 @@ func abortEnvironmentUpdate(c *call) (any, error) {
 }
 
 func terminateEnvironment(c *call) (any, error) {
-	r, err := c.environment()
+	r, err := c.findEnvironment()
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +269,7 @@ func terminateEnvironment(c *call) (any, error) {
 func listBeanstalkTags(c *call) (any, error) {
 	arn := c.form.Get("ResourceArn")
 	for _, typ := range []string{services.TypeEnvironment, services.TypeApplication, services.TypeApplicationVersion} {
-		found, err := c.here(typ, func(r *cloud.Record) bool { return r.Text("arn") == arn && r.Status != "Terminated" })
+		found, err := c.inRegion(typ, func(r *cloud.Record) bool { return r.Text("arn") == arn && r.Status != "Terminated" })
 		if err != nil {
 			return nil, err
 		}

@@ -18,14 +18,14 @@ func ec2Action(name string) action {
 	}[name]
 }
 
-// network lists the region's records of a type that a call asks for by ids or filters. AWS says code and message (one
+// byIDOrFilter lists the region's records of a type that a call asks for by ids or filters. AWS says code and message (one
 // verb) about an id that does not exist.
-func (c *call) network(typ, ids, code, message string) ([]*cloud.Record, error) {
+func (c *call) byIDOrFilter(typ, ids, code, message string) ([]*cloud.Record, error) {
 	all, err := services.Regional(c.Tx, typ, c.Region)
 	if err != nil {
 		return nil, err
 	}
-	wanted := c.members(ids)
+	wanted := c.list(ids)
 	for _, id := range wanted {
 		if !slices.ContainsFunc(all, func(r *cloud.Record) bool { return r.ID == id }) {
 			return nil, cloud.Errorf(code, message, id)
@@ -42,11 +42,11 @@ func (c *call) network(typ, ids, code, message string) ([]*cloud.Record, error) 
 }
 
 func describeSecurityGroups(c *call) (any, error) {
-	records, err := c.network(services.TypeSecurityGroup, "GroupId", "InvalidGroup.NotFound", "The security group '%s' does not exist")
+	records, err := c.byIDOrFilter(services.TypeSecurityGroup, "GroupId", "InvalidGroup.NotFound", "The security group '%s' does not exist")
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("securityGroupInfo", "item", records, func(r *cloud.Record) []node {
+	return []node{elements("securityGroupInfo", "item", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("ownerId", cloud.Account), leaf("groupId", r.ID), leaf("groupName", r.Name), leaf("groupDescription", r.Text("description")),
 			leaf("vpcId", r.Text("vpcId")), tagNodes("tagSet", "item", "key", "value", r.Tags()),
@@ -55,8 +55,8 @@ func describeSecurityGroups(c *call) (any, error) {
 }
 
 func describeSecurityGroupRules(c *call) (any, error) {
-	groups, ids := c.filters()["group-id"], c.members("SecurityGroupRuleId")
-	records, err := c.here(services.TypeSecurityGroupRule, func(r *cloud.Record) bool {
+	groups, ids := c.filters()["group-id"], c.list("SecurityGroupRuleId")
+	records, err := c.inRegion(services.TypeSecurityGroupRule, func(r *cloud.Record) bool {
 		return matches(groups, r.Text("securityGroupId")) && matches(ids, r.Text("securityGroupRuleId"))
 	})
 	if err != nil {
@@ -69,7 +69,7 @@ func describeSecurityGroupRules(c *call) (any, error) {
 	}
 	var items []node
 	add := func(r *cloud.Record, source ...node) {
-		items = append(items, el("item", append([]node{
+		items = append(items, element("item", append([]node{
 			leaf("securityGroupRuleId", r.Text("securityGroupRuleId")), leaf("groupId", r.Text("securityGroupId")), leaf("groupOwnerId", cloud.Account),
 			leaf("isEgress", r.Text("type") == "egress"), leaf("ipProtocol", r.Text("protocol")),
 			leaf("fromPort", r.Outputs["fromPort"]), leaf("toPort", r.Outputs["toPort"]), leaf("description", r.Text("description")),
@@ -87,18 +87,18 @@ func describeSecurityGroupRules(c *call) (any, error) {
 			source = r.Text("securityGroupId")
 		}
 		if source != "" {
-			add(r, el("referencedGroupInfo", leaf("groupId", source), leaf("userId", cloud.Account)))
+			add(r, element("referencedGroupInfo", leaf("groupId", source), leaf("userId", cloud.Account)))
 		}
 	}
-	return []node{el("securityGroupRuleSet", items...)}, nil
+	return []node{element("securityGroupRuleSet", items...)}, nil
 }
 
 func describeVPCs(c *call) (any, error) {
-	records, err := c.network(services.TypeVPC, "VpcId", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist")
+	records, err := c.byIDOrFilter(services.TypeVPC, "VpcId", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist")
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("vpcSet", "item", records, func(r *cloud.Record) []node {
+	return []node{elements("vpcSet", "item", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("vpcId", r.ID), leaf("state", "available"), leaf("cidrBlock", r.Text("cidrBlock")),
 			leaf("isDefault", r.Outputs.Bool("default")), tagNodes("tagSet", "item", "key", "value", r.Tags()),
@@ -119,15 +119,15 @@ func describeVPCAttribute(c *call) (any, error) {
 	if i < 0 {
 		return nil, cloud.Errorf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
 	}
-	return []node{leaf("vpcId", id), el(attribute, leaf("value", value.Bool(all[i].Outputs[attribute])))}, nil
+	return []node{leaf("vpcId", id), element(attribute, leaf("value", value.Bool(all[i].Outputs[attribute])))}, nil
 }
 
 func describeSubnets(c *call) (any, error) {
-	records, err := c.network(services.TypeSubnet, "SubnetId", "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist")
+	records, err := c.byIDOrFilter(services.TypeSubnet, "SubnetId", "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist")
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("subnetSet", "item", records, func(r *cloud.Record) []node {
+	return []node{elements("subnetSet", "item", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("subnetId", r.ID), leaf("state", "available"), leaf("vpcId", r.Text("vpcId")), leaf("cidrBlock", r.Text("cidrBlock")),
 			leaf("availabilityZone", r.Text("availabilityZone")), leaf("defaultForAz", r.Outputs.Bool("defaultForAz")),

@@ -18,11 +18,11 @@ func balancingAction(name string) action {
 	}[name]
 }
 
-// balancing lists records by ARNs and names. AWS says code about one that does not exist.
-func (c *call) balancing(typ, arns, names, code, what string) ([]*cloud.Record, error) {
-	wanted := c.members(arns)
-	wantedNames := c.members(names)
-	records, err := c.here(typ, func(r *cloud.Record) bool { return matches(wanted, r.ID) && matches(wantedNames, r.Name) })
+// byARNOrName lists records by ARNs and names. AWS says code about one that does not exist.
+func (c *call) byARNOrName(typ, arns, names, code, what string) ([]*cloud.Record, error) {
+	wanted := c.list(arns)
+	wantedNames := c.list(names)
+	records, err := c.inRegion(typ, func(r *cloud.Record) bool { return matches(wanted, r.ID) && matches(wantedNames, r.Name) })
 	if err == nil && len(records) < max(len(wanted), len(wantedNames)) {
 		err = cloud.Errorf(code, "One or more %s not found", what)
 	}
@@ -30,11 +30,11 @@ func (c *call) balancing(typ, arns, names, code, what string) ([]*cloud.Record, 
 }
 
 func describeBalancers(c *call) (any, error) {
-	records, err := c.balancing(services.TypeBalancer, "LoadBalancerArns", "Names", "LoadBalancerNotFound", "load balancers")
+	records, err := c.byARNOrName(services.TypeBalancer, "LoadBalancerArns", "Names", "LoadBalancerNotFound", "load balancers")
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("LoadBalancers", "member", records, func(r *cloud.Record) []node {
+	return []node{elements("LoadBalancers", "member", records, func(r *cloud.Record) []node {
 		scheme := "internet-facing"
 		if r.Outputs.Bool("internal") {
 			scheme = "internal"
@@ -42,20 +42,20 @@ func describeBalancers(c *call) (any, error) {
 		return []node{
 			leaf("LoadBalancerArn", r.ID), leaf("LoadBalancerName", r.Name), leaf("DNSName", r.Text("dnsName")), leaf("Scheme", scheme),
 			leaf("CanonicalHostedZoneId", services.BalancerZone), leaf("VpcId", services.DefaultVPC), leaf("Type", r.Text("loadBalancerType")),
-			leaf("CreatedTime", r.Created), el("State", leaf("Code", r.Status)),
-			members("SecurityGroups", "member", r.Outputs.Texts("securityGroups")),
+			leaf("CreatedTime", r.Created), element("State", leaf("Code", r.Status)),
+			textElements("SecurityGroups", "member", r.Outputs.Texts("securityGroups")),
 		}
 	})}, nil
 }
 
 func describeListeners(c *call) (any, error) {
-	records, err := c.balancing(services.TypeListener, "ListenerArns", "", "ListenerNotFound", "listeners")
+	records, err := c.byARNOrName(services.TypeListener, "ListenerArns", "", "ListenerNotFound", "listeners")
 	if err != nil {
 		return nil, err
 	}
 	lb := c.form.Get("LoadBalancerArn")
 	records = slices.DeleteFunc(records, func(r *cloud.Record) bool { return lb != "" && r.Text("loadBalancerArn") != lb })
-	return []node{many("Listeners", "member", records, func(r *cloud.Record) []node {
+	return []node{elements("Listeners", "member", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("ListenerArn", r.ID), leaf("LoadBalancerArn", r.Text("loadBalancerArn")), leaf("Port", r.Outputs["port"]),
 			leaf("Protocol", r.Text("protocol")), leaf("SslPolicy", r.Text("sslPolicy")),
@@ -64,30 +64,30 @@ func describeListeners(c *call) (any, error) {
 }
 
 func describeRules(c *call) (any, error) {
-	records, err := c.balancing(services.TypeListenerRule, "RuleArns", "", "RuleNotFound", "rules")
+	records, err := c.byARNOrName(services.TypeListenerRule, "RuleArns", "", "RuleNotFound", "rules")
 	if err != nil {
 		return nil, err
 	}
 	listener := c.form.Get("ListenerArn")
 	records = slices.DeleteFunc(records, func(r *cloud.Record) bool { return listener != "" && r.Text("listenerArn") != listener })
-	return []node{many("Rules", "member", records, func(r *cloud.Record) []node {
+	return []node{elements("Rules", "member", records, func(r *cloud.Record) []node {
 		var hosts []string
 		for _, condition := range r.Outputs.List("conditions") {
 			hosts = append(hosts, value.ObjectOf(condition).Object("hostHeader").Texts("values")...)
 		}
 		return []node{
 			leaf("RuleArn", r.ID), leaf("Priority", r.Outputs["priority"]), leaf("IsDefault", false),
-			el("Conditions", el("member", leaf("Field", "host-header"), members("Values", "member", hosts))),
+			element("Conditions", element("member", leaf("Field", "host-header"), textElements("Values", "member", hosts))),
 		}
 	})}, nil
 }
 
 func describeTargetGroups(c *call) (any, error) {
-	records, err := c.balancing(services.TypeTargetGroup, "TargetGroupArns", "Names", "TargetGroupNotFound", "target groups")
+	records, err := c.byARNOrName(services.TypeTargetGroup, "TargetGroupArns", "Names", "TargetGroupNotFound", "target groups")
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("TargetGroups", "member", records, func(r *cloud.Record) []node {
+	return []node{elements("TargetGroups", "member", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("TargetGroupArn", r.ID), leaf("TargetGroupName", r.Name), leaf("Port", r.Outputs["port"]),
 			leaf("Protocol", r.Text("protocol")), leaf("VpcId", r.Text("vpcId")), leaf("TargetType", r.Text("targetType")),
@@ -97,7 +97,7 @@ func describeTargetGroups(c *call) (any, error) {
 
 func describeBalancingTags(c *call) (any, error) {
 	var items []node
-	for _, arn := range c.members("ResourceArns") {
+	for _, arn := range c.list("ResourceArns") {
 		var owner *cloud.Record
 		for _, typ := range []string{services.TypeBalancer, services.TypeListener, services.TypeListenerRule, services.TypeTargetGroup} {
 			r, err := c.Tx.Get(typ, arn)
@@ -111,7 +111,7 @@ func describeBalancingTags(c *call) (any, error) {
 		if owner == nil {
 			return nil, cloud.Errorf("LoadBalancerNotFound", "One or more load balancers not found")
 		}
-		items = append(items, el("member", leaf("ResourceArn", arn), tagNodes("Tags", "member", "Key", "Value", owner.Tags())))
+		items = append(items, element("member", leaf("ResourceArn", arn), tagNodes("Tags", "member", "Key", "Value", owner.Tags())))
 	}
-	return []node{el("TagDescriptions", items...)}, nil
+	return []node{element("TagDescriptions", items...)}, nil
 }

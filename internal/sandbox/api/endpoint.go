@@ -46,14 +46,14 @@ type call struct {
 type action func(*call) (any, error)
 
 // A service is one of AWS's APIs.
-type apiService struct {
+type service struct {
 	protocol  string // query, ec2, json, rest
 	namespace string // of the XML
 	action    func(name string) action
 }
 
-func serviceOf(name string) (apiService, bool) {
-	s, ok := map[string]apiService{
+func serviceOf(name string) (service, bool) {
+	s, ok := map[string]service{
 		"elasticbeanstalk":     {"query", "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", beanstalkAction},
 		"rds":                  {"query", "http://rds.amazonaws.com/doc/2014-10-31/", rdsAction},
 		"elasticloadbalancing": {"query", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", balancingAction},
@@ -88,7 +88,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.serveS3(w, r)
 	case !known:
 		e.log.Write(fmt.Appendf(nil, "%s: unknown service\n", name))
-		writeError(w, apiService{protocol: "json"}, cloud.Errorf("UnknownOperationException", "the sandbox does not know the service %s", name))
+		writeError(w, service{protocol: "json"}, cloud.Errorf("UnknownOperationException", "the sandbox does not know the service %s", name))
 	default:
 		e.serve(w, r, name, region, s)
 	}
@@ -114,7 +114,7 @@ func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
 	e.s3.ServeHTTP(w, r)
 }
 
-func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region string, s apiService) {
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region string, s service) {
 	c := &call{path: r.URL.Path}
 	var err error
 	switch s.protocol {
@@ -140,7 +140,7 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region st
 		writeError(w, s, cloud.Errorf("InvalidAction", "the sandbox does not know the action %s of %s", c.action, name))
 		return
 	}
-	fault, err := e.cloud.CallFault(r.Context(), name+":"+c.action, c.named()...)
+	fault, err := e.cloud.CallFault(r.Context(), name+":"+c.action, c.names()...)
 	if refused := fault.Refusal(); refused != nil {
 		err = refused
 	}
@@ -160,8 +160,8 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region st
 	writeAnswer(w, s, c.action, out)
 }
 
-// named are the names a call is about, for faults.
-func (c *call) named() []string {
+// names are the names a call is about, for faults.
+func (c *call) names() []string {
 	var out []string
 	for key, values := range c.form {
 		if key != "Action" && key != "Version" {
@@ -176,8 +176,8 @@ func (c *call) named() []string {
 	return out
 }
 
-// members are the values of a list in a query: Name.member.1, or Name.1 in EC2.
-func (c *call) members(name string) []string {
+// list are the values of a list in a query: Name.member.1, or Name.1 in EC2.
+func (c *call) list(name string) []string {
 	var out []string
 	for i := 1; ; i++ {
 		v, ok := c.form[name+".member."+strconv.Itoa(i)]
@@ -195,13 +195,13 @@ func (c *call) members(name string) []string {
 func (c *call) filters() map[string][]string {
 	out := map[string][]string{}
 	for i := 1; c.form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
-		out[c.form.Get(fmt.Sprintf("Filter.%d.Name", i))] = c.members(fmt.Sprintf("Filter.%d.Value", i))
+		out[c.form.Get(fmt.Sprintf("Filter.%d.Name", i))] = c.list(fmt.Sprintf("Filter.%d.Value", i))
 	}
 	return out
 }
 
-// page is the part of the items that a call asks for, and the token of the rest.
-func page[T any](items []T, token, limit string) ([]T, string) {
+// paginate is the part of the items that a call asks for, and the token of the rest.
+func paginate[T any](items []T, token, limit string) ([]T, string) {
 	from, _ := strconv.Atoi(token)
 	from = min(max(from, 0), len(items))
 	n, err := strconv.Atoi(limit)

@@ -20,11 +20,11 @@ func rdsAction(name string) action {
 	}[name]
 }
 
-// one lists the region's records of a type, or the one named by a parameter. AWS says code and message (one verb) if
+// byName lists the region's records of a type, or the one named by a parameter. AWS says code and message (one verb) if
 // that one does not exist.
-func (c *call) one(typ, parameter, code, message string) ([]*cloud.Record, error) {
+func (c *call) byName(typ, parameter, code, message string) ([]*cloud.Record, error) {
 	name := c.form.Get(parameter)
-	records, err := c.here(typ, func(r *cloud.Record) bool {
+	records, err := c.inRegion(typ, func(r *cloud.Record) bool {
 		return name == "" || strings.EqualFold(r.Name, name) || r.ID == name || r.Text("arn") == name
 	})
 	if err == nil && name != "" && len(records) == 0 {
@@ -34,18 +34,18 @@ func (c *call) one(typ, parameter, code, message string) ([]*cloud.Record, error
 }
 
 func describeDatabases(c *call) (any, error) {
-	records, err := c.one(services.TypeDatabase, "DBInstanceIdentifier", "DBInstanceNotFound", "DBInstance %s not found.")
+	records, err := c.byName(services.TypeDatabase, "DBInstanceIdentifier", "DBInstanceNotFound", "DBInstance %s not found.")
 	if err != nil {
 		return nil, err
 	}
-	records, token := page(records, c.form.Get("Marker"), c.form.Get("MaxRecords"))
-	return []node{many("DBInstances", "DBInstance", records, databaseNodes), leaf("Marker", token)}, nil
+	records, token := paginate(records, c.form.Get("Marker"), c.form.Get("MaxRecords"))
+	return []node{elements("DBInstances", "DBInstance", records, databaseNodes), leaf("Marker", token)}, nil
 }
 
 func databaseNodes(r *cloud.Record) []node {
 	var groups []node
 	for _, id := range r.Outputs.Texts("vpcSecurityGroupIds") {
-		groups = append(groups, el("VpcSecurityGroupMembership", leaf("VpcSecurityGroupId", id), leaf("Status", "active")))
+		groups = append(groups, element("VpcSecurityGroupMembership", leaf("VpcSecurityGroupId", id), leaf("Status", "active")))
 	}
 	out := []node{
 		leaf("DBInstanceIdentifier", r.Name), leaf("DbiResourceId", r.ID), leaf("DBInstanceArn", r.Text("arn")),
@@ -57,21 +57,21 @@ func databaseNodes(r *cloud.Record) []node {
 		leaf("AvailabilityZone", r.Text("availabilityZone")), leaf("PubliclyAccessible", r.Outputs.Bool("publiclyAccessible")),
 		leaf("StorageType", r.Text("storageType")), leaf("AutoMinorVersionUpgrade", r.Outputs.Bool("autoMinorVersionUpgrade")),
 		leaf("CopyTagsToSnapshot", r.Outputs.Bool("copyTagsToSnapshot")),
-		el("VpcSecurityGroups", groups...), el("DBSubnetGroup", leaf("DBSubnetGroupName", r.Text("dbSubnetGroupName")), leaf("VpcId", services.DefaultVPC)),
-		el("DBParameterGroups", el("DBParameterGroup", leaf("DBParameterGroupName", r.Text("parameterGroupName")), leaf("ParameterApplyStatus", "in-sync"))),
+		element("VpcSecurityGroups", groups...), element("DBSubnetGroup", leaf("DBSubnetGroupName", r.Text("dbSubnetGroupName")), leaf("VpcId", services.DefaultVPC)),
+		element("DBParameterGroups", element("DBParameterGroup", leaf("DBParameterGroupName", r.Text("parameterGroupName")), leaf("ParameterApplyStatus", "in-sync"))),
 		tagNodes("TagList", "Tag", "Key", "Value", r.Tags()),
 	}
 	if r.Status != "creating" { // AWS, too, tells the address when the instance has one
-		out = append(out, el("Endpoint", leaf("Address", r.Text("address")), leaf("Port", r.Outputs["port"]), leaf("HostedZoneId", r.Text("hostedZoneId"))))
+		out = append(out, element("Endpoint", leaf("Address", r.Text("address")), leaf("Port", r.Outputs["port"]), leaf("HostedZoneId", r.Text("hostedZoneId"))))
 	}
 	for _, s := range r.Outputs.List("masterUserSecrets") {
-		out = append(out, el("MasterUserSecret", leaf("SecretArn", value.ObjectOf(s)["secretArn"]), leaf("SecretStatus", "active")))
+		out = append(out, element("MasterUserSecret", leaf("SecretArn", value.ObjectOf(s)["secretArn"]), leaf("SecretStatus", "active")))
 	}
 	return out
 }
 
 func describeSnapshots(c *call) (any, error) {
-	records, err := c.one(services.TypeSnapshot, "DBSnapshotIdentifier", "DBSnapshotNotFound", "DBSnapshot %s not found.")
+	records, err := c.byName(services.TypeSnapshot, "DBSnapshotIdentifier", "DBSnapshotNotFound", "DBSnapshot %s not found.")
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +82,8 @@ func describeSnapshots(c *call) (any, error) {
 			out = append(out, r)
 		}
 	}
-	out, token := page(out, c.form.Get("Marker"), c.form.Get("MaxRecords"))
-	return []node{many("DBSnapshots", "DBSnapshot", out, func(r *cloud.Record) []node {
+	out, token := paginate(out, c.form.Get("Marker"), c.form.Get("MaxRecords"))
+	return []node{elements("DBSnapshots", "DBSnapshot", out, func(r *cloud.Record) []node {
 		return []node{
 			leaf("DBSnapshotIdentifier", r.ID), leaf("DBInstanceIdentifier", r.Text("dbInstanceIdentifier")), leaf("SnapshotCreateTime", r.Created),
 			leaf("Engine", r.Text("engine")), leaf("EngineVersion", r.Text("engineVersion")), leaf("Status", r.Status),
@@ -95,15 +95,15 @@ func describeSnapshots(c *call) (any, error) {
 }
 
 func describeSubnetGroups(c *call) (any, error) {
-	records, err := c.one(services.TypeSubnetGroup, "DBSubnetGroupName", "DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.")
+	records, err := c.byName(services.TypeSubnetGroup, "DBSubnetGroupName", "DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.")
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("DBSubnetGroups", "DBSubnetGroup", records, func(r *cloud.Record) []node {
+	return []node{elements("DBSubnetGroups", "DBSubnetGroup", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("DBSubnetGroupName", r.Name), leaf("DBSubnetGroupDescription", r.Text("description")), leaf("VpcId", r.Text("vpcId")),
 			leaf("SubnetGroupStatus", "Complete"), leaf("DBSubnetGroupArn", r.Text("arn")),
-			many("Subnets", "Subnet", r.Outputs.Texts("subnetIds"), func(id string) []node {
+			elements("Subnets", "Subnet", r.Outputs.Texts("subnetIds"), func(id string) []node {
 				return []node{leaf("SubnetIdentifier", id), leaf("SubnetStatus", "Active")}
 			}),
 		}
@@ -111,11 +111,11 @@ func describeSubnetGroups(c *call) (any, error) {
 }
 
 func describeParameterGroups(c *call) (any, error) {
-	records, err := c.one(services.TypeParameterGroup, "DBParameterGroupName", "DBParameterGroupNotFound", "DBParameterGroup not found: %s")
+	records, err := c.byName(services.TypeParameterGroup, "DBParameterGroupName", "DBParameterGroupNotFound", "DBParameterGroup not found: %s")
 	if err != nil {
 		return nil, err
 	}
-	return []node{many("DBParameterGroups", "DBParameterGroup", records, func(r *cloud.Record) []node {
+	return []node{elements("DBParameterGroups", "DBParameterGroup", records, func(r *cloud.Record) []node {
 		return []node{
 			leaf("DBParameterGroupName", r.Name), leaf("DBParameterGroupFamily", r.Text("family")),
 			leaf("Description", r.Text("description")), leaf("DBParameterGroupArn", r.Text("arn")),
@@ -127,20 +127,20 @@ func stopDatabase(c *call) (any, error)  { return c.switchDatabase("available", 
 func startDatabase(c *call) (any, error) { return c.switchDatabase("stopped", "starting", "available") }
 
 func (c *call) switchDatabase(from, meanwhile, to string) (any, error) {
-	records, err := c.one(services.TypeDatabase, "DBInstanceIdentifier", "DBInstanceNotFound", "DBInstance %s not found.")
+	records, err := c.byName(services.TypeDatabase, "DBInstanceIdentifier", "DBInstanceNotFound", "DBInstance %s not found.")
 	if err != nil {
 		return nil, err
 	}
 	if err := services.SwitchDatabase(c.Operation, records[0], from, meanwhile, to); err != nil {
 		return nil, err
 	}
-	return []node{el("DBInstance", databaseNodes(records[0])...)}, nil
+	return []node{element("DBInstance", databaseNodes(records[0])...)}, nil
 }
 
 func listDatabaseTags(c *call) (any, error) {
 	arn := c.form.Get("ResourceName")
 	for _, typ := range []string{services.TypeDatabase, services.TypeSubnetGroup, services.TypeParameterGroup, services.TypeSnapshot} {
-		found, err := c.here(typ, func(r *cloud.Record) bool { return r.Text("arn") == arn })
+		found, err := c.inRegion(typ, func(r *cloud.Record) bool { return r.Text("arn") == arn })
 		if err != nil {
 			return nil, err
 		}

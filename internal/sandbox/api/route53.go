@@ -44,7 +44,7 @@ func route53Action(name string) action {
 func zoneNodes(r *cloud.Record) []node {
 	return []node{
 		leaf("Id", "/hostedzone/"+r.ID), leaf("Name", r.Name+"."), leaf("CallerReference", "sandbox"),
-		el("Config", leaf("Comment", r.Text("comment")), leaf("PrivateZone", false)), leaf("ResourceRecordSetCount", 2.0),
+		element("Config", leaf("Comment", r.Text("comment")), leaf("PrivateZone", false)), leaf("ResourceRecordSetCount", 2.0),
 	}
 }
 
@@ -60,12 +60,12 @@ func listZones(c *call) (any, error) {
 		return nil, err
 	}
 	return []node{
-		many("HostedZones", "HostedZone", zones, zoneNodes), leaf("DNSName", c.form.Get("dnsname")),
+		elements("HostedZones", "HostedZone", zones, zoneNodes), leaf("DNSName", c.form.Get("dnsname")),
 		leaf("IsTruncated", false), leaf("MaxItems", "100"),
 	}, nil
 }
 
-func (c *call) hostedZone() (*cloud.Record, error) {
+func (c *call) findZone() (*cloud.Record, error) {
 	id := strings.Split(strings.TrimPrefix(c.path, "/2013-04-01/hostedzone/"), "/")[0]
 	z, err := services.ZoneByID(c.Tx, id)
 	if err == nil && z == nil {
@@ -75,11 +75,11 @@ func (c *call) hostedZone() (*cloud.Record, error) {
 }
 
 func getHostedZone(c *call) (any, error) {
-	z, err := c.hostedZone()
+	z, err := c.findZone()
 	if err != nil {
 		return nil, err
 	}
-	return []node{el("HostedZone", zoneNodes(z)...), el("DelegationSet", members("NameServers", "NameServer", z.Outputs.Texts("nameServers")))}, nil
+	return []node{element("HostedZone", zoneNodes(z)...), element("DelegationSet", textElements("NameServers", "NameServer", z.Outputs.Texts("nameServers")))}, nil
 }
 
 func listZoneTags(c *call) (any, error) {
@@ -91,7 +91,7 @@ func listZoneTags(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []node{el("ResourceTagSet", leaf("ResourceType", "hostedzone"), leaf("ResourceId", z.ID), tagNodes("Tags", "Tag", "Key", "Value", z.Tags()))}, nil
+	return []node{element("ResourceTagSet", leaf("ResourceType", "hostedzone"), leaf("ResourceId", z.ID), tagNodes("Tags", "Tag", "Key", "Value", z.Tags()))}, nil
 }
 
 // dnsOrder is the order in which Route 53 lists names: by their labels from the last.
@@ -102,7 +102,7 @@ func dnsOrder(name string) string {
 }
 
 func listRecords(c *call) (any, error) {
-	z, err := c.hostedZone()
+	z, err := c.findZone()
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +120,8 @@ func listRecords(c *call) (any, error) {
 	slices.SortFunc(records, func(a, b *cloud.Record) int {
 		return strings.Compare(dnsOrder(a.Name)+" "+a.Text("type"), dnsOrder(b.Name)+" "+b.Text("type"))
 	})
-	rest, token := page(records, "", c.form.Get("maxitems"))
-	out := []node{many("ResourceRecordSets", "ResourceRecordSet", rest, recordNodes), leaf("IsTruncated", token != ""), leaf("MaxItems", "300")}
+	rest, token := paginate(records, "", c.form.Get("maxitems"))
+	out := []node{elements("ResourceRecordSets", "ResourceRecordSet", rest, recordNodes), leaf("IsTruncated", token != ""), leaf("MaxItems", "300")}
 	if token != "" {
 		next := records[len(rest)]
 		out = append(out, leaf("NextRecordName", strings.ReplaceAll(next.Name, "*", `\052`)+"."), leaf("NextRecordType", next.Text("type")))
@@ -134,9 +134,9 @@ func recordNodes(r *cloud.Record) []node {
 	out := []node{leaf("Name", strings.ReplaceAll(r.Name, "*", `\052`)+"."), leaf("Type", r.Text("type")), leaf("SetIdentifier", r.Text("setIdentifier"))}
 	for _, a := range r.Outputs.List("aliases") {
 		m := value.ObjectOf(a)
-		return append(out, el("AliasTarget", leaf("HostedZoneId", m["zoneId"]), leaf("DNSName", m.Text("name")+"."), leaf("EvaluateTargetHealth", m.Bool("evaluateTargetHealth"))))
+		return append(out, element("AliasTarget", leaf("HostedZoneId", m["zoneId"]), leaf("DNSName", m.Text("name")+"."), leaf("EvaluateTargetHealth", m.Bool("evaluateTargetHealth"))))
 	}
-	return append(out, leaf("TTL", r.Outputs["ttl"]), many("ResourceRecords", "ResourceRecord", r.Outputs.Texts("records"), func(v string) []node {
+	return append(out, leaf("TTL", r.Outputs["ttl"]), elements("ResourceRecords", "ResourceRecord", r.Outputs.Texts("records"), func(v string) []node {
 		return []node{leaf("Value", v)}
 	}))
 }

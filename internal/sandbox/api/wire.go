@@ -22,8 +22,8 @@ type node struct {
 	kids []node
 }
 
-// el is an element with others in it; leaf is one with text, left out if the text is empty; many is a list.
-func el(name string, kids ...node) node { return node{name: name, kids: kids} }
+// element is an element with others in it; leaf is one with text, left out if the text is empty; many is a list.
+func element(name string, kids ...node) node { return node{name: name, kids: kids} }
 
 func leaf(name string, v any) node {
 	if t, ok := v.(time.Time); ok {
@@ -32,8 +32,8 @@ func leaf(name string, v any) node {
 	return node{name: name, text: value.Text(v)}
 }
 
-// many is an element for each item.
-func many[T any](name, item string, items []T, f func(T) []node) node {
+// elements is an element for each item.
+func elements[T any](name, item string, items []T, f func(T) []node) node {
 	out := node{name: name}
 	for _, i := range items {
 		out.kids = append(out.kids, node{name: item, kids: f(i)})
@@ -41,8 +41,8 @@ func many[T any](name, item string, items []T, f func(T) []node) node {
 	return out
 }
 
-// members is a list of plain strings.
-func members(name, item string, values []string) node {
+// textElements is a list of plain strings.
+func textElements(name, item string, values []string) node {
 	out := node{name: name}
 	for _, v := range values {
 		out.kids = append(out.kids, node{name: item, text: v})
@@ -64,7 +64,7 @@ func (n node) write(b *strings.Builder) {
 
 const requestID = "00000000-0000-0000-0000-000000000000"
 
-func writeAnswer(w http.ResponseWriter, s apiService, action string, out any) {
+func writeAnswer(w http.ResponseWriter, s service, action string, out any) {
 	if s.protocol == "json" {
 		if out == nil {
 			out = map[string]any{}
@@ -99,7 +99,7 @@ func writeNodes(b *strings.Builder, nodes []node) {
 }
 
 // writeError answers with an error as the service's protocol words it.
-func writeError(w http.ResponseWriter, s apiService, err error) {
+func writeError(w http.ResponseWriter, s service, err error) {
 	var e *cloud.Error
 	if !errors.As(err, &e) {
 		e = &cloud.Error{Code: "InternalFailure", Message: err.Error(), Status: http.StatusInternalServerError}
@@ -111,10 +111,10 @@ func writeError(w http.ResponseWriter, s apiService, err error) {
 		json.NewEncoder(w).Encode(map[string]string{"__type": e.Code, "message": e.Message})
 		return
 	}
-	body := el("Error", leaf("Type", "Sender"), leaf("Code", e.Code), leaf("Message", e.Message))
-	root := el("ErrorResponse", body, leaf("RequestId", requestID))
+	body := element("Error", leaf("Type", "Sender"), leaf("Code", e.Code), leaf("Message", e.Message))
+	root := element("ErrorResponse", body, leaf("RequestId", requestID))
 	if s.protocol == "ec2" {
-		root = el("Response", el("Errors", body), leaf("RequestID", requestID))
+		root = element("Response", element("Errors", body), leaf("RequestID", requestID))
 	}
 	var b strings.Builder
 	b.WriteString(xml.Header)
@@ -126,7 +126,7 @@ func writeError(w http.ResponseWriter, s apiService, err error) {
 
 // tagNodes are tags as XML.
 func tagNodes(name, item, key, value string, tags map[string]string) node {
-	return many(name, item, slices.Sorted(maps.Keys(tags)), func(k string) []node {
+	return elements(name, item, slices.Sorted(maps.Keys(tags)), func(k string) []node {
 		return []node{leaf(key, k), {name: value, text: tags[k], kids: []node{}}}
 	})
 }

@@ -19,7 +19,7 @@ const Account = "123456789012"
 
 // A Cloud is the simulated AWS: what can be done to its resources, by the provider and by the HTTP endpoint alike.
 type Cloud struct {
-	Store  *store
+	Store  *Store
 	S3     *s3.Store
 	Region string // where no request says another
 	Waits  Waits
@@ -101,10 +101,10 @@ func (c *Cloud) Create(ctx context.Context, req Request) (*Record, error) {
 			return c.operationError("creating", req.Type, value.Text(in[k.nameProperty()]), refused)
 		}
 		r := &Record{
-			Type: req.Type, Region: req.Region, Inputs: in, Outputs: WithoutInternal(in), Created: t.Now, Updated: t.Now,
+			Type: req.Type, Region: req.Region, Inputs: in, Outputs: WithoutNotes(in), Created: t.Now, Updated: t.Now,
 		}
 		o := &Operation{Cloud: c, Tx: t, Record: r, Inputs: in, Region: req.Region}
-		if err := o.create(k); err != nil {
+		if err := o.runCreate(k); err != nil {
 			return c.operationError("creating", req.Type, r.Name, err)
 		}
 		fault.apply(k, r, t.Now)
@@ -131,7 +131,7 @@ func (c *Cloud) Update(ctx context.Context, id string, req Request) (*Record, er
 			return err
 		}
 		if r == nil {
-			return fmt.Errorf("updating %s (%s): couldn't find resource", c.describe(req.Type), id)
+			return fmt.Errorf("updating %s (%s): couldn't find resource", c.title(req.Type), id)
 		}
 		fault, err = t.fault(c.faults, "update", req.Type, req.LogicalName, r.Name)
 		if err != nil {
@@ -141,7 +141,7 @@ func (c *Cloud) Update(ctx context.Context, id string, req Request) (*Record, er
 			return c.operationError("updating", req.Type, r.Name, refused)
 		}
 		o := &Operation{Cloud: c, Tx: t, Record: r, Inputs: in, OldInputs: r.Inputs, Region: r.Region}
-		if err := o.update(k); err != nil {
+		if err := o.runUpdate(k); err != nil {
 			return c.operationError("updating", req.Type, r.Name, err)
 		}
 		fault.apply(k, r, t.Now)
@@ -167,7 +167,7 @@ func (c *Cloud) Read(typ, id, logical, region string) (*Record, error) {
 		if refused := fault.Refusal(); refused != nil {
 			return c.operationError("reading", typ, id, refused)
 		}
-		rec, err = c.importable(t, typ, id, region)
+		rec, err = c.findImported(t, typ, id, region)
 		if rec == nil || err != nil {
 			return err
 		}
@@ -199,7 +199,7 @@ func (c *Cloud) Remove(ctx context.Context, id string, req Request) error {
 			return c.operationError("deleting", req.Type, r.Name, refused)
 		}
 		o := &Operation{Cloud: c, Tx: t, Record: r, Inputs: req.Inputs, Region: r.Region}
-		if err := o.remove(k); err != nil {
+		if err := o.runRemove(k); err != nil {
 			return c.operationError("deleting", req.Type, r.Name, err)
 		}
 		if len(r.Next) == 0 {
@@ -241,7 +241,7 @@ func (c *Cloud) await(ctx context.Context, r *Record, doing string) (*Record, er
 			if doing == "deleting" {
 				return nil, nil
 			}
-			return nil, fmt.Errorf("%s %s (%s): it was deleted meanwhile", doing, c.describe(r.Type), r.Name)
+			return nil, fmt.Errorf("%s %s (%s): it was deleted meanwhile", doing, c.title(r.Type), r.Name)
 		}
 		r = current
 		if doing == "deleting" {
@@ -257,7 +257,7 @@ func (c *Cloud) await(ctx context.Context, r *Record, doing string) (*Record, er
 		}
 		select {
 		case <-ctx.Done():
-			return r, fmt.Errorf("%s %s (%s): %w", doing, c.describe(r.Type), r.Name, context.Cause(ctx))
+			return r, fmt.Errorf("%s %s (%s): %w", doing, c.title(r.Type), r.Name, context.Cause(ctx))
 		case <-time.After(wait):
 		}
 	}

@@ -104,7 +104,7 @@ func (t *Tx) fault(given []Fault, on, typ string, names ...string) (*Fault, erro
 	var hit *Fault
 	counted := false
 	for _, f := range faults {
-		if f.deniesKey() || !f.matches(on, typ, names) {
+		if f.deniesKeys() || !f.matches(on, typ, names) {
 			continue
 		}
 		key, err := json.Marshal(f)
@@ -131,7 +131,7 @@ func (t *Tx) fault(given []Fault, on, typ string, names ...string) (*Fault, erro
 	return hit, disk.Write(countPath, data)
 }
 
-func (s *store) faults(given []Fault) ([]Fault, error) {
+func (s *Store) faults(given []Fault) ([]Fault, error) {
 	var fromFile []Fault
 	if err := disk.ReadJSON(filepath.Join(s.Dir, FaultsFile), &fromFile); err != nil {
 		return nil, err
@@ -228,7 +228,7 @@ func (c *Cloud) deniedDeletions() func(key string) *s3.Error {
 	}
 	return func(key string) *s3.Error {
 		for _, f := range faults {
-			if f.deniesKey() && glob(f.Name, key) {
+			if f.deniesKeys() && glob(f.Name, key) {
 				e := parseError(f.Error, "AccessDenied", "Access Denied", 403)
 				return &s3.Error{Code: e.Code, Message: e.Message, Status: e.Status}
 			}
@@ -237,7 +237,7 @@ func (c *Cloud) deniedDeletions() func(key string) *s3.Error {
 	}
 }
 
-// deniesKey tells whether the fault is about single objects rather than whole requests.
-func (f Fault) deniesKey() bool {
+// deniesKeys tells whether the fault is about single objects rather than whole requests.
+func (f Fault) deniesKeys() bool {
 	return f.On == "call" && f.Type == "s3:DeleteObjects" && f.Name != "" && f.Kind == Fail
 }

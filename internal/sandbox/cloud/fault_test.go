@@ -71,7 +71,7 @@ func TestFaultRed(t *testing.T) {
 	}
 	// The next update mends it.
 	in, _ := c.Check(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"description": "mended"}), nil)
-	if _, err := c.Provider.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: sandboxtest.UrnOf(services.TypeEnvironment, "env"), Id: failed.GetId(), News: in}); err != nil {
+	if _, err := c.Provider.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: sandboxtest.URN(services.TypeEnvironment, "env"), Id: failed.GetId(), News: in}); err != nil {
 		t.Errorf("update: %v", err)
 	}
 }
@@ -80,7 +80,7 @@ func TestFaultHang(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{Faults: []cloud.Fault{{On: "create", Type: services.TypeDatabase, Kind: cloud.Hang}}})
 	in, _ := c.Check(services.TypeDatabase, "db", sandboxtest.Database("db", nil), nil)
-	_, err := c.Provider.Create(t.Context(), &pulumirpc.CreateRequest{Urn: sandboxtest.UrnOf(services.TypeDatabase, "db"), Properties: in, Timeout: 0.05})
+	_, err := c.Provider.Create(t.Context(), &pulumirpc.CreateRequest{Urn: sandboxtest.URN(services.TypeDatabase, "db"), Properties: in, Timeout: 0.05})
 	if err == nil || !strings.Contains(err.Error(), "timeout while waiting for state to become ready") {
 		t.Errorf("got %v", err)
 	}

@@ -75,8 +75,8 @@ type Kind struct {
 	Defaults        map[string]any       // other inputs that the real provider fills in
 	Unreadable      []string             // inputs that AWS does not tell: a refresh keeps what the state has of them
 	ImportDefaults  map[string]any       // what the real provider gives some of these in an import; the others are absent
-	Id              string               // template of the id; default "{name}", or a random one for a type without a name
-	Arn             string               // template of the ARN's part after "arn:aws:"; empty: no arn
+	ID              string               // template of the id; default "{name}", or a random one for a type without a name
+	ARN             string               // template of the ARN's part after "arn:aws:"; empty: no arn
 	ImportTemplates []string             // templates of what it can also be imported by, beside id, name and ARN
 	ImportID        func(*Record) string // the same for what no template says
 	NameTaken       string               // "Code: message" when the name is taken in the region, {name} replaced; empty: names may repeat
@@ -226,7 +226,7 @@ func random(letters string, n int) string {
 	return string(b)
 }
 
-func (o *Operation) create(k Kind) error {
+func (o *Operation) runCreate(k Kind) error {
 	r := o.Record
 	r.Name = value.Text(o.Inputs[k.nameProperty()])
 	if prefix := value.Text(o.Inputs[k.nameProperty()+"Prefix"]); r.Name == "" && prefix != "" {
@@ -242,8 +242,8 @@ func (o *Operation) create(k Kind) error {
 	if err := o.checkQuota(k); err != nil {
 		return err
 	}
-	if k.Arn != "" {
-		o.SetDefaults(map[string]any{"arn": "arn:aws:" + o.Expand(k.Arn)})
+	if k.ARN != "" {
+		o.SetDefaults(map[string]any{"arn": "arn:aws:" + o.Expand(k.ARN)})
 	}
 	if k.OnCreate != nil {
 		if err := k.OnCreate(o); err != nil {
@@ -251,7 +251,7 @@ func (o *Operation) create(k Kind) error {
 		}
 	}
 	if r.ID == "" {
-		template := k.Id
+		template := k.ID
 		switch {
 		case template != "":
 		case k.Naming.Property != "":
@@ -292,7 +292,7 @@ func (o *Operation) checkQuota(k Kind) error {
 	return parseError(fmt.Sprintf(k.QuotaError, limit), "", "", 400)
 }
 
-func (o *Operation) update(k Kind) error {
+func (o *Operation) runUpdate(k Kind) error {
 	r := o.Record
 	// What the inputs no longer give becomes absent; what AWS computed, or would have, stays.
 	computed := schema.AWS().Resources[r.Type].Computed()
@@ -301,7 +301,7 @@ func (o *Operation) update(k Kind) error {
 			delete(r.Outputs, key)
 		}
 	}
-	o.SetOutputs(WithoutInternal(o.Inputs))
+	o.SetOutputs(WithoutNotes(o.Inputs))
 	if _, taggable := schema.AWS().Resources[r.Type].Properties["tagsAll"]; taggable {
 		if tags, given := o.Inputs["tags"]; given {
 			o.SetOutputs(map[string]any{"tagsAll": tags})
@@ -322,7 +322,7 @@ func (o *Operation) update(k Kind) error {
 	return nil
 }
 
-func (o *Operation) remove(k Kind) error {
+func (o *Operation) runRemove(k Kind) error {
 	if k.OnRemove == nil {
 		return nil
 	}
@@ -348,13 +348,13 @@ func (c *Cloud) outcome(r *Record, doing string) error {
 		return ended(r, doing)
 	}
 	if r.Status == "failed" {
-		return fmt.Errorf("%s %s (%s): unexpected state 'failed', wanted target 'available'", doing, c.describe(r.Type), r.Name)
+		return fmt.Errorf("%s %s (%s): unexpected state 'failed', wanted target 'available'", doing, c.title(r.Type), r.Name)
 	}
 	return nil
 }
 
-// importable finds a record by its id, or by what the real provider imports its type by.
-func (c *Cloud) importable(t *Tx, typ, id, region string) (*Record, error) {
+// findImported finds a record by its id, or by what the real provider imports its type by.
+func (c *Cloud) findImported(t *Tx, typ, id, region string) (*Record, error) {
 	r, err := t.Get(typ, id)
 	if r != nil || err != nil {
 		return r, err
@@ -383,8 +383,8 @@ func (c *Cloud) importable(t *Tx, typ, id, region string) (*Record, error) {
 	return found[0], nil
 }
 
-// describe is how a type is called in messages: "RDS DB Instance" as the real provider says.
-func (c *Cloud) describe(typ string) string {
+// title is how a type is called in messages: "RDS DB Instance" as the real provider says.
+func (c *Cloud) title(typ string) string {
 	if title := c.Kinds[typ].Title; title != "" {
 		return title
 	}
@@ -399,7 +399,7 @@ func (c *Cloud) operationError(doing, typ, name string, err error) error {
 	if !ok {
 		return err
 	}
-	return fmt.Errorf("%s %s (%s): api error %s: %w", doing, c.describe(typ), name, aws.Code, errorText(aws.Message))
+	return fmt.Errorf("%s %s (%s): api error %s: %w", doing, c.title(typ), name, aws.Code, errorText(aws.Message))
 }
 
 // errorText is an error that is only a message.
@@ -407,8 +407,8 @@ type errorText string
 
 func (e errorText) Error() string { return string(e) }
 
-// WithoutInternal leaves out what the provider notes for itself.
-func WithoutInternal(in map[string]any) map[string]any {
+// WithoutNotes leaves out what the provider notes for itself.
+func WithoutNotes(in map[string]any) map[string]any {
 	out := map[string]any{}
 	for k, v := range in {
 		if !strings.HasPrefix(k, "__") {

@@ -19,25 +19,25 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
-// A store keeps the records of the simulated AWS, one file each, below a directory that any number of processes use at
+// A Store keeps the records of the simulated AWS, one file each, below a directory that any number of processes use at
 // once. Every access happens in a transaction under one file lock; transactions are short and never wait.
-type store struct {
+type Store struct {
 	Dir  string
 	Now  func() time.Time
 	mu   sync.Mutex // flock guards against other processes, this against our own goroutines
 	lock *flock.Flock
 }
 
-func openStore(dir string) (*store, error) {
+func openStore(dir string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "resources"), 0o700); err != nil {
 		return nil, fmt.Errorf("sandbox directory: %w", err)
 	}
-	return &store{Dir: dir, Now: time.Now, lock: flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))}, nil
+	return &Store{Dir: dir, Now: time.Now, lock: flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))}, nil
 }
 
 // Do runs f as the only one who reads or writes the store, in this process and all others. What f changed stays even
 // if f returns an error: a caller that must not leave anything behind checks first and changes last.
-func (s *store) Do(f func(*Tx) error) error {
+func (s *Store) Do(f func(*Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.lock.Lock(); err != nil {
@@ -49,7 +49,7 @@ func (s *store) Do(f func(*Tx) error) error {
 
 // A Tx is a transaction over the store. now is its one moment.
 type Tx struct {
-	store *store
+	store *Store
 	Now   time.Time
 }
 

@@ -30,7 +30,7 @@ const localhost = ".localhost"
 
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, port := splitHost(r.Host)
-	if signed(r) || ownAddress(host) && r.URL.Path != "/" || ownAddress(host) && r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if isSigned(r) || isOwnAddress(host) && r.URL.Path != "/" || isOwnAddress(host) && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		g.api.ServeHTTP(w, r)
 		return
 	}
@@ -39,16 +39,16 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	if i := slices.IndexFunc(sites, func(s Site) bool { return s.answers(host) }); i >= 0 {
+	if i := slices.IndexFunc(sites, func(s Site) bool { return s.hasHost(host) }); i >= 0 {
 		writeSite(w, r, sites[i])
 		return
 	}
 	writeIndex(w, r, host, sites)
 }
 
-// signed tells whether a request is for an API of AWS: by its signature in a header, in a presigned URL of either
+// isSigned tells whether a request is for an API of AWS: by its signature in a header, in a presigned URL of either
 // version, or in a form that a browser uploads.
-func signed(r *http.Request) bool {
+func isSigned(r *http.Request) bool {
 	q := r.URL.Query()
 	return r.Header.Get("Authorization") != "" || q.Has("X-Amz-Credential") || q.Has("AWSAccessKeyId") ||
 		r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data")
@@ -62,8 +62,8 @@ func splitHost(address string) (host, port string) {
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), ".")), port
 }
 
-// ownAddress tells whether a host name is the endpoint's, rather than one that an environment could have.
-func ownAddress(host string) bool {
+// isOwnAddress tells whether a host name is the endpoint's, rather than one that an environment could have.
+func isOwnAddress(host string) bool {
 	return net.ParseIP(host) != nil || !strings.Contains(host, ".")
 }
 
@@ -83,8 +83,8 @@ type Site struct {
 	up          bool   // something answers behind the host name
 }
 
-// answers tells whether a host name is the site's: its own, or its first label or all of it below localhost.
-func (s Site) answers(host string) bool {
+// hasHost tells whether a host name is the site's: its own, or its first label or all of it below localhost.
+func (s Site) hasHost(host string) bool {
 	local, found := strings.CutSuffix(host, localhost)
 	label, _, _ := strings.Cut(s.Host, ".")
 	return host == s.Host || found && (local == s.Host || local == label)
@@ -126,7 +126,7 @@ func sites(c *cloud.Cloud) ([]Site, error) {
 				targets = append(targets, value.ObjectOf(alias).Text("name"))
 			}
 			host := strings.ToLower(r.Text("fqdn"))
-			app, err := behind(t, apps, host, targets)
+			app, err := findApp(t, apps, host, targets)
 			if err != nil {
 				return err
 			}
@@ -145,8 +145,8 @@ func sites(c *cloud.Cloud) ([]Site, error) {
 	return sites, err
 }
 
-// behind returns the app to which a host name with these DNS targets leads, nil if there is none.
-func behind(t *cloud.Tx, apps []cloud.App, host string, targets []string) (*cloud.App, error) {
+// findApp returns the app to which a host name with these DNS targets leads, nil if there is none.
+func findApp(t *cloud.Tx, apps []cloud.App, host string, targets []string) (*cloud.App, error) {
 	toward := func(name string) bool {
 		return slices.ContainsFunc(targets, func(target string) bool { return strings.EqualFold(strings.TrimSuffix(target, "."), name) })
 	}

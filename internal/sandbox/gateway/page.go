@@ -41,7 +41,7 @@ func writeSite(w http.ResponseWriter, r *http.Request, s Site) {
 // writeIndex answers on a host name that leads nowhere, or on the server's own address.
 func writeIndex(w http.ResponseWriter, r *http.Request, host string, sites []Site) {
 	code, title := http.StatusNotFound, "No environment at "+host
-	if ownAddress(host) {
+	if isOwnAddress(host) {
 		code, title = http.StatusOK, "Environments in the sandbox"
 	}
 	note := "APIs of AWS answer here too, when they are asked with a signature."

@@ -91,7 +91,7 @@ func TestCheckCompletes(t *testing.T) {
 		t.Errorf("automatic name %q", name)
 	}
 
-	res, err := c.Provider.Check(t.Context(), &pulumirpc.CheckRequest{Urn: sandboxtest.UrnOf(services.TypeBucket, "MyAssets"), Olds: in, News: sandboxtest.Props(t, map[string]any{}), RandomSeed: []byte("another seed")})
+	res, err := c.Provider.Check(t.Context(), &pulumirpc.CheckRequest{Urn: sandboxtest.URN(services.TypeBucket, "MyAssets"), Olds: in, News: sandboxtest.Props(t, map[string]any{}), RandomSeed: []byte("another seed")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestCheckCompletes(t *testing.T) {
 	olds := sandboxtest.Values(t, in)
 	olds["bucket"] = "given"
 	given := sandboxtest.Props(t, olds)
-	res, err = c.Provider.Check(t.Context(), &pulumirpc.CheckRequest{Urn: sandboxtest.UrnOf(services.TypeBucket, "MyAssets"), Olds: given, News: sandboxtest.Props(t, map[string]any{}), RandomSeed: []byte("another seed")})
+	res, err = c.Provider.Check(t.Context(), &pulumirpc.CheckRequest{Urn: sandboxtest.URN(services.TypeBucket, "MyAssets"), Olds: given, News: sandboxtest.Props(t, map[string]any{}), RandomSeed: []byte("another seed")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestDiff(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			res, err := c.Provider.Diff(t.Context(), &pulumirpc.DiffRequest{Urn: sandboxtest.UrnOf(test.typ, "x"), OldInputs: sandboxtest.Props(t, test.olds), News: sandboxtest.Props(t, test.news)})
+			res, err := c.Provider.Diff(t.Context(), &pulumirpc.DiffRequest{Urn: sandboxtest.URN(test.typ, "x"), OldInputs: sandboxtest.Props(t, test.olds), News: sandboxtest.Props(t, test.news)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +177,7 @@ func TestCheckAnything(t *testing.T) {
 			inputs[name] = value(2).Draw(rt, name)
 		}
 		in, _ := c.Check(typ, "x", inputs, nil)
-		res, err := c.Provider.Diff(t.Context(), &pulumirpc.DiffRequest{Urn: sandboxtest.UrnOf(typ, "x"), OldInputs: in, News: in})
+		res, err := c.Provider.Diff(t.Context(), &pulumirpc.DiffRequest{Urn: sandboxtest.URN(typ, "x"), OldInputs: in, News: in})
 		if err != nil || len(res.GetDiffs()) > 0 {
 			rt.Fatalf("inputs differ from themselves: %v, %v", res.GetDiffs(), err)
 		}

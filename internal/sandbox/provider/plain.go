@@ -70,8 +70,8 @@ func outputsOf(r *cloud.Record) resource.PropertyMap {
 // inputsOf are a record's inputs as properties.
 func inputsOf(r *cloud.Record) resource.PropertyMap { return resource.NewPropertyMapFromMap(r.Inputs) }
 
-// keepUnseen gives the properties that AWS does not tell the values that the engine's state has; absent there, absent here.
-func keepUnseen(k cloud.Kind, state, outputs, inputs resource.PropertyMap) {
+// keepUnreadable gives the properties that AWS does not tell the values that the engine's state has; absent there, absent here.
+func keepUnreadable(k cloud.Kind, state, outputs, inputs resource.PropertyMap) {
 	for _, name := range k.Unreadable {
 		key := resource.PropertyKey(name)
 		v, ok := state[key]

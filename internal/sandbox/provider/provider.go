@@ -128,11 +128,11 @@ func (p *Provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 		return nil, err
 	}
 	if req.GetPreview() {
-		props, err := encode(p.planned(typ, news, nil), secretsOf(typ))
+		props, err := encode(p.previewOutputs(typ, news, nil), secretsOf(typ))
 		return &pulumirpc.CreateResponse{Properties: props}, err
 	}
 	region := p.session(ctx, false).config.region
-	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
+	ctx, stop := p.withTimeout(ctx, req.GetTimeout(), typ)
 	defer stop()
 	r, err := p.aws.Create(ctx, cloud.Request{Type: typ, LogicalName: nameOf(req.GetUrn()), Region: region, Inputs: plainObject(news)})
 	if r == nil {
@@ -143,7 +143,7 @@ func (p *Provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 		return nil, encErr
 	}
 	if err != nil {
-		return nil, partial(r.ID, props, req.GetProperties(), err)
+		return nil, initFailed(r.ID, props, req.GetProperties(), err)
 	}
 	return &pulumirpc.CreateResponse{Id: r.ID, Properties: props}, nil
 }
@@ -159,11 +159,11 @@ func (p *Provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 		return nil, err
 	}
 	if req.GetPreview() {
-		props, err := encode(p.planned(typ, news, olds), secretsOf(typ))
+		props, err := encode(p.previewOutputs(typ, news, olds), secretsOf(typ))
 		return &pulumirpc.UpdateResponse{Properties: props}, err
 	}
 	region := p.session(ctx, false).config.region
-	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
+	ctx, stop := p.withTimeout(ctx, req.GetTimeout(), typ)
 	defer stop()
 	r, err := p.aws.Update(ctx, req.GetId(), cloud.Request{Type: typ, LogicalName: nameOf(req.GetUrn()), Region: region, Inputs: plainObject(news)})
 	if r == nil {
@@ -174,7 +174,7 @@ func (p *Provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 		return nil, encErr
 	}
 	if err != nil {
-		return nil, partial(r.ID, props, req.GetNews(), err)
+		return nil, initFailed(r.ID, props, req.GetNews(), err)
 	}
 	return &pulumirpc.UpdateResponse{Properties: props}, nil
 }
@@ -200,7 +200,7 @@ func (p *Provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulum
 		return nil, err
 	}
 	outputs, found := outputsOf(r), inputsOf(r)
-	keepUnseen(p.aws.Kinds[typ], state, outputs, found)
+	keepUnreadable(p.aws.Kinds[typ], state, outputs, found)
 	props, err := encode(outputs, secretsOf(typ))
 	if err != nil {
 		return nil, err
@@ -224,7 +224,7 @@ func (p *Provider) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*e
 		return nil, err
 	}
 	region := p.session(ctx, false).config.region
-	ctx, stop := p.bound(ctx, req.GetTimeout(), typ)
+	ctx, stop := p.withTimeout(ctx, req.GetTimeout(), typ)
 	defer stop()
 	err = p.aws.Remove(ctx, req.GetId(), cloud.Request{Type: typ, LogicalName: nameOf(req.GetUrn()), Region: region, Inputs: plainObject(olds)})
 	if err != nil {
@@ -249,9 +249,9 @@ func (p *Provider) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*p
 	return res, err
 }
 
-// bound limits a wait: by the engine's cancellation, and by the custom timeout of the resource or the real provider's
+// withTimeout limits a wait: by the engine's cancellation, and by the custom timeout of the resource or the real provider's
 // default for its type.
-func (p *Provider) bound(ctx context.Context, seconds float64, typ string) (context.Context, context.CancelFunc) {
+func (p *Provider) withTimeout(ctx context.Context, seconds float64, typ string) (context.Context, context.CancelFunc) {
 	limit := time.Duration(seconds * float64(time.Second))
 	if limit <= 0 {
 		limit = cmp.Or(p.aws.Kinds[typ].Timeout, 20*time.Minute)

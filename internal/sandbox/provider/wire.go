@@ -15,8 +15,8 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 )
 
-// planned is what a preview shows of a resource: its inputs, what it has already, and unknowns for the rest.
-func (p *Provider) planned(typ string, news, olds resource.PropertyMap) resource.PropertyMap {
+// previewOutputs is what a preview shows of a resource: its inputs, what it has already, and unknowns for the rest.
+func (p *Provider) previewOutputs(typ string, news, olds resource.PropertyMap) resource.PropertyMap {
 	out := resource.PropertyMap{}
 	for name := range schema.AWS().Resources[typ].Properties {
 		key := resource.PropertyKey(name)
@@ -40,8 +40,8 @@ func (p *Provider) planned(typ string, news, olds resource.PropertyMap) resource
 func typeOf(u string) string { return string(urn.URN(u).Type()) }
 func nameOf(u string) string { return urn.URN(u).Name() }
 
-// partial reports an operation that was accepted and then went wrong: the engine stores the resource all the same.
-func partial(id string, props, inputs *structpb.Struct, err error) error {
+// initFailed reports an operation that was accepted and then went wrong: the engine stores the resource all the same.
+func initFailed(id string, props, inputs *structpb.Struct, err error) error {
 	st := status.New(codes.Unknown, err.Error())
 	detailed, detailErr := st.WithDetails(&pulumirpc.ErrorResourceInitFailed{
 		Id: id, Properties: props, Inputs: inputs, Reasons: []string{err.Error()},

@@ -78,7 +78,7 @@ func (s *Store) CreateBucket(name string) error {
 }
 
 func (s *Store) BucketExists(name string) (bool, error) {
-	err := s.use(name, func(*bucketIndex) ([]*entry, error) { return nil, nil })
+	err := s.withBucket(name, func(*bucketIndex) ([]*entry, error) { return nil, nil })
 	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
 		return false, nil
 	}
@@ -108,7 +108,7 @@ func (s *Store) deleteBucket(name string, force bool) error {
 }
 
 func (s *Store) VersioningConfiguration(bucket string) (v gofakes3.VersioningConfiguration, err error) {
-	err = s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	err = s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		v.Status = gofakes3.VersioningStatus(b.settings["versioning"])
 		return nil, nil
 	})
@@ -126,7 +126,7 @@ func (s *Store) SetVersioning(bucket, status string) error {
 
 // SuspendVersioning stops the versioning of a bucket that has it.
 func (s *Store) SuspendVersioning(bucket string) error {
-	return s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	return s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		if !b.versioned() {
 			return nil, nil
 		}
@@ -136,7 +136,7 @@ func (s *Store) SuspendVersioning(bucket string) error {
 
 // setting stores one of a bucket's settings; an empty value removes it.
 func (s *Store) setting(bucket, name, value string) error {
-	return s.use(bucket, func(*bucketIndex) ([]*entry, error) {
+	return s.withBucket(bucket, func(*bucketIndex) ([]*entry, error) {
 		return []*entry{{Op: "set", Key: name, Value: value}}, nil
 	})
 }
@@ -196,7 +196,7 @@ func (s *Store) write(bucket, key string, meta map[string]string, in io.Reader, 
 		e.Data = head.Bytes()
 	}
 	e.MD5 = hash.Sum(nil)
-	err = s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	err = s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		if cond != nil {
 			now := b.current(key)
 			info := &gofakes3.ConditionalObjectInfo{Exists: now != nil}
@@ -222,24 +222,24 @@ func (s *Store) write(bucket, key string, meta map[string]string, in io.Reader, 
 }
 
 func (s *Store) GetObject(bucket, key string, rng *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
-	return s.object(bucket, key, "", rng, true)
+	return s.readObject(bucket, key, "", rng, true)
 }
 
 func (s *Store) GetObjectVersion(bucket, key string, v gofakes3.VersionID, rng *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
-	return s.object(bucket, key, string(v), rng, true)
+	return s.readObject(bucket, key, string(v), rng, true)
 }
 
 func (s *Store) HeadObject(bucket, key string) (*gofakes3.Object, error) {
-	return s.object(bucket, key, "", nil, false)
+	return s.readObject(bucket, key, "", nil, false)
 }
 
 func (s *Store) HeadObjectVersion(bucket, key string, v gofakes3.VersionID) (*gofakes3.Object, error) {
-	return s.object(bucket, key, string(v), nil, false)
+	return s.readObject(bucket, key, string(v), nil, false)
 }
 
-func (s *Store) object(bucket, key, version string, rng *gofakes3.ObjectRangeRequest, contents bool) (*gofakes3.Object, error) {
+func (s *Store) readObject(bucket, key, version string, rng *gofakes3.ObjectRangeRequest, contents bool) (*gofakes3.Object, error) {
 	var out *gofakes3.Object
-	err := s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	err := s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		e := b.current(key)
 		if version != "" {
 			if e = b.version(key, version); e == nil {

@@ -17,28 +17,28 @@ func (s *Store) DeleteObjectVersion(bucket, key string, v gofakes3.VersionID) (g
 }
 
 func (s *Store) deleteOne(bucket string, id gofakes3.ObjectID) (out gofakes3.ObjectDeleteResult, err error) {
-	err = s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
-		if denied := s.denier()(id.Key); denied != nil {
+	err = s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
+		if denied := s.deniedKeys()(id.Key); denied != nil {
 			return nil, gofakes3.ErrorMessage(gofakes3.ErrorCode(denied.Code), denied.Message)
 		}
-		entries, marker, version := b.deletion(id, s.now().UTC())
+		entries, marker, version := b.deletionEntries(id, s.now().UTC())
 		out = gofakes3.ObjectDeleteResult{IsDeleteMarker: marker, VersionID: gofakes3.VersionID(version)}
 		return entries, nil
 	})
 	return out, err
 }
 
-// denier tells which keys' deletion is to fail.
-func (s *Store) denier() func(key string) *Error {
+// deniedKeys tells which keys' deletion is to fail.
+func (s *Store) deniedKeys() func(key string) *Error {
 	if s.Denied == nil {
 		return func(string) *Error { return nil }
 	}
 	return s.Denied()
 }
 
-// deletion is what the deletion of a key or a version writes, whether a delete marker was made or removed by it, and
+// deletionEntries is what the deletion of a key or a version writes, whether a delete marker was made or removed by it, and
 // that marker's or version's id. Deleting what is not there is no error.
-func (b *bucketIndex) deletion(id gofakes3.ObjectID, now time.Time) (entries []*entry, marker bool, version string) {
+func (b *bucketIndex) deletionEntries(id gofakes3.ObjectID, now time.Time) (entries []*entry, marker bool, version string) {
 	if id.VersionID != "" {
 		e := b.version(id.Key, id.VersionID)
 		if e == nil {
@@ -96,15 +96,15 @@ type failedObject struct {
 
 // deleteMany deletes up to 1000 keys and versions at once, and tells per key what went wrong.
 func (s *Store) deleteMany(bucket string, ids []gofakes3.ObjectID) (deleted []deletedObject, failed []failedObject, err error) {
-	err = s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	err = s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		var all []*entry
-		deny := s.denier()
+		deny := s.deniedKeys()
 		for _, id := range ids {
 			if denied := deny(id.Key); denied != nil {
 				failed = append(failed, failedObject{Key: id.Key, VersionID: id.VersionID, Code: denied.Code, Message: denied.Message})
 				continue
 			}
-			entries, marker, version := b.deletion(id, s.now().UTC())
+			entries, marker, version := b.deletionEntries(id, s.now().UTC())
 			d := deletedObject{Key: id.Key, VersionID: id.VersionID, DeleteMarker: marker}
 			if marker {
 				d.DeleteMarkerVersionID = version
@@ -121,7 +121,7 @@ func (s *Store) deleteMany(bucket string, ids []gofakes3.ObjectID) (deleted []de
 // deleted.
 func (s *Store) DeleteVersions(bucket, key string) error {
 	var ids []gofakes3.ObjectID
-	err := s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	err := s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		for _, e := range b.objects[key] {
 			ids = append(ids, gofakes3.ObjectID{Key: key, VersionID: e.Version})
 		}
@@ -140,7 +140,7 @@ func (s *Store) DeleteVersions(bucket, key string) error {
 // Empty removes everything in a bucket, as the real provider does for a bucket with forceDestroy.
 func (s *Store) Empty(bucket string) error {
 	var ids []gofakes3.ObjectID
-	err := s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	err := s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		for _, key := range b.sorted() {
 			for _, e := range b.objects[key] {
 				ids = append(ids, gofakes3.ObjectID{Key: key, VersionID: e.Version})

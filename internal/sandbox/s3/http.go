@@ -124,7 +124,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) location(w http.ResponseWriter, bucket string) {
-	if err := h.store.use(bucket, func(*bucketIndex) ([]*entry, error) { return nil, nil }); err != nil {
+	if err := h.store.withBucket(bucket, func(*bucketIndex) ([]*entry, error) { return nil, nil }); err != nil {
 		WriteError(w, err)
 		return
 	}
@@ -156,7 +156,7 @@ func (h *Handler) subresource(w http.ResponseWriter, r *http.Request, bucket, na
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		var value string
-		err := h.store.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+		err := h.store.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 			value = b.settings[name]
 			return nil, nil
 		})

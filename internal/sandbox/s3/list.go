@@ -10,10 +10,10 @@ import (
 func (s *Store) ListBucket(bucket string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
 	out := gofakes3.NewObjectList()
 	p := prefixOf(prefix)
-	err := s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	err := s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		n := int64(0)
 		last := ""
-		for _, key := range b.from(page.Marker, p.Prefix) {
+		for _, key := range b.keysFrom(page.Marker, p.Prefix) {
 			e := b.current(key)
 			if e == nil || page.HasMarker && key <= page.Marker {
 				continue
@@ -68,9 +68,9 @@ func (s *Store) ListBucketVersions(bucket string, prefix *gofakes3.Prefix, page 
 	}
 	p := prefixOf(prefix)
 	out := gofakes3.NewListBucketVersionsResult(bucket, &p, page)
-	err := s.use(bucket, func(b *bucketIndex) ([]*entry, error) {
+	err := s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		n := int64(0)
-		for _, key := range b.from(page.KeyMarker, p.Prefix) {
+		for _, key := range b.keysFrom(page.KeyMarker, p.Prefix) {
 			versions := b.objects[key]
 			if key == page.KeyMarker && page.HasKeyMarker {
 				if !page.HasVersionIDMarker {

@@ -66,7 +66,7 @@ func (s *Store) CreateMultipartUpload(bucket, key string, meta map[string]string
 	if err != nil {
 		return "", err
 	}
-	err = s.use(bucket, func(*bucketIndex) ([]*entry, error) {
+	err = s.withBucket(bucket, func(*bucketIndex) ([]*entry, error) {
 		dir := s.uploadDir(bucket, gofakes3.UploadID(u.ID))
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return nil, err
@@ -165,7 +165,7 @@ func (s *Store) ListParts(bucket, key string, id gofakes3.UploadID, marker int, 
 
 func (s *Store) ListMultipartUploads(bucket string, marker *gofakes3.UploadListMarker, prefix gofakes3.Prefix, limit int64) (*gofakes3.ListMultipartUploadsResult, error) {
 	var all []upload
-	err := s.use(bucket, func(*bucketIndex) ([]*entry, error) {
+	err := s.withBucket(bucket, func(*bucketIndex) ([]*entry, error) {
 		dirs, err := filepath.Glob(filepath.Join(s.dir, bucket, "upload-*", uploadFile))
 		if err != nil {
 			return nil, err
@@ -209,7 +209,7 @@ func (s *Store) ListMultipartUploads(bucket string, marker *gofakes3.UploadListM
 }
 
 func (s *Store) AbortMultipartUpload(bucket, key string, id gofakes3.UploadID) error {
-	return s.use(bucket, func(*bucketIndex) ([]*entry, error) {
+	return s.withBucket(bucket, func(*bucketIndex) ([]*entry, error) {
 		if _, err := s.readUpload(bucket, key, id); err != nil {
 			return nil, err
 		}

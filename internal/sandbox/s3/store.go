@@ -83,8 +83,8 @@ func (s *Store) locked(f func() error) error {
 	return f()
 }
 
-// use runs f on a bucket, brought up to date. What f returns is appended to the log and applied.
-func (s *Store) use(name string, f func(*bucketIndex) ([]*entry, error)) error {
+// withBucket runs f on a bucket, brought up to date. What f returns is appended to the log and applied.
+func (s *Store) withBucket(name string, f func(*bucketIndex) ([]*entry, error)) error {
 	return s.locked(func() error {
 		b, err := s.load(name)
 		if err != nil {
@@ -239,8 +239,8 @@ func (b *bucketIndex) sorted() []string {
 	return b.keys
 }
 
-// from are the sorted keys that begin with prefix, from marker on.
-func (b *bucketIndex) from(marker, prefix string) []string {
+// keysFrom are the sorted keys that begin with prefix, from marker on.
+func (b *bucketIndex) keysFrom(marker, prefix string) []string {
 	keys := b.sorted()
 	start, _ := slices.BinarySearch(keys, max(marker, prefix))
 	end := start

@@ -51,7 +51,7 @@ func (c *Engine) Resources() []cloud.Resource {
 	return all
 }
 
-func UrnOf(typ, name string) string { return "urn:pulumi:dev::test::" + typ + "::" + name }
+func URN(typ, name string) string { return "urn:pulumi:dev::test::" + typ + "::" + name }
 
 func Props(t *testing.T, m map[string]any) *structpb.Struct {
 	t.Helper()
@@ -69,14 +69,14 @@ func Values(t *testing.T, s *structpb.Struct) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cloud.WithoutInternal(m.Mappable())
+	return cloud.WithoutNotes(m.Mappable())
 }
 
 // Check returns the completed inputs and the problems, a line each.
 func (c *Engine) Check(typ, name string, inputs, olds map[string]any) (*structpb.Struct, []string) {
 	c.t.Helper()
 	res, err := c.Provider.Check(c.t.Context(), &pulumirpc.CheckRequest{
-		Urn: UrnOf(typ, name), News: Props(c.t, inputs), Olds: Props(c.t, olds), RandomSeed: []byte("0123456789abcdef0123456789abcdef"),
+		Urn: URN(typ, name), News: Props(c.t, inputs), Olds: Props(c.t, olds), RandomSeed: []byte("0123456789abcdef0123456789abcdef"),
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -95,7 +95,7 @@ func (c *Engine) TryCreate(typ, name string, inputs map[string]any) (string, map
 	if len(problems) > 0 {
 		return "", nil, errors.New("check: " + strings.Join(problems, "; "))
 	}
-	res, err := c.Provider.Create(c.t.Context(), &pulumirpc.CreateRequest{Urn: UrnOf(typ, name), Properties: in, Timeout: (10 * time.Second).Seconds()})
+	res, err := c.Provider.Create(c.t.Context(), &pulumirpc.CreateRequest{Urn: URN(typ, name), Properties: in, Timeout: (10 * time.Second).Seconds()})
 	if err != nil {
 		return "", nil, err
 	}
@@ -113,14 +113,14 @@ func (c *Engine) Create(typ, name string, inputs map[string]any) (string, map[st
 
 func (c *Engine) Remove(typ, id string, state map[string]any) error {
 	c.t.Helper()
-	_, err := c.Provider.Delete(c.t.Context(), &pulumirpc.DeleteRequest{Urn: UrnOf(typ, "x"), Id: id, Properties: Props(c.t, state), Timeout: 10})
+	_, err := c.Provider.Delete(c.t.Context(), &pulumirpc.DeleteRequest{Urn: URN(typ, "x"), Id: id, Properties: Props(c.t, state), Timeout: 10})
 	return err
 }
 
 // Read returns the outputs, nil if the thing is gone, and the id that the provider says it has.
 func (c *Engine) Read(typ, id string) (string, map[string]any) {
 	c.t.Helper()
-	res, err := c.Provider.Read(c.t.Context(), &pulumirpc.ReadRequest{Urn: UrnOf(typ, "x"), Id: id})
+	res, err := c.Provider.Read(c.t.Context(), &pulumirpc.ReadRequest{Urn: URN(typ, "x"), Id: id})
 	if err != nil {
 		c.t.Fatal(err)
 	}

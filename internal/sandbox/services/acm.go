@@ -20,7 +20,7 @@ func acmService() cloud.Service {
 	return cloud.Service{
 		Kinds: map[string]cloud.Kind{
 			TypeCertificate: {
-				Title: "ACM Certificate", Id: "{arn}", Arn: "acm:{region}:{account}:certificate/{uuid}",
+				Title: "ACM Certificate", ID: "{arn}", ARN: "acm:{region}:{account}:certificate/{uuid}",
 				Rules: []cloud.Rule{
 					{Property: "validationMethod", Allowed: []string{"DNS", "EMAIL", "NONE"}},
 					{Property: "domainName", Max: 253, Valid: validDNSName, Message: "a domain name"},
@@ -29,7 +29,7 @@ func acmService() cloud.Service {
 				OnCreate:     createCertificate, OnRemove: removeCertificate,
 			},
 			TypeCertificateValidation: {
-				Title: "ACM Certificate Validation", Id: "{now}", Timeout: 75 * time.Minute, OnlyWait: true, OnCreate: createValidation,
+				Title: "ACM Certificate Validation", ID: "{now}", Timeout: 75 * time.Minute, OnlyWait: true, OnCreate: createValidation,
 			},
 		},
 		Functions: map[string]cloud.Function{"aws:acm/getCertificate:getCertificate": getCertificate},
@@ -124,7 +124,7 @@ func getCertificate(l *cloud.Lookup) (value.Object, error) {
 		slices.SortFunc(records, func(a, b *cloud.Record) int { return b.Created.Compare(a.Created) })
 		records = records[:1]
 	}
-	out, err := single(records, "ACM Certificate")
+	out, err := onlyOne(records, "ACM Certificate")
 	if out != nil {
 		out["domain"] = records[0].Name
 	}

@@ -27,22 +27,22 @@ func beanstalkService() cloud.Service {
 		Kinds: map[string]cloud.Kind{
 			TypeApplication: {
 				Title: "Elastic Beanstalk Application", Naming: cloud.Naming{Property: "name"}, Rules: labels,
-				Arn:       "elasticbeanstalk:{region}:{account}:application/{name}",
+				ARN:       "elasticbeanstalk:{region}:{account}:application/{name}",
 				NameTaken: "InvalidParameterValue: Application {name} already exists.",
 				OnRemove:  removeApplication,
 			},
 			TypeApplicationVersion: {
 				Title: "Elastic Beanstalk Application Version", Naming: cloud.Naming{Property: "name"}, Rules: labels,
-				Arn:   "elasticbeanstalk:{region}:{account}:applicationversion/{application}/{name}",
+				ARN:   "elasticbeanstalk:{region}:{account}:applicationversion/{application}/{name}",
 				Quota: "application versions", QuotaError: "TooManyApplicationVersionsException: You cannot have more than %d Application Versions. Either remove some Application Versions or request a limit increase.",
 				OnCreate: createApplicationVersion, OnRemove: removeApplicationVersion,
 			},
-			typeTemplate: {Title: "Elastic Beanstalk Configuration Template", Naming: cloud.Naming{Property: "name"}, OnCreate: needApplication},
+			typeTemplate: {Title: "Elastic Beanstalk Configuration Template", Naming: cloud.Naming{Property: "name"}, OnCreate: requireApplication},
 			TypeEnvironment: {
-				Title: "Elastic Beanstalk Environment", Naming: cloud.Naming{Property: "name", MaxLength: 40}, Id: "e-{base10}",
+				Title: "Elastic Beanstalk Environment", Naming: cloud.Naming{Property: "name", MaxLength: 40}, ID: "e-{base10}",
 				Defaults:   map[string]any{"tier": "WebServer", "waitForReadyTimeout": "20m"},
 				Unreadable: []string{"waitForReadyTimeout", "pollInterval"},
-				Arn:        "elasticbeanstalk:{region}:{account}:environment/{application}/{name}",
+				ARN:        "elasticbeanstalk:{region}:{account}:environment/{application}/{name}",
 				NameTaken:  "InvalidParameterValue: Environment {name} already exists.",
 				Quota:      "environments", QuotaError: "TooManyEnvironmentsException: You cannot have more than %d environments.",
 				Rules: []cloud.Rule{
@@ -72,13 +72,13 @@ func environmentSecurityGroups(r *cloud.Record) []string {
 	if terminated(r) {
 		return nil
 	}
-	return splitList(setting(r.Outputs["settings"], "aws:autoscaling:launchconfiguration", "SecurityGroups"))
+	return splitList(optionSetting(r.Outputs["settings"], "aws:autoscaling:launchconfiguration", "SecurityGroups"))
 }
 
 // TerminatedVisible is how long a terminated environment is still listed. AWS does so for about an hour.
 const TerminatedVisible = time.Hour
 
-func needApplication(o *cloud.Operation) error {
+func requireApplication(o *cloud.Operation) error {
 	name := o.Inputs.Text("application")
 	app, err := o.Tx.Find(TypeApplication, name)
 	if err != nil {
@@ -120,7 +120,7 @@ func environments(o *cloud.Operation, f func(*cloud.Record) bool) ([]*cloud.Reco
 func versionID(application, label string) string { return application + "/" + label }
 
 func createApplicationVersion(o *cloud.Operation) error {
-	if err := needApplication(o); err != nil {
+	if err := requireApplication(o); err != nil {
 		return err
 	}
 	app, bucket, key := o.Inputs.Text("application"), o.Inputs.Text("bucket"), o.Inputs.Text("key")
@@ -168,14 +168,14 @@ func DeleteVersion(o *cloud.Operation, application, label string, bundle bool) e
 	}
 	if bundle {
 		if _, err := o.S3.DeleteObject(r.Text("bucket"), r.Text("key")); err != nil {
-			return s3Failure(err)
+			return fromS3(err)
 		}
 	}
 	return o.Tx.Remove(r)
 }
 
-// setting is the value of one of an environment's option settings, "" if it is not set.
-func setting(settings any, namespace, name string) string {
+// optionSetting is the value of one of an environment's option settings, "" if it is not set.
+func optionSetting(settings any, namespace, name string) string {
 	for _, s := range value.List(settings) {
 		if m := value.ObjectOf(s); m.Text("namespace") == namespace && m.Text("name") == name {
 			return m.Text("value")
@@ -186,7 +186,7 @@ func setting(settings any, namespace, name string) string {
 
 // checkEnvironment checks what an environment refers to.
 func checkEnvironment(o *cloud.Operation) error {
-	if err := needApplication(o); err != nil {
+	if err := requireApplication(o); err != nil {
 		return err
 	}
 	app := o.Inputs.Text("application")
@@ -207,7 +207,7 @@ func checkEnvironment(o *cloud.Operation) error {
 		return cloud.Errorf("MissingParameter", "At least one of SolutionStackName, PlatformArn or TemplateName must be specified.")
 	}
 	settings := o.Inputs["settings"]
-	profile := setting(settings, "aws:autoscaling:launchconfiguration", "IamInstanceProfile")
+	profile := optionSetting(settings, "aws:autoscaling:launchconfiguration", "IamInstanceProfile")
 	if profile == "" && o.OldInputs == nil {
 		return cloud.Errorf("ConfigurationValidationException", "Configuration validation exception: Environment must have instance profile associated with it.")
 	}
@@ -224,7 +224,7 @@ func checkEnvironment(o *cloud.Operation) error {
 }
 
 func checkEnvironmentNetwork(o *cloud.Operation, settings any) error {
-	for _, id := range splitList(setting(settings, "aws:autoscaling:launchconfiguration", "SecurityGroups")) {
+	for _, id := range splitList(optionSetting(settings, "aws:autoscaling:launchconfiguration", "SecurityGroups")) {
 		sg, err := o.Tx.Find(TypeSecurityGroup, id)
 		if err != nil {
 			return err
@@ -233,7 +233,7 @@ func checkEnvironmentNetwork(o *cloud.Operation, settings any) error {
 			return cloud.Errorf("ConfigurationValidationException", "Configuration validation exception: Invalid option value: '%s' (Namespace: 'aws:autoscaling:launchconfiguration', OptionName: 'SecurityGroups'): The security group '%s' does not exist", id, id)
 		}
 	}
-	for _, id := range splitList(setting(settings, "aws:ec2:vpc", "Subnets")) {
+	for _, id := range splitList(optionSetting(settings, "aws:ec2:vpc", "Subnets")) {
 		if s, err := findSubnet(o, id); err != nil || s == nil {
 			if err == nil {
 				err = cloud.Errorf("ConfigurationValidationException", "Configuration validation exception: Invalid option value: '%s' (Namespace: 'aws:ec2:vpc', OptionName: 'Subnets'): The subnet '%s' does not exist", id, id)
@@ -241,7 +241,7 @@ func checkEnvironmentNetwork(o *cloud.Operation, settings any) error {
 			return err
 		}
 	}
-	if arn := setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer"); arn != "" {
+	if arn := optionSetting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer"); arn != "" {
 		lb, err := o.Tx.Find(TypeBalancer, arn)
 		if err != nil {
 			return err
@@ -330,7 +330,7 @@ func updateEnvironment(o *cloud.Operation) error {
 		if o.Record.Status == "Launching" || o.Record.Status == "Updating" {
 			// A run that was interrupted left it under way. The real provider would be refused; it waits first, in that
 			// it reads the environment, and so do we: the wait below is for what is under way.
-			if fmt.Sprint(cloud.WithoutInternal(o.Inputs)) == fmt.Sprint(cloud.WithoutInternal(o.OldInputs)) {
+			if fmt.Sprint(cloud.WithoutNotes(o.Inputs)) == fmt.Sprint(cloud.WithoutNotes(o.OldInputs)) {
 				return nil
 			}
 		}
@@ -483,7 +483,7 @@ func environmentApps(o *cloud.Operation) ([]cloud.App, error) {
 			Balancers: env.Outputs.Texts("loadBalancers"), Variables: map[string]string{},
 		}
 		settings := env.Outputs["settings"]
-		if setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer") == "" {
+		if optionSetting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer") == "" {
 			a.Hosts = []string{"*"}
 		}
 		for _, s := range value.List(settings) {

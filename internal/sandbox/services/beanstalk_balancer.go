@@ -28,9 +28,9 @@ func environmentBalancers(o *cloud.Operation, settings any) (balancers []any, en
 	if err != nil {
 		return nil, "", err
 	}
-	shared := setting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer")
-	kind := setting(settings, nsEnvironmentOptions, "LoadBalancerType")
-	single := setting(settings, nsEnvironmentOptions, "EnvironmentType") == "SingleInstance"
+	shared := optionSetting(settings, "aws:elbv2:loadbalancer", "SharedLoadBalancer")
+	kind := optionSetting(settings, nsEnvironmentOptions, "LoadBalancerType")
+	single := optionSetting(settings, nsEnvironmentOptions, "EnvironmentType") == "SingleInstance"
 	switch {
 	case !single && shared == "" && (kind == "application" || kind == "network"):
 		lb := (*cloud.Record)(nil)
@@ -69,9 +69,9 @@ func launchBalancer(o *cloud.Operation, kind string, settings any) (*cloud.Recor
 	}
 	lb := &cloud.Operation{Cloud: o.Cloud, Tx: o.Tx, Region: o.Region, Inputs: map[string]any{
 		"name": o.Expand("awseb--AWSEB-{id12}"), "loadBalancerType": kind, "tags": tags,
-		"subnets":        value.ListOf(splitList(cmp.Or(setting(settings, "aws:ec2:vpc", "ELBSubnets"), setting(settings, "aws:ec2:vpc", "Subnets")))...),
-		"securityGroups": value.ListOf(splitList(setting(settings, "aws:elbv2:loadbalancer", "SecurityGroups"))...),
-		"internal":       setting(settings, "aws:ec2:vpc", "ELBScheme") == "internal",
+		"subnets":        value.ListOf(splitList(cmp.Or(optionSetting(settings, "aws:ec2:vpc", "ELBSubnets"), optionSetting(settings, "aws:ec2:vpc", "Subnets")))...),
+		"securityGroups": value.ListOf(splitList(optionSetting(settings, "aws:elbv2:loadbalancer", "SecurityGroups"))...),
+		"internal":       optionSetting(settings, "aws:ec2:vpc", "ELBScheme") == "internal",
 	}}
 	if err := launch(lb, TypeBalancer, createBalancer); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func launchListeners(o *cloud.Operation, settings any) error {
 	}
 	for _, port := range slices.Sorted(maps.Keys(ports)) {
 		ns := nsListenerOptions + port
-		if setting(settings, ns, "ListenerEnabled") == "false" {
+		if optionSetting(settings, ns, "ListenerEnabled") == "false" {
 			continue
 		}
 		number, err := strconv.Atoi(strings.Replace(port, "default", "80", 1))
@@ -101,8 +101,8 @@ func launchListeners(o *cloud.Operation, settings any) error {
 			return cloud.Errorf("ConfigurationValidationException", "Configuration validation exception: Invalid namespace: '%s'", ns)
 		}
 		l := &cloud.Operation{Cloud: o.Cloud, Tx: o.Tx, Region: o.Region, Inputs: map[string]any{
-			"loadBalancerArn": o.Record.ID, "port": float64(number), "protocol": cmp.Or(setting(settings, ns, "Protocol"), "HTTP"),
-			"certificateArn": setting(settings, ns, "SSLCertificateArns"),
+			"loadBalancerArn": o.Record.ID, "port": float64(number), "protocol": cmp.Or(optionSetting(settings, ns, "Protocol"), "HTTP"),
+			"certificateArn": optionSetting(settings, ns, "SSLCertificateArns"),
 		}}
 		if err := launch(l, TypeListener, createListener); err != nil {
 			return err
@@ -114,7 +114,7 @@ func launchListeners(o *cloud.Operation, settings any) error {
 // launch makes a thing of which no program knows: it is there at once, because what it belongs to is waited for.
 func launch(o *cloud.Operation, typ string, create func(*cloud.Operation) error) error {
 	o.Record = &cloud.Record{
-		Type: typ, Region: o.Region, Name: o.Inputs.Text("name"), Inputs: o.Inputs, Outputs: cloud.WithoutInternal(o.Inputs),
+		Type: typ, Region: o.Region, Name: o.Inputs.Text("name"), Inputs: o.Inputs, Outputs: cloud.WithoutNotes(o.Inputs),
 		Created: o.Tx.Now, Updated: o.Tx.Now,
 	}
 	if err := create(o); err != nil {

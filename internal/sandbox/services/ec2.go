@@ -22,7 +22,7 @@ func ec2Service() cloud.Service {
 	return cloud.Service{
 		Kinds: map[string]cloud.Kind{
 			TypeSecurityGroup: {
-				Title: "EC2 Security Group", Naming: cloud.Naming{Property: "name"}, HasDescription: true, Id: "sg-{hex17}",
+				Title: "EC2 Security Group", Naming: cloud.Naming{Property: "name"}, HasDescription: true, ID: "sg-{hex17}",
 				Quota: "security groups", QuotaError: "LimitExceeded: The maximum number of security groups (%d) has been reached.",
 				Rules: []cloud.Rule{
 					{Property: "name", Min: 1, Max: 255, Valid: func(s string) bool { return !strings.HasPrefix(s, "sg-") && s != "default" }, Message: "a name that does not begin with sg-"},
@@ -31,7 +31,7 @@ func ec2Service() cloud.Service {
 				OnCreate: createSecurityGroup, OnRemove: removeSecurityGroup, SecurityGroups: groupsOfRules,
 			},
 			TypeSecurityGroupRule: {
-				Title: "EC2 Security Group Rule", Id: "sgrule-{hex10}", ImportID: ruleImport,
+				Title: "EC2 Security Group Rule", ID: "sgrule-{hex10}", ImportID: ruleImport,
 				Rules: []cloud.Rule{
 					{Property: "type", Allowed: []string{"ingress", "egress"}}, {Property: "fromPort", Min: -1, Max: 65535}, {Property: "toPort", Min: -1, Max: 65535},
 					{Property: "cidrBlocks", Valid: validCIDR, Message: "an IPv4 range such as 10.0.0.0/16"},
@@ -40,14 +40,14 @@ func ec2Service() cloud.Service {
 					cloud.Exclusive("self", "sourceSecurityGroupId"), cloud.Exclusive("cidrBlocks", "sourceSecurityGroupId"),
 					cloud.OneOf("type", "cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "self", "sourceSecurityGroupId"),
 				},
-				Ignored: portsOfAllProtocols, OnCreate: createSecurityGroupRule, OnRead: securityGroupGone,
+				Ignored: portsOfAllProtocols, OnCreate: createSecurityGroupRule, OnRead: readSecurityGroupRule,
 			},
 			TypeVPC: {
-				Title: "EC2 VPC", Id: "vpc-{hex17}", Quota: "VPCs", QuotaError: "VpcLimitExceeded: The maximum number of VPCs (%d) has been reached.",
+				Title: "EC2 VPC", ID: "vpc-{hex17}", Quota: "VPCs", QuotaError: "VpcLimitExceeded: The maximum number of VPCs (%d) has been reached.",
 				Rules:    []cloud.Rule{{Property: "cidrBlock", Valid: validCIDR, Message: "an IPv4 range such as 10.0.0.0/16"}},
 				OnCreate: createVPC, OnRemove: removeVPC,
 			},
-			TypeSubnet: {Title: "EC2 Subnet", Id: "subnet-{hex17}", OnCreate: createSubnet},
+			TypeSubnet: {Title: "EC2 Subnet", ID: "subnet-{hex17}", OnCreate: createSubnet},
 		},
 		Functions: map[string]cloud.Function{
 			"aws:ec2/getVpc:getVpc": getVPC, "aws:ec2/getSubnet:getSubnet": getSubnet, "aws:ec2/getSubnets:getSubnets": getSubnets,
@@ -145,8 +145,8 @@ func findSubnet(o *cloud.Operation, id string) (*cloud.Record, error) {
 	return findInRegion(o, TypeSubnet, id)
 }
 
-// needSecurityGroup is the error with this code and message (one verb, the id) if there is no such group.
-func needSecurityGroup(o *cloud.Operation, id, code, message string) error {
+// requireSecurityGroup is the error with this code and message (one verb, the id) if there is no such group.
+func requireSecurityGroup(o *cloud.Operation, id, code, message string) error {
 	sg, err := findInRegion(o, TypeSecurityGroup, id)
 	if err == nil && sg == nil {
 		return cloud.Errorf(code, message, id)
@@ -211,7 +211,7 @@ func createSecurityGroup(o *cloud.Operation) error {
 	}
 	for _, rule := range append(o.Inputs.List("ingress"), o.Inputs.List("egress")...) {
 		for _, id := range value.ObjectOf(rule).Texts("securityGroups") {
-			if err := needSecurityGroup(o, id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
+			if err := requireSecurityGroup(o, id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
 				return err
 			}
 		}
@@ -258,7 +258,7 @@ func removeSecurityGroup(o *cloud.Operation) error {
 func createSecurityGroupRule(o *cloud.Operation) error {
 	for _, key := range []string{"securityGroupId", "sourceSecurityGroupId"} {
 		if id := o.Inputs.Text(key); id != "" {
-			if err := needSecurityGroup(o, id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
+			if err := requireSecurityGroup(o, id, "InvalidGroup.NotFound", "The security group '%s' does not exist"); err != nil {
 				return err
 			}
 		}
@@ -282,7 +282,7 @@ func createSecurityGroupRule(o *cloud.Operation) error {
 	return nil
 }
 
-func securityGroupGone(o *cloud.Operation) (bool, error) {
+func readSecurityGroupRule(o *cloud.Operation) (bool, error) {
 	sg, err := findInRegion(o, TypeSecurityGroup, o.Record.Text("securityGroupId"))
 	if err == nil && sg == nil {
 		return true, o.Tx.Remove(o.Record)
@@ -371,7 +371,7 @@ func getVPC(l *cloud.Lookup) (value.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return single(records, "EC2 VPC")
+	return onlyOne(records, "EC2 VPC")
 }
 
 func getSubnet(l *cloud.Lookup) (value.Object, error) {
@@ -379,7 +379,7 @@ func getSubnet(l *cloud.Lookup) (value.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return single(records, "EC2 Subnet")
+	return onlyOne(records, "EC2 Subnet")
 }
 
 func getSubnets(l *cloud.Lookup) (value.Object, error) {

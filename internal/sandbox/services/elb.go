@@ -27,7 +27,7 @@ func elbService() cloud.Service {
 	protocol := cloud.Rule{Property: "protocol", Allowed: []string{"GENEVE", "HTTP", "HTTPS", "TCP", "TCP_UDP", "TLS", "UDP"}}
 	return cloud.Service{Kinds: map[string]cloud.Kind{
 		TypeBalancer: {
-			Title: "ELBv2 Load Balancer", Naming: cloud.Naming{Property: "name", MaxLength: 32}, Id: "{arn}",
+			Title: "ELBv2 Load Balancer", Naming: cloud.Naming{Property: "name", MaxLength: 32}, ID: "{arn}",
 			Quota: "load balancers", QuotaError: "TooManyLoadBalancers: The maximum number of load balancers (%d) has been reached",
 			Defaults:  map[string]any{"loadBalancerType": "application"},
 			NameTaken: "DuplicateLoadBalancerName: A load balancer with the same name '{name}' exists, but with different settings",
@@ -40,22 +40,22 @@ func elbService() cloud.Service {
 			OnCreate:       createBalancer, OnUpdate: updateBalancer, OnRemove: removeBalancer,
 		},
 		TypeTargetGroup: {
-			Title: "ELBv2 Target Group", Naming: cloud.Naming{Property: "name", MaxLength: 32}, Id: "{arn}",
+			Title: "ELBv2 Target Group", Naming: cloud.Naming{Property: "name", MaxLength: 32}, ID: "{arn}",
 			Quota: "target groups", QuotaError: "TooManyTargetGroups: The maximum number of target groups (%d) has been reached",
-			Arn:       "elasticloadbalancing:{region}:{account}:targetgroup/{name}/{hex16}",
+			ARN:       "elasticloadbalancing:{region}:{account}:targetgroup/{name}/{hex16}",
 			NameTaken: "DuplicateTargetGroupName: A target group with the same name '{name}' exists, but with different settings",
 			Rules:     []cloud.Rule{name, {Property: "targetType", Allowed: []string{"instance", "ip", "lambda", "alb"}}, port, protocol},
 			OnCreate:  createTargetGroup, OnRemove: removeTargetGroup,
 		},
 		TypeListener: {
-			Title: "ELBv2 Listener", Id: "{arn}", Rules: []cloud.Rule{port, protocol},
-			OnCreate: createListener, OnUpdate: completeActions,
+			Title: "ELBv2 Listener", ID: "{arn}", Rules: []cloud.Rule{port, protocol},
+			OnCreate: createListener, OnUpdate: fillActions,
 		},
 		TypeListenerRule: {
-			Title: "ELBv2 Listener Rule", Id: "{arn}", Rules: []cloud.Rule{{Property: "priority", Min: 1, Max: 50000}},
+			Title: "ELBv2 Listener Rule", ID: "{arn}", Rules: []cloud.Rule{{Property: "priority", Min: 1, Max: 50000}},
 			OnCreate: createListenerRule, OnUpdate: checkListenerRule,
 		},
-		typeListenerCertificate: {Title: "ELBv2 Listener Certificate", Id: "{listenerArn}_{certificateArn}", OnCreate: createListenerCertificate},
+		typeListenerCertificate: {Title: "ELBv2 Listener Certificate", ID: "{listenerArn}_{certificateArn}", OnCreate: createListenerCertificate},
 	}}
 }
 
@@ -106,7 +106,7 @@ func checkBalancerNetwork(o *cloud.Operation, family string, subnets []string) e
 		return cloud.Errorf("ValidationError", "At least two subnets in two different Availability Zones must be specified")
 	}
 	for _, id := range o.Inputs.Texts("securityGroups") {
-		if err := needSecurityGroup(o, id, "InvalidSecurityGroup", "One or more security groups are invalid: %s"); err != nil {
+		if err := requireSecurityGroup(o, id, "InvalidSecurityGroup", "One or more security groups are invalid: %s"); err != nil {
 			return err
 		}
 	}
@@ -186,7 +186,7 @@ func createListener(o *cloud.Operation) error {
 		if o.Inputs.Text("certificateArn") == "" {
 			return cloud.Errorf("ValidationError", "A certificate must be specified for HTTPS listeners")
 		}
-		if err := needIssued(o, o.Inputs.Text("certificateArn")); err != nil {
+		if err := requireIssued(o, o.Inputs.Text("certificateArn")); err != nil {
 			return err
 		}
 		o.SetDefaults(map[string]any{"sslPolicy": "ELBSecurityPolicy-2016-08"})
@@ -194,11 +194,11 @@ func createListener(o *cloud.Operation) error {
 	o.Record.ID = o.ARN("elasticloadbalancing", "listener/"+lb.Text("arnSuffix")+o.Expand("/{hex16}"))
 	o.SetOutputs(map[string]any{"arn": o.Record.ID})
 	o.SetDefaults(map[string]any{"protocol": "HTTP"})
-	return completeActions(o)
+	return fillActions(o)
 }
 
-// completeActions puts into a listener's outputs what AWS fills in of its actions.
-func completeActions(o *cloud.Operation) error {
+// fillActions puts into a listener's outputs what AWS fills in of its actions.
+func fillActions(o *cloud.Operation) error {
 	actions := slices.Clone(o.Inputs.List("defaultActions"))
 	for i, a := range actions {
 		a := maps.Clone(value.ObjectOf(a))
@@ -223,8 +223,8 @@ func setDefault(m map[string]any, key string, value any) {
 	}
 }
 
-// needIssued is AWS's refusal of a certificate that is not there or not valid yet.
-func needIssued(o *cloud.Operation, arn string) error {
+// requireIssued is AWS's refusal of a certificate that is not there or not valid yet.
+func requireIssued(o *cloud.Operation, arn string) error {
 	cert, err := o.Tx.Get(TypeCertificate, arn)
 	if err != nil {
 		return err
@@ -287,5 +287,5 @@ func createListenerCertificate(o *cloud.Operation) error {
 	if l == nil {
 		return cloud.Errorf("ListenerNotFound", "Listener '%s' not found", o.Inputs.Text("listenerArn"))
 	}
-	return needIssued(o, o.Inputs.Text("certificateArn"))
+	return requireIssued(o, o.Inputs.Text("certificateArn"))
 }

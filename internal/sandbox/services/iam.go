@@ -22,7 +22,7 @@ func iamService() cloud.Service {
 	}
 	return cloud.Service{Kinds: map[string]cloud.Kind{
 		TypeRole: {
-			Title: "IAM Role", Naming: cloud.Naming{Property: "name", MaxLength: 64}, Arn: "iam::{account}:role/{name}", Global: true,
+			Title: "IAM Role", Naming: cloud.Naming{Property: "name", MaxLength: 64}, ARN: "iam::{account}:role/{name}", Global: true,
 			NameTaken: "EntityAlreadyExists: Role with name {name} already exists.",
 			Rules: []cloud.Rule{
 				name(64), policyRule("assumeRolePolicy"), {Property: "maxSessionDuration", Min: 3600, Max: 43200},
@@ -31,28 +31,28 @@ func iamService() cloud.Service {
 			OnCreate: createRole, OnRemove: removeRole,
 		},
 		TypeInstanceProfile: {
-			Title: "IAM Instance Profile", Naming: cloud.Naming{Property: "name", MaxLength: 128}, Arn: "iam::{account}:instance-profile/{name}", Global: true,
+			Title: "IAM Instance Profile", Naming: cloud.Naming{Property: "name", MaxLength: 128}, ARN: "iam::{account}:instance-profile/{name}", Global: true,
 			NameTaken: "EntityAlreadyExists: Instance Profile {name} already exists.",
 			Rules:     []cloud.Rule{name(128)},
-			OnCreate:  createInstanceProfile, OnUpdate: needRole,
+			OnCreate:  createInstanceProfile, OnUpdate: requireRole,
 		},
 		TypePolicy: {
-			Title: "IAM Policy", Naming: cloud.Naming{Property: "name", MaxLength: 128}, Id: "{arn}", Arn: "iam::{account}:policy/{name}", Global: true,
+			Title: "IAM Policy", Naming: cloud.Naming{Property: "name", MaxLength: 128}, ID: "{arn}", ARN: "iam::{account}:policy/{name}", Global: true,
 			NameTaken: "EntityAlreadyExists: A policy called {name} already exists. Duplicate names are not allowed.",
 			Rules:     []cloud.Rule{name(128), policyRule("policy")},
 			OnCreate:  createPolicy, OnRemove: removePolicy,
 		},
 		TypeRolePolicy: {
-			Title: "IAM Role Policy", Naming: cloud.Naming{Property: "name"}, Id: "{role}:{name}", Global: true,
+			Title: "IAM Role Policy", Naming: cloud.Naming{Property: "name"}, ID: "{role}:{name}", Global: true,
 			Rules:    []cloud.Rule{name(128), policyRule("policy")},
-			OnCreate: needRole, OnRead: roleGone,
+			OnCreate: requireRole, OnRead: readRolePart,
 		},
 		TypeRoleAttachment: {
-			Title: "IAM Role Policy Attachment", Id: "{role}-{now}", ImportTemplates: []string{"{role}/{policyArn}"}, Global: true,
+			Title: "IAM Role Policy Attachment", ID: "{role}-{now}", ImportTemplates: []string{"{role}/{policyArn}"}, Global: true,
 			Rules:    []cloud.Rule{{Property: "policyArn", Pattern: `^arn:aws[\w-]*:`, Message: "an ARN"}},
-			OnCreate: createRoleAttachment, OnRead: roleGone,
+			OnCreate: createRoleAttachment, OnRead: readRolePart,
 		},
-		"aws:iam/openIdConnectProvider:OpenIdConnectProvider": {Id: "{arn}", OnCreate: createOIDC, Global: true},
+		"aws:iam/openIdConnectProvider:OpenIdConnectProvider": {ID: "{arn}", OnCreate: createOIDC, Global: true},
 	}}
 }
 
@@ -89,7 +89,7 @@ func findRole(o *cloud.Operation, name string) (*cloud.Record, error) {
 	return role, err
 }
 
-func needRole(o *cloud.Operation) error {
+func requireRole(o *cloud.Operation) error {
 	if name := o.Inputs.Text("role"); name != "" {
 		if _, err := findRole(o, name); err != nil {
 			return err
@@ -98,7 +98,7 @@ func needRole(o *cloud.Operation) error {
 	return nil
 }
 
-func roleGone(o *cloud.Operation) (bool, error) {
+func readRolePart(o *cloud.Operation) (bool, error) {
 	role, err := o.Tx.Find(TypeRole, o.Record.Text("role"))
 	if err == nil && role == nil {
 		return true, o.Tx.Remove(o.Record)
@@ -135,7 +135,7 @@ func removeRole(o *cloud.Operation) error {
 }
 
 func createInstanceProfile(o *cloud.Operation) error {
-	if err := needRole(o); err != nil {
+	if err := requireRole(o); err != nil {
 		return err
 	}
 	o.SetOutputs(map[string]any{"uniqueId": o.Expand("AIPA{id17}"), "createDate": o.Tx.Now.UTC().Format("2006-01-02T15:04:05Z")})

@@ -7,8 +7,8 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// found is a record as a function's result.
-func found(r *cloud.Record) value.Object {
+// resultOf is a record as a function's result.
+func resultOf(r *cloud.Record) value.Object {
 	out := value.Object{"id": r.ID}
 	for k, v := range r.Outputs {
 		out[k] = v
@@ -16,13 +16,13 @@ func found(r *cloud.Record) value.Object {
 	return out
 }
 
-// single is the one record of a look-up, or the real provider's error.
-func single(records []*cloud.Record, what string) (value.Object, error) {
+// onlyOne is the one record of a look-up, or the real provider's error.
+func onlyOne(records []*cloud.Record, what string) (value.Object, error) {
 	switch len(records) {
 	case 0:
 		return nil, fmt.Errorf("no matching %s found", what)
 	case 1:
-		return found(records[0]), nil
+		return resultOf(records[0]), nil
 	}
 	return nil, fmt.Errorf("multiple %ss matched; use additional constraints to reduce matches to a single %s", what, what)
 }

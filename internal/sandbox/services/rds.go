@@ -25,14 +25,14 @@ func rdsService() cloud.Service {
 	return cloud.Service{
 		Kinds: map[string]cloud.Kind{
 			TypeDatabase: {
-				Title: "RDS DB Instance", Naming: cloud.Naming{Property: "identifier", MaxLength: 63, LowerCase: true}, Id: "{resourceId}", Timeout: 40 * time.Minute,
+				Title: "RDS DB Instance", Naming: cloud.Naming{Property: "identifier", MaxLength: 63, LowerCase: true}, ID: "{resourceId}", Timeout: 40 * time.Minute,
 				Defaults: map[string]any{"autoMinorVersionUpgrade": true, "deleteAutomatedBackups": true},
 				Unreadable: []string{
 					"password", "skipFinalSnapshot", "finalSnapshotIdentifier", "deleteAutomatedBackups", "applyImmediately",
 					"allowMajorVersionUpgrade", "snapshotIdentifier",
 				},
 				ImportDefaults: map[string]any{"skipFinalSnapshot": true, "deleteAutomatedBackups": true},
-				Arn:            "rds:{region}:{account}:db:{name}",
+				ARN:            "rds:{region}:{account}:db:{name}",
 				NameTaken:      "DBInstanceAlreadyExists: DB instance already exists",
 				Quota:          "databases", QuotaError: "InstanceQuotaExceeded: DB Instance quota exceeded: you cannot have more than %d DB instances.",
 				Rules: []cloud.Rule{
@@ -55,7 +55,7 @@ func rdsService() cloud.Service {
 				Outcome: databaseOutcome, FailedStatus: "incompatible-parameters",
 			},
 			TypeSubnetGroup: {
-				Title: "RDS DB Subnet Group", Naming: cloud.Naming{Property: "name", MaxLength: 255, LowerCase: true}, HasDescription: true, Arn: "rds:{region}:{account}:subgrp:{name}",
+				Title: "RDS DB Subnet Group", Naming: cloud.Naming{Property: "name", MaxLength: 255, LowerCase: true}, HasDescription: true, ARN: "rds:{region}:{account}:subgrp:{name}",
 				NameTaken: "DBSubnetGroupAlreadyExists: The DB subnet group '{name}' already exists.",
 				Quota:     "database subnet groups", QuotaError: "DBSubnetGroupQuotaExceeded: DB subnet group quota exceeded: you cannot have more than %d DB subnet groups.",
 				Rules: []cloud.Rule{{
@@ -65,13 +65,13 @@ func rdsService() cloud.Service {
 				OnCreate: createSubnetGroup, OnUpdate: createSubnetGroup, OnRemove: removeSubnetGroup,
 			},
 			TypeParameterGroup: {
-				Title: "RDS DB Parameter Group", Naming: cloud.Naming{Property: "name", MaxLength: 255, LowerCase: true}, HasDescription: true, Arn: "rds:{region}:{account}:pg:{name}",
+				Title: "RDS DB Parameter Group", Naming: cloud.Naming{Property: "name", MaxLength: 255, LowerCase: true}, HasDescription: true, ARN: "rds:{region}:{account}:pg:{name}",
 				NameTaken: "DBParameterGroupAlreadyExists: Parameter group {name} already exists",
 				Rules:     []cloud.Rule{{Property: "name", Max: 255, Pattern: `^[a-z]([0-9a-z-]*[0-9a-z])?$`, Valid: noTwoHyphens, Message: lowerCase}},
 				OnRemove:  removeParameterGroup,
 			},
 			TypeSnapshot: {
-				Title: "RDS DB Snapshot", Id: "{dbSnapshotIdentifier}", Arn: "rds:{region}:{account}:snapshot:{dbSnapshotIdentifier}",
+				Title: "RDS DB Snapshot", ID: "{dbSnapshotIdentifier}", ARN: "rds:{region}:{account}:snapshot:{dbSnapshotIdentifier}",
 				OnCreate: createSnapshot,
 			},
 		},
@@ -210,7 +210,7 @@ func checkDatabaseReferences(o *cloud.Operation) error {
 		}
 	}
 	for _, id := range o.Inputs.Texts("vpcSecurityGroupIds") {
-		if err := needSecurityGroup(o, id, "InvalidParameterValue", "Invalid security group , groupId= %s, groupName=."); err != nil {
+		if err := requireSecurityGroup(o, id, "InvalidParameterValue", "Invalid security group , groupId= %s, groupName=."); err != nil {
 			return err
 		}
 	}
@@ -412,7 +412,7 @@ func getSnapshot(l *cloud.Lookup) (value.Object, error) {
 		return nil, fmt.Errorf("Your query returned more than one result. Please try a more specific search criteria.")
 	}
 	slices.SortStableFunc(records, func(a, b *cloud.Record) int { return b.Created.Compare(a.Created) })
-	out := found(records[0])
+	out := resultOf(records[0])
 	out["snapshotCreateTime"] = records[0].Created.UTC().Format("2006-01-02T15:04:05Z")
 	return out, nil
 }

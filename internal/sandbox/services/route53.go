@@ -21,7 +21,7 @@ func route53Service() cloud.Service {
 	return cloud.Service{
 		Kinds: map[string]cloud.Kind{
 			TypeZone: {
-				Title: "Route 53 Hosted Zone", Id: "Z{id20}", Global: true,
+				Title: "Route 53 Hosted Zone", ID: "Z{id20}", Global: true,
 				Rules:    []cloud.Rule{{Property: "name", Valid: validDNSName, Message: "labels of 1 to 63 letters, digits, hyphens or underscores"}},
 				OnCreate: createZone, OnRemove: removeZone,
 			},
@@ -217,7 +217,7 @@ func getZone(l *cloud.Lookup) (value.Object, error) {
 	if z == nil {
 		return nil, fmt.Errorf("no matching Route 53 Hosted Zone found")
 	}
-	out := found(z)
+	out := resultOf(z)
 	out["privateZone"], out["callerReference"] = false, "sandbox"
 	return out, nil
 }

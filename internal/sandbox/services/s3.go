@@ -21,13 +21,13 @@ const (
 )
 
 func s3Service() cloud.Service {
-	part := cloud.Kind{Id: "{bucket}", OnCreate: needBucket, OnUpdate: needBucket, OnRead: bucketGone}
+	part := cloud.Kind{ID: "{bucket}", OnCreate: requireBucket, OnUpdate: requireBucket, OnRead: readBucketSetting}
 	lifecycle, policy := part, part
 	lifecycle.Rules = []cloud.Rule{{Property: "expectedBucketOwner", Pattern: `^[0-9]{12}$`, Message: "an account id of 12 digits"}}
 	policy.Rules = []cloud.Rule{policyRule("policy")}
 	return cloud.Service{Kinds: map[string]cloud.Kind{
 		TypeBucket: {
-			Title: "S3 Bucket", Naming: cloud.Naming{Property: "bucket", MaxLength: 63, LowerCase: true}, Arn: "s3:::{name}", Global: true,
+			Title: "S3 Bucket", Naming: cloud.Naming{Property: "bucket", MaxLength: 63, LowerCase: true}, ARN: "s3:::{name}", Global: true,
 			Unreadable: []string{"forceDestroy"}, ImportDefaults: map[string]any{"forceDestroy": false},
 			Rules: []cloud.Rule{
 				{Property: "bucket", Valid: s3.ValidBucketName, Message: "a bucket's name must have 3 to 63 lower-case letters, digits, hyphens or dots, with a letter or digit at both ends, and must not begin or end as S3 reserves"},
@@ -37,12 +37,12 @@ func s3Service() cloud.Service {
 			OnCreate:     createBucket, OnUpdate: bucketOutputs, OnRemove: removeBucket, OnRead: readBucket,
 		},
 		TypeBucketVersioning: {
-			Title: "S3 Bucket Versioning", Id: "{bucket}", OnCreate: setVersioning, OnUpdate: setVersioning, OnRemove: suspendVersioning, OnRead: bucketGone,
+			Title: "S3 Bucket Versioning", ID: "{bucket}", OnCreate: setVersioning, OnUpdate: setVersioning, OnRemove: suspendVersioning, OnRead: readBucketSetting,
 		},
 		TypeObject: {
-			Title: "S3 Object", Id: "{key}", Rules: []cloud.Rule{{Property: "key", Min: 1, Max: 1024}},
+			Title: "S3 Object", ID: "{key}", Rules: []cloud.Rule{{Property: "key", Min: 1, Max: 1024}},
 			Combinations: []cloud.Combination{cloud.Exclusive("source", "content")},
-			OnCreate:     putObject, OnUpdate: putObject, OnRemove: removeObject, OnRead: objectGone,
+			OnCreate:     putObject, OnUpdate: putObject, OnRemove: removeObject, OnRead: readObject,
 		},
 		"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2":                                 part,
 		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       lifecycle,
@@ -53,8 +53,8 @@ func s3Service() cloud.Service {
 	}}
 }
 
-// s3Failure returns an error of the S3 store as an error of AWS.
-func s3Failure(err error) error {
+// fromS3 returns an error of the S3 store as an error of AWS.
+func fromS3(err error) error {
 	if e, ok := s3.AsError(err); ok {
 		return &cloud.Error{Code: e.Code, Message: e.Message, Status: max(e.Status, http.StatusBadRequest)}
 	}
@@ -67,11 +67,11 @@ func createBucket(o *cloud.Operation) error {
 		return cloud.Errorf("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.").WithStatus(http.StatusConflict)
 	}
 	if err != nil {
-		return s3Failure(err)
+		return fromS3(err)
 	}
 	if o.Inputs.Bool("objectLockEnabled") {
 		if err := o.S3.SetVersioning(o.Record.Name, "Enabled"); err != nil {
-			return s3Failure(err)
+			return fromS3(err)
 		}
 	}
 	return bucketOutputs(o)
@@ -101,7 +101,7 @@ func removeBucket(o *cloud.Operation) error {
 		err = o.S3.DeleteBucket(o.Record.Name)
 	}
 	if err != nil && s3.Code(err) != "NoSuchBucket" {
-		return s3Failure(err)
+		return fromS3(err)
 	}
 	return dropBucketParts(o)
 }
@@ -133,8 +133,8 @@ func readBucket(o *cloud.Operation) (bool, error) {
 	return false, err
 }
 
-// needBucket is for what a bucket has: the bucket must exist.
-func needBucket(o *cloud.Operation) error {
+// requireBucket is for what a bucket has: the bucket must exist.
+func requireBucket(o *cloud.Operation) error {
 	exists, err := o.S3.BucketExists(o.Inputs.Text("bucket"))
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func needBucket(o *cloud.Operation) error {
 	return nil
 }
 
-func bucketGone(o *cloud.Operation) (bool, error) {
+func readBucketSetting(o *cloud.Operation) (bool, error) {
 	exists, err := o.S3.BucketExists(o.Record.Text("bucket"))
 	if err == nil && !exists {
 		return true, o.Tx.Remove(o.Record)
@@ -155,14 +155,14 @@ func bucketGone(o *cloud.Operation) (bool, error) {
 }
 
 func setVersioning(o *cloud.Operation) error {
-	if err := needBucket(o); err != nil {
+	if err := requireBucket(o); err != nil {
 		return err
 	}
 	status := o.Inputs.Object("versioningConfiguration").Text("status")
 	if status == "Disabled" {
 		return nil
 	}
-	return s3Failure(o.S3.SetVersioning(o.Record.Name, status))
+	return fromS3(o.S3.SetVersioning(o.Record.Name, status))
 }
 
 // suspendVersioning is what the real provider does when the resource goes.
@@ -171,11 +171,11 @@ func suspendVersioning(o *cloud.Operation) error {
 	if s3.Code(err) == "NoSuchBucket" {
 		return nil
 	}
-	return s3Failure(err)
+	return fromS3(err)
 }
 
 func putObject(o *cloud.Operation) error {
-	if err := needBucket(o); err != nil {
+	if err := requireBucket(o); err != nil {
 		return err
 	}
 	contents := o.Inputs.Text("source")
@@ -185,7 +185,7 @@ func putObject(o *cloud.Operation) error {
 	contentType := cmp.Or(o.Inputs.Text("contentType"), "application/octet-stream")
 	md5, version, err := o.S3.PutFile(o.Record.Name, o.Inputs.Text("key"), contentType, strings.NewReader(contents))
 	if err != nil {
-		return s3Failure(err)
+		return fromS3(err)
 	}
 	delete(o.Record.Outputs, "source")
 	o.Inputs = maps.Clone(o.Inputs)
@@ -199,8 +199,8 @@ func putObject(o *cloud.Operation) error {
 	return nil
 }
 
-// objectGone is for an object, which may have been deleted through S3's API.
-func objectGone(o *cloud.Operation) (bool, error) {
+// readObject is for an object, which may have been deleted through S3's API.
+func readObject(o *cloud.Operation) (bool, error) {
 	_, err := o.S3.HeadObject(o.Record.Text("bucket"), o.Record.Text("key"))
 	switch {
 	case err == nil:
@@ -208,7 +208,7 @@ func objectGone(o *cloud.Operation) (bool, error) {
 	case slices.Contains([]string{"NoSuchKey", "NoSuchBucket"}, s3.Code(err)):
 		return true, o.Tx.Remove(o.Record)
 	}
-	return false, s3Failure(err)
+	return false, fromS3(err)
 }
 
 // removeObject removes all versions of an object, as the real provider does.
@@ -217,5 +217,5 @@ func removeObject(o *cloud.Operation) error {
 	if s3.Code(err) == "NoSuchBucket" {
 		return nil
 	}
-	return s3Failure(err)
+	return fromS3(err)
 }

@@ -21,7 +21,7 @@ func secretsManagerService() cloud.Service {
 	}
 	return cloud.Service{Kinds: map[string]cloud.Kind{
 		TypeSecret: {
-			Title: "Secrets Manager Secret", Naming: cloud.Naming{Property: "name"}, Id: "{arn}", Arn: "secretsmanager:{region}:{account}:secret:{name}-{base6}",
+			Title: "Secrets Manager Secret", Naming: cloud.Naming{Property: "name"}, ID: "{arn}", ARN: "secretsmanager:{region}:{account}:secret:{name}-{base6}",
 			Rules: []cloud.Rule{
 				{Property: "name", Min: 1, Max: 512, Pattern: `^[\w/+=.@!-]+$`, Message: "only letters, digits and / _ + = . @ - !"},
 				{Property: "recoveryWindowInDays", Allowed: recovery},
@@ -31,9 +31,9 @@ func secretsManagerService() cloud.Service {
 			Gone: func(r *cloud.Record) bool { return r.Status == "deleted" },
 		},
 		TypeSecretVersion: {
-			Title: "Secrets Manager Secret Version", Id: "{arn}|{versionId}",
+			Title: "Secrets Manager Secret Version", ID: "{arn}|{versionId}",
 			Combinations: []cloud.Combination{cloud.Exclusive("secretString", "secretBinary")},
-			OnCreate:     createSecretVersion, OnUpdate: createSecretVersion, OnRead: secretGone,
+			OnCreate:     createSecretVersion, OnUpdate: createSecretVersion, OnRead: readSecretVersion,
 		},
 	}}
 }
@@ -125,7 +125,7 @@ func CurrentSecretVersion(t *cloud.Tx, secret *cloud.Record) (*cloud.Record, err
 	return found[0], nil
 }
 
-func secretGone(o *cloud.Operation) (bool, error) {
+func readSecretVersion(o *cloud.Operation) (bool, error) {
 	secret, err := FindSecret(o.Tx, o.Record.Text("secretId"), o.Record.Region)
 	if err == nil && secret == nil {
 		return true, o.Tx.Remove(o.Record)

@@ -150,7 +150,7 @@ func TestDatabaseDeletion(t *testing.T) {
 		t.Errorf("protected: %v", err)
 	}
 	in, _ := c.Check(services.TypeDatabase, "db", sandboxtest.Database("db", map[string]any{"deletionProtection": false, "skipFinalSnapshot": false}), nil)
-	res, err := c.Provider.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: sandboxtest.UrnOf(services.TypeDatabase, "db"), Id: id, News: in, Olds: sandboxtest.Props(t, out)})
+	res, err := c.Provider.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: sandboxtest.URN(services.TypeDatabase, "db"), Id: id, News: in, Olds: sandboxtest.Props(t, out)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestCertificate(t *testing.T) {
 	c := sandboxtest.New(t, cloud.Config{})
 	arn, cert := c.Create(services.TypeCertificate, "c", map[string]any{"domainName": "*.preview.example.com", "validationMethod": "DNS"})
 	validate := map[string]any{"certificateArn": arn}
-	res, err := c.Provider.Create(t.Context(), &pulumirpc.CreateRequest{Urn: sandboxtest.UrnOf(services.TypeCertificateValidation, "v"), Properties: sandboxtest.Props(t, validate), Timeout: 0.05})
+	res, err := c.Provider.Create(t.Context(), &pulumirpc.CreateRequest{Urn: sandboxtest.URN(services.TypeCertificateValidation, "v"), Properties: sandboxtest.Props(t, validate), Timeout: 0.05})
 	if err == nil {
 		t.Fatalf("validated without a record: %v", res)
 	}
@@ -279,7 +279,7 @@ func TestWaitsSeenByOthers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	in, _ := c.Check(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", nil), nil)
-	if _, err := c.Provider.Create(ctx, &pulumirpc.CreateRequest{Urn: sandboxtest.UrnOf(services.TypeEnvironment, "env"), Properties: in}); err == nil || !strings.Contains(err.Error(), "context canceled") {
+	if _, err := c.Provider.Create(ctx, &pulumirpc.CreateRequest{Urn: sandboxtest.URN(services.TypeEnvironment, "env"), Properties: in}); err == nil || !strings.Contains(err.Error(), "context canceled") {
 		t.Fatalf("a cancelled wait: %v", err)
 	}
 	other := sandboxtest.New(t, cloud.Config{Dir: dir})
@@ -407,7 +407,7 @@ func TestUnseen(t *testing.T) {
 	id, made := c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"waitForReadyTimeout": "45m"}))
 	refresh := func(typ, id string, state map[string]any) map[string]any {
 		t.Helper()
-		res, err := c.Provider.Read(t.Context(), &pulumirpc.ReadRequest{Urn: sandboxtest.UrnOf(typ, "x"), Id: id, Properties: sandboxtest.Props(t, state), Inputs: sandboxtest.Props(t, state)})
+		res, err := c.Provider.Read(t.Context(), &pulumirpc.ReadRequest{Urn: sandboxtest.URN(typ, "x"), Id: id, Properties: sandboxtest.Props(t, state), Inputs: sandboxtest.Props(t, state)})
 		if err != nil {
 			t.Fatal(err)
 		}
