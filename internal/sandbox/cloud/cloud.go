@@ -1,3 +1,14 @@
+// Package cloud is the embedded AWS without a protocol: it stores what exists and runs the operations on it. Package
+// provider offers these operations to Pulumi, package api offers them to the AWS SDKs.
+//
+// Its rules:
+//
+//   - What exists is a Record in a Store. All access is inside a transaction (Store.Do), which is short and never waits.
+//   - What AWS does with a resource type is its Kind. Package services has the kinds, a file for each AWS service; this
+//     package knows none of them. It knows nothing of Pulumi's engine either.
+//   - An operation that takes a while writes its outcome and the time of it at once (Record.Next). So it goes on without
+//     the process that began it.
+//   - Errors are worded as AWS and the real provider word them.
 package cloud
 
 import (
@@ -14,34 +25,34 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// Account is the account in which everything of the sandbox lies.
+// Account is the id of the account that owns everything in the sandbox.
 const Account = "123456789012"
 
-// A Cloud is the simulated AWS: what can be done to its resources, by the provider and by the HTTP endpoint alike.
+// A Cloud is an embedded AWS. Any number of them, in any number of processes, may be open over one directory.
 type Cloud struct {
 	Store  *Store
 	S3     *s3.Store
-	Region string // where no request says another
+	Region string // used if a request names no other
 	Waits  Waits
-	Quotas map[string]int
+	Quotas map[string]int // by Kind.Quota
 	faults []Fault
 
-	Kinds     map[string]Kind
-	Functions map[string]Function
+	Kinds     map[string]Kind     // by Pulumi type token; a type without one has the zero Kind
+	Functions map[string]Function // by Pulumi function token
 	services  []Service
 }
 
-// A Config is what newCloud opens.
+// A Config says what New opens.
 type Config struct {
-	Dir      string         // what exists is stored in it; it is created if it does not exist
-	Region   string         // where things are created if no request names another; default us-east-1
-	Waits    Waits          // how long operations take
-	Quotas   map[string]int // bounds by kind.quota; absent or 0: none
-	Faults   []Fault        // what goes wrong, beside the faults in the directory
-	Services []Service
+	Dir      string         // the directory that stores what exists; created if it does not exist; required
+	Region   string         // used if a request names no other; default us-east-1
+	Waits    Waits          // default: nothing waits
+	Quotas   map[string]int // how many resources a region may have, by Kind.Quota; absent or 0: any number
+	Faults   []Fault        // faults in addition to those in the directory
+	Services []Service      // the services that exist
 }
 
-// New opens the embedded AWS in a directory.
+// New opens the embedded AWS in a directory. It needs no closing.
 func New(conf Config) (*Cloud, error) {
 	if conf.Dir == "" {
 		return nil, errors.New("the sandbox needs a directory")
@@ -68,24 +79,14 @@ func New(conf Config) (*Cloud, error) {
 
 // A Request asks for one operation on one resource.
 type Request struct {
-	Type        string
-	LogicalName string // the resource's name in the program
-	Region      string
-	Inputs      value.Object
+	Type        string       // Pulumi type token
+	LogicalName string       // the resource's name in the program
+	Region      string       // where a new resource is created
+	Inputs      value.Object // the inputs wanted; for Remove: the outputs that the engine last saw
 }
 
-// An Operation is one operation on one record inside a transaction, as a kind's functions see it.
-type Operation struct {
-	*Cloud
-	Tx        *Tx
-	Record    *Record
-	Inputs    value.Object // the inputs wanted; when removing: the outputs last known to the engine
-	OldInputs value.Object // when updating: the inputs before
-	Region    string
-}
-
-// Create makes a resource and waits until it is ready. A record beside an error exists all the same: the operation was
-// accepted and then failed, or the wait was ended.
+// Create creates a resource and waits until it is ready. If it returns a record and an error, the resource exists: AWS
+// accepted the operation, which then failed, or ctx ended the wait.
 func (c *Cloud) Create(ctx context.Context, req Request) (*Record, error) {
 	in := req.Inputs
 	k := c.Kinds[req.Type]
@@ -119,7 +120,7 @@ func (c *Cloud) Create(ctx context.Context, req Request) (*Record, error) {
 	return c.await(ctx, rec, "creating")
 }
 
-// Update changes a resource and waits until it is ready again.
+// Update changes a resource and waits until it is ready again. It returns a record and an error as Create does.
 func (c *Cloud) Update(ctx context.Context, id string, req Request) (*Record, error) {
 	in := req.Inputs
 	k := c.Kinds[req.Type]
@@ -156,7 +157,7 @@ func (c *Cloud) Update(ctx context.Context, id string, req Request) (*Record, er
 	return c.await(ctx, rec, "updating")
 }
 
-// Read finds a resource by its id or by what the real provider imports it by; nil if it is gone.
+// Read returns a resource by its id, or by an id that the real provider imports it by. It returns nil if there is none.
 func (c *Cloud) Read(typ, id, logical, region string) (*Record, error) {
 	var rec *Record
 	err := c.Store.Do(func(t *Tx) error {
@@ -181,7 +182,7 @@ func (c *Cloud) Read(typ, id, logical, region string) (*Record, error) {
 	return rec, err
 }
 
-// Remove deletes a resource and waits until it is gone. What is gone already is no error.
+// Remove deletes a resource and waits until it is gone. It is no error if the resource does not exist.
 func (c *Cloud) Remove(ctx context.Context, id string, req Request) error {
 	k := c.Kinds[req.Type]
 	var rec *Record
@@ -221,8 +222,8 @@ func (c *Cloud) Remove(ctx context.Context, id string, req Request) error {
 	return err
 }
 
-// await waits for the operation under way on r and returns r as it is then. The wait looks again now and then, because
-// another process may abort the operation or begin another one.
+// await waits until the operation on r has ended or ctx is done, and returns the record as it is then. It reads the record
+// again every 200 ms, because another process may abort the operation or begin another one.
 func (c *Cloud) await(ctx context.Context, r *Record, doing string) (*Record, error) {
 	const look = 200 * time.Millisecond
 	for {
@@ -241,7 +242,7 @@ func (c *Cloud) await(ctx context.Context, r *Record, doing string) (*Record, er
 			if doing == "deleting" {
 				return nil, nil
 			}
-			return nil, fmt.Errorf("%s %s (%s): it was deleted meanwhile", doing, c.title(r.Type), r.Name)
+			return nil, fmt.Errorf("%s %s (%s): it was deleted during the operation", doing, c.title(r.Type), r.Name)
 		}
 		r = current
 		if doing == "deleting" {
@@ -263,42 +264,17 @@ func (c *Cloud) await(ctx context.Context, r *Record, doing string) (*Record, er
 	}
 }
 
-// SetDefaults gives an output a value unless the inputs gave one.
-func (o *Operation) SetDefaults(values map[string]any) {
-	for k, v := range values {
-		if o.Record.Outputs[k] == nil {
-			o.Record.Outputs[k] = v
-		}
-	}
-}
-
-// SetOutputs gives outputs a value.
-func (o *Operation) SetOutputs(values map[string]any) { maps.Copy(o.Record.Outputs, values) }
-
-// ARN makes a resource's ARN in the operation's region.
-func (o *Operation) ARN(service, rest string) string {
-	return "arn:aws:" + service + ":" + o.Region + ":" + Account + ":" + rest
-}
-
-// Schedule plans the status that the record has after d; until then it has the one given first.
-func (o *Operation) Schedule(meanwhile string, d time.Duration, then, health string) time.Time {
-	at := o.Tx.Now.Add(d)
-	o.Record.Status = meanwhile
-	o.Record.Next = []Change{{At: at, Status: then, Health: health}}
-	return at
-}
-
-// A Resource is one thing that exists in the sandbox.
+// A Resource is a resource that exists, as people see it.
 type Resource struct {
 	Type   string            `json:"type"` // Pulumi type token
-	Name   string            `json:"name"` // AWS name
+	Name   string            `json:"name"` // its name in AWS
 	ID     string            `json:"id"`
-	Status string            `json:"status,omitempty"`
+	Status string            `json:"status,omitempty"` // in the service's words
 	Tags   map[string]string `json:"tags"`
 }
 
-// Resources lists what exists, ordered by type, name and id. What AWS still shows though it is gone, such as a terminated
-// environment, is not listed.
+// Resources lists what exists, ordered by type, name and id. It leaves out what AWS still shows after its end, such as a
+// terminated environment, and what every account has.
 func (c *Cloud) Resources() ([]Resource, error) {
 	out := []Resource{}
 	err := c.Store.Do(func(t *Tx) error {

@@ -13,63 +13,63 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/s3"
 )
 
-// A Fault makes the simulated AWS misbehave once, some times, or always. Faults are read from Options.Faults and from
-// faults.json in the state directory, a JSON array of them that is read anew at every operation. How often each one
-// was met is counted in the directory, for all processes together.
+// A Fault makes the embedded AWS misbehave once, several times, or always. Faults come from Config.Faults and from
+// faults.json in the directory, a JSON array that is read again for every operation. All processes over a directory
+// count together how often each fault matched.
 type Fault struct {
 	// On is the operation: create, update, delete or read of a resource, invoke of a function, or call for a request
 	// to the HTTP endpoint.
 	On string `json:"on"`
-	// Type is the Pulumi type or function token, or for call the service and action, for instance
-	// "elasticbeanstalk:DescribeEvents" or "s3:DeleteObjects". A pattern as in path.Match, except that "*" matches "/"
-	// where it is the whole pattern. Empty: every one.
+	// Type is a Pulumi type or function token or, for a call, the service and the action, for instance
+	// "elasticbeanstalk:DescribeEvents" or "s3:DeleteObjects". It may be a pattern of path.Match; the pattern "*" matches
+	// everything. Default: everything.
 	Type string `json:"type,omitempty"`
-	// Name is the resource's AWS name or its logical name, or a pattern of it as in path.Match. For a call it is one of
-	// the request's parameters, for S3 the bucket or the key. Empty: every one.
+	// Name is the resource's name in AWS or in the program, or a pattern of path.Match. For a call it is one of the
+	// request's parameters; for S3, the bucket or the key. Default: everything.
 	//
-	// With {On: "call", Type: "s3:DeleteObjects", Kind: "fail"} it names object keys that cannot be deleted: the request
-	// succeeds, and answers Error (default "AccessDenied: Access Denied") for these keys, as long as the fault stands.
+	// With {On: "call", Type: "s3:DeleteObjects", Kind: "fail"}, Name is a pattern of object keys that cannot be deleted.
+	// The request succeeds, and answers Error (default "AccessDenied: Access Denied") for these keys. It is not counted.
 	Name string `json:"name,omitempty"`
-	// Nth is which matching operation is the first to be hit, from 1. Default 1.
+	// Nth is the number of the first matching operation that the fault hits, from 1. Default 1.
 	Nth int `json:"nth,omitempty"`
-	// Times is how many in a row are hit. Default 1; -1: all that follow.
+	// Times is how many operations in a row the fault hits. Default 1; -1: all from then on.
 	Times int `json:"times,omitempty"`
-	// Kind says what happens.
+	// Kind says what happens. Required.
 	Kind FaultKind `json:"kind"`
-	// Error is the message, for calls "Code: message". Each kind has a default.
+	// Error is the error message; for a call, "Code: message". Each kind has a default.
 	Error string `json:"error,omitempty"`
 }
 
-// FaultKind says what a Fault does.
+// A FaultKind says what a Fault does.
 type FaultKind string
 
 // The kinds of faults.
 const (
-	// Fail answers with the error; nothing is done.
+	// Fail answers with the error and does nothing.
 	Fail FaultKind = "fail"
-	// Throttle answers "Rate exceeded" as AWS does; nothing is done.
+	// Throttle answers "Rate exceeded", as AWS does, and does nothing.
 	Throttle FaultKind = "throttle"
-	// Expired answers that the credentials have expired; nothing is done.
+	// Expired answers that the credentials have expired, and does nothing.
 	Expired FaultKind = "expired"
-	// Hang accepts the operation and never finishes it: the caller's timeout ends the wait. A call is not answered
-	// until the client gives up.
+	// Hang accepts the operation and never finishes it. Only the caller's timeout ends the wait; a call gets no answer.
 	Hang FaultKind = "hang"
-	// Red accepts the operation and lets it end badly: an environment turns Red with an event of severity ERROR, a
-	// database ends as incompatible-parameters, anything else as failed. The call elasticbeanstalk:DescribeEnvironmentHealth
-	// answers Red, with Error for its cause.
+	// Red accepts the operation and lets it fail later. An environment turns Red with an event of severity ERROR, a
+	// database becomes incompatible-parameters, any other resource becomes failed. The call
+	// elasticbeanstalk:DescribeEnvironmentHealth answers Red, with Error as the cause.
 	Red FaultKind = "red"
-	// Kill accepts the operation, and then kills the serving process as kill -9 does.
+	// Kill accepts the operation, then kills the serving process as kill -9 does.
 	Kill FaultKind = "kill"
-	// Stall accepts the operation, which ends as if nothing were wrong, and never answers: the answer is lost on the way.
+	// Stall accepts the operation and finishes it, but never answers, as if the answer were lost on the way.
 	Stall FaultKind = "stall"
 )
 
-// FaultsFile is the name of the faults' file in the state directory, countFile of the one that counts.
+// The files about faults in the sandbox's directory.
 const (
-	FaultsFile      = "faults.json"
-	FaultCountsFile = "faults-met.json"
+	FaultsFile      = "faults.json"     // the faults
+	FaultCountsFile = "faults-met.json" // how often each one matched
 )
 
+// matches reports whether the fault is about an operation.
 func (f Fault) matches(on, typ string, names []string) bool {
 	if f.On != on || !glob(f.Type, typ) {
 		return false
@@ -82,6 +82,7 @@ func (f Fault) matches(on, typ string, names []string) bool {
 	return f.Name == ""
 }
 
+// glob reports whether s matches a pattern. An empty pattern matches everything.
 func glob(pattern, s string) bool {
 	if pattern == "" || pattern == "*" || pattern == s {
 		return true
@@ -90,7 +91,7 @@ func glob(pattern, s string) bool {
 	return ok && err == nil
 }
 
-// fault tells whether a fault hits this operation, and counts it.
+// fault counts an operation for all faults that match it, and returns the one that hits it, nil if none does.
 func (t *Tx) fault(given []Fault, on, typ string, names ...string) (*Fault, error) {
 	faults, err := t.store.faults(given)
 	if err != nil || len(faults) == 0 {
@@ -131,6 +132,7 @@ func (t *Tx) fault(given []Fault, on, typ string, names ...string) (*Fault, erro
 	return hit, disk.Write(countPath, data)
 }
 
+// faults returns the given faults and those in the directory.
 func (s *Store) faults(given []Fault) ([]Fault, error) {
 	var fromFile []Fault
 	if err := disk.ReadJSON(filepath.Join(s.Dir, FaultsFile), &fromFile); err != nil {
@@ -139,7 +141,7 @@ func (s *Store) faults(given []Fault) ([]Fault, error) {
 	return append(append([]Fault{}, given...), fromFile...), nil
 }
 
-// Refusal is the error with which a fault answers before anything is done; nil if it lets the operation begin.
+// Refusal returns the error with which the fault refuses an operation, nil if the operation begins.
 func (f *Fault) Refusal() *Error {
 	if f == nil {
 		return nil
@@ -155,7 +157,7 @@ func (f *Fault) Refusal() *Error {
 	return nil
 }
 
-// apply lets the operation that was just accepted on r go the way the fault wants.
+// apply changes the outcome of an operation that was just accepted on r.
 func (f *Fault) apply(k Kind, r *Record, now time.Time) {
 	if f == nil {
 		return
@@ -166,7 +168,7 @@ func (f *Fault) apply(k Kind, r *Record, now time.Time) {
 			r.Next = []Change{{Status: r.Status}}
 		}
 		for i := range r.Next {
-			r.Next[i].At = Never
+			r.Next[i].At = Never()
 		}
 	case Red:
 		end := r.endsAt()
@@ -176,14 +178,14 @@ func (f *Fault) apply(k Kind, r *Record, now time.Time) {
 		r.Next = []Change{{At: end, Status: cmp.Or(k.FailedStatus, "failed"), Health: "Red"}}
 		for i := range r.Events {
 			if r.Events[i].At.Equal(end) && r.Events[i].Severity == "INFO" {
-				r.Events[i].At = Never
+				r.Events[i].At = Never()
 			}
 		}
 		r.AddEvent(end, "ERROR", cmp.Or(f.Error, k.FailedEvent))
 	}
 }
 
-// kill ends this process at once, without any clean-up, if the fault says so.
+// kill kills this process, without any clean-up, if the fault is of kind Kill.
 func (f *Fault) kill() {
 	if f == nil || f.Kind != Kill {
 		return
@@ -191,18 +193,18 @@ func (f *Fault) kill() {
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
 		self.Kill()
 	}
-	select {} // the signal is on its way
+	select {} // until the signal arrives
 }
 
-// stall keeps the answer back until the caller gives up, if the fault says so.
+// stall waits until the caller gives up, if the fault is of kind Stall.
 func (f *Fault) stall(ctx context.Context) {
 	if f != nil && f.Kind == Stall {
 		<-ctx.Done()
 	}
 }
 
-// CallFault returns the fault that hits a request to the HTTP endpoint, nil if there is none. It waits until ctx ends for
-// a fault that hangs or stalls, and does not return for one that kills.
+// CallFault returns the fault that hits a request to the HTTP endpoint, nil if there is none. If the fault hangs or
+// stalls, CallFault waits until ctx is done. If it kills, CallFault does not return.
 func (c *Cloud) CallFault(ctx context.Context, action string, names ...string) (*Fault, error) {
 	if faults, err := c.Store.faults(c.faults); err != nil || len(faults) == 0 {
 		return nil, err // the usual case, without a transaction
@@ -219,8 +221,8 @@ func (c *Cloud) CallFault(ctx context.Context, action string, names ...string) (
 	return fault, err
 }
 
-// deniedDeletions tells which objects' deletion is answered with an error, by key: those named by a fault on
-// s3:DeleteObjects, as long as it stands.
+// deniedDeletions returns a function that returns the error for the deletion of an object, nil if it may be deleted. It
+// reads the faults that name object keys.
 func (c *Cloud) deniedDeletions() func(key string) *s3.Error {
 	faults, err := c.Store.faults(c.faults)
 	if err != nil {
@@ -237,7 +239,7 @@ func (c *Cloud) deniedDeletions() func(key string) *s3.Error {
 	}
 }
 
-// deniesKeys tells whether the fault is about single objects rather than whole requests.
+// deniesKeys reports whether the fault is about the deletion of single objects, not about whole requests.
 func (f Fault) deniesKeys() bool {
 	return f.On == "call" && f.Type == "s3:DeleteObjects" && f.Name != "" && f.Kind == Fail
 }

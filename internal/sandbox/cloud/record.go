@@ -7,45 +7,44 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// A Record is one thing that exists in the simulated AWS: what is stored of a resource.
+// A Record is a stored resource.
 //
-// Time passes in it by plan: an operation that takes a while writes down at once what will happen and when (Next), and
-// whoever reads the record later applies what is due. So a process that is killed while it waits leaves behind what
-// AWS would have: a thing that was accepted and gets ready by itself.
+// An operation that takes a while stores its changes in advance, each with its time (Next). A later read applies the
+// changes that are due. So a resource becomes ready by itself, as on AWS, even if the process that created it was killed.
 type Record struct {
 	Type    string       `json:"type"` // Pulumi type token
 	ID      string       `json:"id"`
-	Name    string       `json:"name"` // what AWS calls it; unique per type and region where AWS says so
+	Name    string       `json:"name"` // its name in AWS; unique in its type and region if Kind.NameTaken is set
 	Region  string       `json:"region"`
-	Inputs  value.Object `json:"inputs"`
-	Outputs value.Object `json:"outputs"`
-	Status  string       `json:"status"` // in the service's own words: available, Ready, …
+	Inputs  value.Object `json:"inputs"`  // as the program gave them
+	Outputs value.Object `json:"outputs"` // with what AWS computes
+	Status  string       `json:"status"`  // in the service's words: available, Ready, …
 	Health  string       `json:"health,omitempty"`
 	Created time.Time    `json:"created"`
 	Updated time.Time    `json:"updated"`
-	Next    []Change     `json:"next,omitempty"` // in order of time
-	Events  []Event      `json:"events,omitempty"`
+	Next    []Change     `json:"next,omitempty"`   // changes to come, the earliest first
+	Events  []Event      `json:"events,omitempty"` // some may be in the future
 }
 
-// A Change is what a record becomes at a time.
+// A Change changes a record at a given time.
 type Change struct {
 	At     time.Time `json:"at"`
 	Status string    `json:"status"`
 	Health string    `json:"health,omitempty"`
-	Gone   bool      `json:"gone,omitempty"` // the record vanishes
+	Gone   bool      `json:"gone,omitempty"` // the record is removed
 }
 
-// An Event is one line of a service's event list. It may lie in the future: then nobody sees it yet.
+// An Event is an entry of a service's event list. One in the future is not listed yet.
 type Event struct {
 	At       time.Time `json:"at"`
 	Severity string    `json:"severity"` // INFO, WARN, ERROR
 	Message  string    `json:"message"`
 }
 
-// Never is when things happen that do not happen: the end of a wait that hangs.
-var Never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+// Never returns the time of a change that does not happen, such as the end of an operation that hangs.
+func Never() time.Time { return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }
 
-// ApplyDue applies the changes that are due and tells whether the record still exists.
+// ApplyDue applies the changes that are due, and reports whether the record still exists.
 func (r *Record) ApplyDue(now time.Time) bool {
 	for len(r.Next) > 0 && !r.Next[0].At.After(now) {
 		c := r.Next[0]
@@ -61,12 +60,12 @@ func (r *Record) ApplyDue(now time.Time) bool {
 	return true
 }
 
-// Pending tells whether an operation on the record is under way: one that ends in a state rather than in oblivion.
+// Pending reports whether an operation on the record will change its status. A removal does not count.
 func (r *Record) Pending() bool {
 	return slices.ContainsFunc(r.Next, func(c Change) bool { return !c.Gone })
 }
 
-// endsAt is when the operation under way ends; the zero time when none is.
+// endsAt returns when the pending operation ends, the zero time if none is pending.
 func (r *Record) endsAt() time.Time {
 	for _, c := range slices.Backward(r.Next) {
 		if !c.Gone {
@@ -76,11 +75,12 @@ func (r *Record) endsAt() time.Time {
 	return time.Time{}
 }
 
+// AddEvent adds an event that happens at a time. severity is INFO, WARN or ERROR.
 func (r *Record) AddEvent(at time.Time, severity, message string) {
 	r.Events = append(r.Events, Event{At: at, Severity: severity, Message: message})
 }
 
-// EventsUntil are the events that happened until now, the newest first, as AWS lists them.
+// EventsUntil returns the events up to now, the newest first.
 func (r *Record) EventsUntil(now time.Time) []Event {
 	var out []Event
 	for _, e := range slices.Backward(r.Events) {
@@ -92,10 +92,10 @@ func (r *Record) EventsUntil(now time.Time) []Event {
 	return out
 }
 
-// Text is an output that is a string, "" if there is none.
+// Text returns an output as a string, "" if there is none.
 func (r *Record) Text(key string) string { return r.Outputs.Text(key) }
 
-// Tags are all the record's tags, the provider's default tags among them.
+// Tags returns the record's tags. The provider's default tags are among them.
 func (r *Record) Tags() map[string]string {
 	tags := map[string]string{}
 	from := r.Outputs["tagsAll"]

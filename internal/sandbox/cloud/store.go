@@ -19,12 +19,12 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
-// A Store keeps the records of the simulated AWS, one file each, below a directory that any number of processes use at
-// once. Every access happens in a transaction under one file lock; transactions are short and never wait.
+// A Store stores the records, a file for each, in a directory. Any number of processes may use it at once: a file lock
+// allows one transaction at a time.
 type Store struct {
 	Dir  string
-	Now  func() time.Time
-	mu   sync.Mutex // flock guards against other processes, this against our own goroutines
+	Now  func() time.Time // the clock; tests replace it
+	mu   sync.Mutex       // excludes this process's goroutines; lock excludes other processes
 	lock *flock.Flock
 }
 
@@ -35,8 +35,7 @@ func openStore(dir string) (*Store, error) {
 	return &Store{Dir: dir, Now: time.Now, lock: flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))}, nil
 }
 
-// Do runs f as the only one who reads or writes the store, in this process and all others. What f changed stays even
-// if f returns an error: a caller that must not leave anything behind checks first and changes last.
+// Do runs a transaction. Nothing is rolled back if f returns an error, so f checks everything before its first change.
 func (s *Store) Do(f func(*Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +46,7 @@ func (s *Store) Do(f func(*Tx) error) error {
 	return f(&Tx{store: s, Now: s.Now()})
 }
 
-// A Tx is a transaction over the store. now is its one moment.
+// A Tx is a transaction over a Store. Everything in it happens at one time, Now.
 type Tx struct {
 	store *Store
 	Now   time.Time
@@ -62,7 +61,7 @@ func (t *Tx) file(typ, id string) string {
 	return filepath.Join(t.typeDir(typ), hex.EncodeToString(sum[:16])+".json")
 }
 
-// Get reads one record, nil if there is none.
+// Get returns the record with an id, nil if there is none.
 func (t *Tx) Get(typ, id string) (*Record, error) { return t.read(t.file(typ, id)) }
 
 func (t *Tx) read(path string) (*Record, error) {
@@ -83,7 +82,7 @@ func (t *Tx) read(path string) (*Record, error) {
 	return &r, nil
 }
 
-// list reads all records of a type, ordered by name and id.
+// list returns all records of a type, ordered by name and id.
 func (t *Tx) list(typ string) ([]*Record, error) {
 	entries, err := os.ReadDir(t.typeDir(typ))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,16 +110,16 @@ func (t *Tx) list(typ string) ([]*Record, error) {
 	return out, nil
 }
 
-// Where lists the records of a type that f picks.
-func (t *Tx) Where(typ string, f func(*Record) bool) ([]*Record, error) {
+// Where returns the records of a type that match, ordered by name and id.
+func (t *Tx) Where(typ string, match func(*Record) bool) ([]*Record, error) {
 	all, err := t.list(typ)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(r *Record) bool { return !f(r) }), nil
+	return slices.DeleteFunc(all, func(r *Record) bool { return !match(r) }), nil
 }
 
-// Find is the record of a type with this id, name or ARN, in any region; nil if there is none.
+// Find returns the record with an id, name or ARN, in any region. It returns nil if there is none.
 func (t *Tx) Find(typ, ref string) (*Record, error) {
 	if ref == "" {
 		return nil, nil
@@ -136,7 +135,7 @@ func (t *Tx) Find(typ, ref string) (*Record, error) {
 	return found[0], nil
 }
 
-// Put writes a record, whole or not at all.
+// Put stores a record. An interrupted Put changes nothing.
 func (t *Tx) Put(r *Record) error {
 	path := t.file(r.Type, r.ID)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -149,6 +148,5 @@ func (t *Tx) Put(r *Record) error {
 	return disk.Write(path, data)
 }
 
-func (t *Tx) Remove(r *Record) error {
-	return disk.Remove(t.file(r.Type, r.ID))
-}
+// Remove removes a record.
+func (t *Tx) Remove(r *Record) error { return disk.Remove(t.file(r.Type, r.ID)) }

@@ -25,7 +25,7 @@ func acmService() cloud.Service {
 					{Property: "validationMethod", Allowed: []string{"DNS", "EMAIL", "NONE"}},
 					{Property: "domainName", Max: 253, Valid: validDNSName, Message: "a domain name"},
 				},
-				Combinations: []cloud.Combination{cloud.Either("domainName", "privateKey")},
+				Combinations: []cloud.Combination{cloud.OneOf("domainName", "domainName", "privateKey")},
 				OnCreate:     createCertificate, OnRemove: removeCertificate,
 			},
 			TypeCertificateValidation: {
@@ -93,7 +93,7 @@ func createValidation(o *cloud.Operation) error {
 		}
 		if len(records) == 0 && cert.Status != "ISSUED" {
 			o.Record.Status = "pending"
-			o.Record.Next = []cloud.Change{{At: cloud.Never, Status: "ISSUED"}}
+			o.Record.Next = []cloud.Change{{At: cloud.Never(), Status: "ISSUED"}}
 			return nil
 		}
 	}

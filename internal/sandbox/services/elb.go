@@ -35,7 +35,7 @@ func elbService() cloud.Service {
 				name, {Property: "loadBalancerType", Allowed: []string{"application", "network", "gateway"}},
 				{Property: "ipAddressType", Allowed: []string{"ipv4", "dualstack", "dualstack-without-public-ipv4"}}, {Property: "idleTimeout", Min: 1, Max: 4000},
 			},
-			Combinations:   []cloud.Combination{cloud.Exclusive("name", "namePrefix"), cloud.Exclusive("subnets", "subnetMappings"), cloud.Either("subnets", "subnetMappings")},
+			Combinations:   []cloud.Combination{cloud.Exclusive("name", "namePrefix"), cloud.Exclusive("subnets", "subnetMappings"), cloud.OneOf("subnets", "subnets", "subnetMappings")},
 			SecurityGroups: func(r *cloud.Record) []string { return r.Outputs.Texts("securityGroups") },
 			OnCreate:       createBalancer, OnUpdate: updateBalancer, OnRemove: removeBalancer,
 		},

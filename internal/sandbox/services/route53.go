@@ -32,7 +32,7 @@ func route53Service() cloud.Service {
 					{Property: "name", Valid: validDNSName, Message: "labels of 1 to 63 letters, digits, hyphens, underscores or a *"}, {Property: "ttl", Max: 2147483647},
 				},
 				Combinations: []cloud.Combination{
-					cloud.Exclusive("records", "aliases"), cloud.Exclusive("ttl", "aliases"), cloud.Either("records", "aliases"),
+					cloud.Exclusive("records", "aliases"), cloud.Exclusive("ttl", "aliases"), cloud.OneOf("records", "records", "aliases"),
 					{Property: "ttl", Check: func(given func(string) bool) string {
 						if given("records") && !given("ttl") {
 							return `"ttl": all of records, ttl must be specified`

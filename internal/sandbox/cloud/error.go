@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// An Error is an error as AWS answers it.
+// An Error is an error answer of AWS.
 type Error struct {
 	Code    string
 	Message string
@@ -14,17 +14,18 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
+// Errorf returns an AWS error with HTTP status 400.
 func Errorf(code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Status: 400}
 }
 
-// WithStatus sets the HTTP status.
+// WithStatus sets the HTTP status and returns e.
 func (e *Error) WithStatus(status int) *Error {
 	e.Status = status
 	return e
 }
 
-// parseError reads "Code: message"; what is missing comes from the defaults.
+// parseError parses "Code: message". Missing parts are replaced by the given code and message.
 func parseError(s, code, message string, status int) *Error {
 	if s == "" {
 		return &Error{Code: code, Message: message, Status: status}

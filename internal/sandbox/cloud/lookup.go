@@ -7,7 +7,16 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// Lookup answers a function of the provider from what exists.
+// A Function answers a look-up of a program.
+type Function func(*Lookup) (value.Object, error)
+
+// A Lookup is a call of a Function, inside a transaction.
+type Lookup struct {
+	*Operation
+	Args value.Object
+}
+
+// Lookup calls a function by its token. It returns the function's own outputs only.
 func (c *Cloud) Lookup(token, region string, args value.Object) (value.Object, error) {
 	f, known := c.Functions[token]
 	if !known {
