@@ -43,8 +43,8 @@ type Kind struct {
 	Rules        []Rule        // rules for single inputs
 	Combinations []Combination // rules for several inputs together
 
-	Ignored        func(in value.Object) []string // returns inputs that AWS ignores because of the others; nil: none
-	SecurityGroups func(*Record) []string         // returns the security groups that it uses, which cannot be deleted; nil: none
+	Ignored func(in value.Object) []string // returns inputs that AWS ignores because of the others; nil: none
+	Uses    func(*Record) []string         // returns the ids of resources that cannot be deleted while it exists; nil: none
 
 	// The operations. Each is inside a transaction; nil: nothing more to do.
 	OnCreate func(*Operation) error         // checks the inputs, and sets the outputs; the record is stored afterwards

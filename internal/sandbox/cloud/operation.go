@@ -165,6 +165,23 @@ func (o *Operation) refresh(k Kind) (gone bool, err error) {
 	return k.OnRead(o)
 }
 
+// Users returns the records whose kinds say that they use the operation's record, ordered by type, name and id.
+func (o *Operation) Users() ([]*Record, error) {
+	var users []*Record
+	for _, typ := range slices.Sorted(maps.Keys(o.Kinds)) {
+		uses := o.Kinds[typ].Uses
+		if uses == nil {
+			continue
+		}
+		found, err := o.Tx.Where(typ, func(r *Record) bool { return r.ID != o.Record.ID && slices.Contains(uses(r), o.Record.ID) })
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, found...)
+	}
+	return users, nil
+}
+
 // outcome returns the error with which an operation ended, nil if it succeeded.
 func (c *Cloud) outcome(r *Record, doing string) error {
 	if ended := c.Kinds[r.Type].Outcome; ended != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// The resource types of Certificate Manager.
+// Resource types of Certificate Manager.
 const (
 	TypeCertificate           = "aws:acm/certificate:Certificate"
 	TypeCertificateValidation = "aws:acm/certificateValidation:CertificateValidation"
@@ -47,7 +47,7 @@ func createCertificate(o *cloud.Operation) error {
 		}
 		seen[d] = true
 		bare := strings.TrimPrefix(d, "*.")
-		// A name and its wildcard are validated by one record.
+		// One record validates a name and its wildcard.
 		name := fmt.Sprintf("_%s.%s.", digest(bare), bare)
 		options = append(options, map[string]any{
 			"domainName": d, "resourceRecordName": name, "resourceRecordType": "CNAME",
@@ -76,7 +76,7 @@ func removeCertificate(o *cloud.Operation) error {
 	return cloud.Errorf("ResourceInUseException", "Certificate %s in account %s is in use.", o.Record.ID, cloud.Account)
 }
 
-// createValidation waits until the certificate is issued. It never is while a validation record is missing.
+// createValidation issues the certificate after a wait. It waits for ever if a validation record is missing.
 func createValidation(o *cloud.Operation) error {
 	cert, err := o.Tx.Get(TypeCertificate, o.Inputs.Text("certificateArn"))
 	if err != nil {

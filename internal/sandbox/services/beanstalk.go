@@ -13,7 +13,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// The resource types of Elastic Beanstalk.
+// Resource types of Elastic Beanstalk.
 const (
 	TypeApplication        = "aws:elasticbeanstalk/application:Application"
 	TypeApplicationVersion = "aws:elasticbeanstalk/applicationVersion:ApplicationVersion"
@@ -56,7 +56,7 @@ func beanstalkService() cloud.Service {
 				OnCreate:     createEnvironment, OnUpdate: updateEnvironment, OnRemove: removeEnvironment, OnRead: readEnvironment,
 				FailedStatus: "Ready",
 				FailedEvent:  "Environment health has transitioned from Pending to Severe. ELB processes are not healthy on all instances.",
-				Gone:         terminated, Outcome: environmentOutcome, SecurityGroups: environmentSecurityGroups,
+				Gone:         terminated, Outcome: environmentOutcome, Uses: environmentUses,
 			},
 		},
 		Functions: map[string]cloud.Function{"aws:elasticbeanstalk/getSolutionStack:getSolutionStack": getSolutionStack},
@@ -64,18 +64,19 @@ func beanstalkService() cloud.Service {
 	}
 }
 
-// terminated tells whether an environment is gone, though AWS still lists it.
+// terminated reports whether an environment is gone. AWS still lists it for a while.
 func terminated(r *cloud.Record) bool { return r.Status == "Terminated" }
 
-// environmentSecurityGroups are the security groups that an environment's settings name.
-func environmentSecurityGroups(r *cloud.Record) []string {
+// environmentUses returns the security groups and the load balancers that an environment uses.
+func environmentUses(r *cloud.Record) []string {
 	if terminated(r) {
 		return nil
 	}
-	return splitList(optionSetting(r.Outputs["settings"], "aws:autoscaling:launchconfiguration", "SecurityGroups"))
+	groups := splitList(optionSetting(r.Outputs["settings"], "aws:autoscaling:launchconfiguration", "SecurityGroups"))
+	return append(groups, r.Outputs.Texts("loadBalancers")...)
 }
 
-// TerminatedVisible is how long a terminated environment is still listed. AWS does so for about an hour.
+// TerminatedVisible is how long a terminated environment is still listed: about as long as on AWS.
 const TerminatedVisible = time.Hour
 
 func requireApplication(o *cloud.Operation) error {
@@ -110,10 +111,10 @@ func removeApplication(o *cloud.Operation) error {
 	return nil
 }
 
-// environments are the region's environments that are not terminated, those that f picks.
-func environments(o *cloud.Operation, f func(*cloud.Record) bool) ([]*cloud.Record, error) {
+// environments returns the region's environments that are not terminated and match.
+func environments(o *cloud.Operation, match func(*cloud.Record) bool) ([]*cloud.Record, error) {
 	return o.Tx.Where(TypeEnvironment, func(r *cloud.Record) bool {
-		return r.Region == o.Region && r.Status != "Terminated" && f(r)
+		return r.Region == o.Region && !terminated(r) && match(r)
 	})
 }
 
@@ -124,7 +125,7 @@ func createApplicationVersion(o *cloud.Operation) error {
 		return err
 	}
 	app, bucket, key := o.Inputs.Text("application"), o.Inputs.Text("bucket"), o.Inputs.Text("key")
-	// The real provider's id is the label alone; labels repeat between applications, so ours is the pair.
+	// The real provider's id is the label alone. Two applications may have the same label, so this id has both.
 	o.Record.ID = versionID(app, o.Record.Name)
 	if other, err := o.Tx.Get(TypeApplicationVersion, o.Record.ID); err != nil || other != nil {
 		if err == nil {
@@ -155,8 +156,8 @@ func removeApplicationVersion(o *cloud.Operation) error {
 	return nil
 }
 
-// DeleteVersion deletes an application version and, if bundle is set, the bundle that it was made of. It is no error if
-// there is no such version, as on AWS.
+// DeleteVersion does what DeleteApplicationVersion does. If bundle is set, it deletes the bundle in S3 too. It is no error
+// if there is no such version, as on AWS.
 func DeleteVersion(o *cloud.Operation, application, label string, bundle bool) error {
 	r, err := o.Tx.Get(TypeApplicationVersion, versionID(application, label))
 	if r == nil || err != nil {
@@ -174,7 +175,7 @@ func DeleteVersion(o *cloud.Operation, application, label string, bundle bool) e
 	return o.Tx.Remove(r)
 }
 
-// optionSetting is the value of one of an environment's option settings, "" if it is not set.
+// optionSetting returns the value of an option in an environment's settings, "" if it is not set.
 func optionSetting(settings any, namespace, name string) string {
 	for _, s := range value.List(settings) {
 		if m := value.ObjectOf(s); m.Text("namespace") == namespace && m.Text("name") == name {
@@ -184,7 +185,7 @@ func optionSetting(settings any, namespace, name string) string {
 	return ""
 }
 
-// checkEnvironment checks what an environment refers to.
+// checkEnvironment refuses an environment if something that it refers to does not exist.
 func checkEnvironment(o *cloud.Operation) error {
 	if err := requireApplication(o); err != nil {
 		return err
@@ -223,6 +224,7 @@ func checkEnvironment(o *cloud.Operation) error {
 	return checkEnvironmentNetwork(o, settings)
 }
 
+// checkEnvironmentNetwork does the same for the security groups, the subnets and the shared load balancer.
 func checkEnvironmentNetwork(o *cloud.Operation, settings any) error {
 	for _, id := range splitList(optionSetting(settings, "aws:autoscaling:launchconfiguration", "SecurityGroups")) {
 		sg, err := o.Tx.Find(TypeSecurityGroup, id)
@@ -289,7 +291,8 @@ func createEnvironment(o *cloud.Operation) error {
 	return nil
 }
 
-// environmentOutputs computes what follows from an environment's settings, and makes the balancer that they ask for.
+// environmentOutputs sets the outputs that depend on an environment's inputs, and creates its own load balancer if its
+// settings ask for one.
 func environmentOutputs(o *cloud.Operation) error {
 	settings := o.Inputs["settings"]
 	r := o.Record
@@ -318,7 +321,7 @@ func environmentOutputs(o *cloud.Operation) error {
 	return nil
 }
 
-// platformOf is the last part of the ARN of a solution stack's platform: "Name/version".
+// platformOf returns the last part of the ARN of a solution stack's platform: "Name/version".
 func platformOf(stack string) string {
 	os, rest, _ := strings.Cut(strings.TrimPrefix(stack, "64bit "), " v")
 	version, what, _ := strings.Cut(rest, " running ")
@@ -328,8 +331,8 @@ func platformOf(stack string) string {
 func updateEnvironment(o *cloud.Operation) error {
 	if o.Record.Status != "Ready" {
 		if o.Record.Status == "Launching" || o.Record.Status == "Updating" {
-			// A run that was interrupted left it under way. The real provider would be refused; it waits first, in that
-			// it reads the environment, and so do we: the wait below is for what is under way.
+			// An interrupted run began this operation. The real provider waits for its end before it updates; here the
+			// caller waits for it.
 			if fmt.Sprint(cloud.WithoutNotes(o.Inputs)) == fmt.Sprint(cloud.WithoutNotes(o.OldInputs)) {
 				return nil
 			}
@@ -349,8 +352,8 @@ func updateEnvironment(o *cloud.Operation) error {
 	return nil
 }
 
-// removeEnvironment is refused without a time to wait: the real provider first waits until the environment is ready, for as
-// long as the state says. TerminateEnvironment itself knows no such time.
+// removeEnvironment fails if the state has no waitForReadyTimeout, as the real provider does: it first waits that long for
+// the environment to be ready.
 func removeEnvironment(o *cloud.Operation) error {
 	if o.Inputs.Text("waitForReadyTimeout") == "" {
 		return fmt.Errorf("waiting for %s (%s) update: timeout while waiting for state to become 'Ready' (timeout: 0s)", "Elastic Beanstalk Environment", o.Record.ID)
@@ -358,10 +361,11 @@ func removeEnvironment(o *cloud.Operation) error {
 	return terminateReady(o)
 }
 
+// terminateReady terminates an environment if it is ready. It is no error if it is terminated already.
 func terminateReady(o *cloud.Operation) error {
 	switch o.Record.Status {
 	case "Terminated":
-		return terminate(o) // it stays as it is
+		return nil
 	case "Terminating":
 		return nil
 	case "Ready":
@@ -370,7 +374,7 @@ func terminateReady(o *cloud.Operation) error {
 	return cloud.Errorf("InvalidParameterValue", "Environment named %s is in an invalid state for this operation. Must be Ready.", o.Record.Name)
 }
 
-// TerminateNow does what TerminateEnvironment does to the environment r.
+// TerminateNow does what TerminateEnvironment does: it terminates the environment r.
 func TerminateNow(o *cloud.Operation, r *cloud.Record) error {
 	o.Record = r
 	if err := terminateReady(o); err != nil {
@@ -379,7 +383,7 @@ func TerminateNow(o *cloud.Operation, r *cloud.Record) error {
 	return o.Tx.Put(r)
 }
 
-// AbortUpdate does what AbortEnvironmentUpdate does to the environment r.
+// AbortUpdate does what AbortEnvironmentUpdate does: it ends the update of the environment r.
 func AbortUpdate(o *cloud.Operation, r *cloud.Record) error {
 	if r.Status != "Updating" {
 		return cloud.Errorf("InvalidParameterValue", "Environment named %s is in an invalid state for this operation. Must be pending deployment.", r.Name)
@@ -391,12 +395,9 @@ func AbortUpdate(o *cloud.Operation, r *cloud.Record) error {
 	return o.Tx.Put(r)
 }
 
-// terminate plans the environment's end.
+// terminate schedules the end of an environment and of its own load balancer.
 func terminate(o *cloud.Operation) error {
 	now := o.Tx.Now
-	if o.Record.Status == "Terminated" {
-		return nil
-	}
 	end := o.Schedule("Terminating", o.Waits.Environment/2, "Terminated", "Grey")
 	o.Record.Next = append(o.Record.Next, cloud.Change{At: end.Add(TerminatedVisible), Gone: true})
 	o.Record.AddEvent(now, "INFO", "terminateEnvironment is starting.")
@@ -405,14 +406,15 @@ func terminate(o *cloud.Operation) error {
 	if err != nil {
 		return err
 	}
-	return dropBalancers(o, own, end)
+	return removeBalancers(o, own, end)
 }
 
 func readEnvironment(o *cloud.Operation) (bool, error) {
 	return o.Record.Status == "Terminating" && !o.Record.Pending(), nil
 }
 
-// environmentOutcome words a bad end as the real provider does: with the environment's events of severity ERROR.
+// environmentOutcome returns an error if the environment turned Red. Like the real provider's, it quotes the events of
+// severity ERROR.
 func environmentOutcome(r *cloud.Record, doing string) error {
 	if r.Health != "Red" {
 		return nil
@@ -427,7 +429,7 @@ func environmentOutcome(r *cloud.Record, doing string) error {
 		"Elastic Beanstalk Environment", r.ID, map[string]string{"creating": "create", "updating": "update"}[doing], strings.Join(lines, "; "))
 }
 
-// SolutionStacks are the platforms that the sandbox offers, the newest of each first, as AWS names and orders them.
+// SolutionStacks returns the platforms that exist, with the names and in the order of AWS: the newest first.
 func SolutionStacks() []string {
 	return []string{
 		"64bit Amazon Linux 2023 v4.9.2 running Docker",
@@ -465,7 +467,7 @@ func getSolutionStack(l *cloud.Lookup) (value.Object, error) {
 	return map[string]any{"id": names[0], "name": names[0]}, nil
 }
 
-// environmentApps lists the apps of all environments.
+// environmentApps returns the apps of all environments.
 func environmentApps(o *cloud.Operation) ([]cloud.App, error) {
 	envs, err := o.Tx.Where(TypeEnvironment, func(r *cloud.Record) bool { return !terminated(r) })
 	if err != nil {
@@ -502,7 +504,7 @@ func environmentApps(o *cloud.Operation) ([]cloud.App, error) {
 	return apps, nil
 }
 
-// environmentImage returns the container image that an environment's version runs, as its bundle says; "" if it runs none.
+// environmentImage returns the container image of an environment's version, "" if it has none. It reads the bundle.
 func environmentImage(o *cloud.Operation, env *cloud.Record) (string, error) {
 	version, err := o.Tx.Get(TypeApplicationVersion, versionID(env.Text("application"), env.Text("version")))
 	if err != nil || version == nil || !strings.HasSuffix(version.Text("key"), "Dockerrun.aws.json") {
@@ -510,13 +512,13 @@ func environmentImage(o *cloud.Operation, env *cloud.Record) (string, error) {
 	}
 	object, err := o.S3.GetObject(version.Text("bucket"), version.Text("key"), nil)
 	if err != nil {
-		return "", nil // it was deleted
+		return "", nil // the bundle was deleted
 	}
 	defer object.Contents.Close()
 	var run struct{ Image struct{ Name string } }
 	const limit = 64 << 10
 	if err := json.NewDecoder(io.LimitReader(object.Contents, limit)).Decode(&run); err != nil {
-		return "", nil // Beanstalk would report it in an event; there is nothing to show here
+		return "", nil // AWS would report this in an event
 	}
 	return run.Image.Name, nil
 }

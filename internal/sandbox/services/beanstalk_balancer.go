@@ -13,16 +13,15 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// nsEnvironmentOptions is the namespace of what an environment is made of; that of its listeners ends in their port,
-// or in "default", which is port 80.
+// Namespaces of an environment's options. The namespace of a listener ends in its port, or in "default" for port 80.
 const (
 	nsEnvironmentOptions = "aws:elasticbeanstalk:environment"
 	nsListenerOptions    = "aws:elbv2:listener:"
 )
 
-// environmentBalancers is the load balancers of the environment with these settings, by ARN (a classic one by its name), and what
-// the environment's endpoint is. One that is the environment's own exists afterwards; one that it no longer wants
-// does not.
+// environmentBalancers returns the load balancers and the endpoint of the environment with these settings. A load balancer is
+// named by its ARN, a classic one by its name. The function creates the environment's own load balancer if the settings
+// ask for one, and removes it if they no longer do.
 func environmentBalancers(o *cloud.Operation, settings any) (balancers []any, endpoint string, err error) {
 	own, err := ownBalancers(o)
 	if err != nil {
@@ -58,10 +57,10 @@ func environmentBalancers(o *cloud.Operation, settings any) (balancers []any, en
 	if balancers == nil {
 		balancers = []any{}
 	}
-	return balancers, endpoint, dropBalancers(o, own, o.Tx.Now)
+	return balancers, endpoint, removeBalancers(o, own, o.Tx.Now)
 }
 
-// launchBalancer makes an environment's own load balancer with its listeners, as Beanstalk does through CloudFormation.
+// launchBalancer creates an environment's own load balancer with its listeners, as Beanstalk does through CloudFormation.
 func launchBalancer(o *cloud.Operation, kind string, settings any) (*cloud.Record, error) {
 	tags := map[string]any{"elasticbeanstalk:environment-id": o.Record.ID, "elasticbeanstalk:environment-name": o.Record.Name}
 	for k, v := range o.Record.Tags() {
@@ -77,13 +76,13 @@ func launchBalancer(o *cloud.Operation, kind string, settings any) (*cloud.Recor
 		return nil, err
 	}
 	if err := launchListeners(lb, settings); err != nil {
-		return nil, errors.Join(err, dropBalancers(o, []*cloud.Record{lb.Record}, o.Tx.Now))
+		return nil, errors.Join(err, removeBalancers(o, []*cloud.Record{lb.Record}, o.Tx.Now))
 	}
 	return lb.Record, nil
 }
 
-// launchListeners makes the listeners of an environment's own load balancer: the default one, on port 80, unless it is
-// switched off, and those that the settings name by their ports.
+// launchListeners creates the listeners of an environment's own load balancer: the default listener on port 80, unless it is
+// disabled, and a listener for each port in the settings.
 func launchListeners(o *cloud.Operation, settings any) error {
 	ports := map[string]bool{"default": true}
 	for _, s := range value.List(settings) {
@@ -111,7 +110,7 @@ func launchListeners(o *cloud.Operation, settings any) error {
 	return nil
 }
 
-// launch makes a thing of which no program knows: it is there at once, because what it belongs to is waited for.
+// launch creates a resource that no program has. It is ready at once: the caller waits for the environment instead.
 func launch(o *cloud.Operation, typ string, create func(*cloud.Operation) error) error {
 	o.Record = &cloud.Record{
 		Type: typ, Region: o.Region, Name: o.Inputs.Text("name"), Inputs: o.Inputs, Outputs: cloud.WithoutNotes(o.Inputs),
@@ -128,13 +127,13 @@ func launch(o *cloud.Operation, typ string, create func(*cloud.Operation) error)
 	return o.Tx.Put(o.Record)
 }
 
-// ownBalancers are the load balancers that Beanstalk made for the environment.
+// ownBalancers returns the load balancers that Beanstalk created for the environment.
 func ownBalancers(o *cloud.Operation) ([]*cloud.Record, error) {
 	return o.Tx.Where(TypeBalancer, func(r *cloud.Record) bool { return r.Tags()["elasticbeanstalk:environment-id"] == o.Record.ID })
 }
 
-// dropBalancers lets balancers vanish at a time, with their listeners, whoever made those.
-func dropBalancers(o *cloud.Operation, balancers []*cloud.Record, at time.Time) error {
+// removeBalancers schedules the removal of load balancers and of all their listeners.
+func removeBalancers(o *cloud.Operation, balancers []*cloud.Record, at time.Time) error {
 	for _, lb := range balancers {
 		listeners, err := o.Tx.Where(TypeListener, func(r *cloud.Record) bool { return r.Text("loadBalancerArn") == lb.ID })
 		if err != nil {

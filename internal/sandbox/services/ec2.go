@@ -10,7 +10,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// The resource types of EC2 and VPC.
+// Resource types of EC2 and VPC.
 const (
 	TypeSecurityGroup     = "aws:ec2/securityGroup:SecurityGroup"
 	TypeSecurityGroupRule = "aws:ec2/securityGroupRule:SecurityGroupRule"
@@ -28,7 +28,7 @@ func ec2Service() cloud.Service {
 					{Property: "name", Min: 1, Max: 255, Valid: func(s string) bool { return !strings.HasPrefix(s, "sg-") && s != "default" }, Message: "a name that does not begin with sg-"},
 					{Property: "description", Max: 255, Pattern: `^[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]*$`, Message: `only letters, digits, spaces and _.:/()#,@[]+=&;{}!$*-`},
 				},
-				OnCreate: createSecurityGroup, OnRemove: removeSecurityGroup, SecurityGroups: groupsOfRules,
+				OnCreate: createSecurityGroup, OnRemove: removeSecurityGroup, Uses: groupsOfRules,
 			},
 			TypeSecurityGroupRule: {
 				Title: "EC2 Security Group Rule", ID: "sgrule-{hex10}", ImportID: ruleImport,
@@ -40,7 +40,7 @@ func ec2Service() cloud.Service {
 					cloud.Exclusive("self", "sourceSecurityGroupId"), cloud.Exclusive("cidrBlocks", "sourceSecurityGroupId"),
 					cloud.OneOf("type", "cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "self", "sourceSecurityGroupId"),
 				},
-				Ignored: portsOfAllProtocols, OnCreate: createSecurityGroupRule, OnRead: readSecurityGroupRule,
+				Ignored: portsOfAllProtocols, Uses: sourceGroup, OnCreate: createSecurityGroupRule, OnRead: readSecurityGroupRule,
 			},
 			TypeVPC: {
 				Title: "EC2 VPC", ID: "vpc-{hex17}", Quota: "VPCs", QuotaError: "VpcLimitExceeded: The maximum number of VPCs (%d) has been reached.",
@@ -55,12 +55,13 @@ func ec2Service() cloud.Service {
 	}
 }
 
+// validCIDR reports whether s is an IPv4 network, such as 10.0.0.0/16.
 func validCIDR(s string) bool {
 	ip, network, err := net.ParseCIDR(s)
 	return err == nil && ip.To4() != nil && ip.Equal(network.IP)
 }
 
-// portsOfAllProtocols are the ports of a rule for all protocols: AWS ignores them.
+// portsOfAllProtocols returns the inputs that are ports if the rule is for all protocols: AWS ignores them.
 func portsOfAllProtocols(in value.Object) []string {
 	if in.Text("protocol") != "-1" {
 		return nil
@@ -68,7 +69,15 @@ func portsOfAllProtocols(in value.Object) []string {
 	return []string{"fromPort", "toPort"}
 }
 
-// groupsOfRules are the security groups that a group's own rules name.
+// sourceGroup returns the other security group that a rule names as its source.
+func sourceGroup(r *cloud.Record) []string {
+	if r.Text("sourceSecurityGroupId") == r.Text("securityGroupId") {
+		return nil
+	}
+	return []string{r.Text("sourceSecurityGroupId")}
+}
+
+// groupsOfRules returns the security groups in a group's own rules.
 func groupsOfRules(r *cloud.Record) []string {
 	var groups []string
 	for _, rule := range append(r.Outputs.List("ingress"), r.Outputs.List("egress")...) {
@@ -77,15 +86,15 @@ func groupsOfRules(r *cloud.Record) []string {
 	return groups
 }
 
-// The network that every account has in every region: a VPC with a subnet in each of three zones, and its security
-// group. It is not stored, and cannot be changed.
+// The default network: every account has it in every region. It is a VPC with three subnets, each in a zone of its own, and
+// a security group. It is not stored and cannot be changed.
 const (
 	DefaultVPC           = "vpc-0a1b2c3d4e5f60718"
 	defaultCIDR          = "172.31.0.0/16"
 	defaultSecurityGroup = "sg-0a1b2c3d4e5f60718"
 )
 
-// DefaultSubnets are the default VPC's subnets in a region.
+// DefaultSubnets returns the default VPC's subnets in a region.
 func DefaultSubnets(region string) []*cloud.Record {
 	var out []*cloud.Record
 	for i, zone := range []string{"a", "b", "c"} {
@@ -114,7 +123,7 @@ func defaultSecurityGroupRecord(region string) *cloud.Record {
 	}}
 }
 
-// Regional lists the records of a type in a region, with the default network's.
+// Regional returns the records of a type in a region. Those of the default network come first.
 func Regional(t *cloud.Tx, typ, region string) ([]*cloud.Record, error) {
 	all, err := t.Where(typ, func(r *cloud.Record) bool { return r.Region == region })
 	switch typ {
@@ -128,7 +137,8 @@ func Regional(t *cloud.Tx, typ, region string) ([]*cloud.Record, error) {
 	return all, err
 }
 
-// findInRegion is one of the region's records by id or name, the default network's among them; nil if there is none.
+// findInRegion returns a record of the operation's region by its id or name, nil if there is none. The default network
+// counts.
 func findInRegion(o *cloud.Operation, typ, ref string) (*cloud.Record, error) {
 	all, err := Regional(o.Tx, typ, o.Region)
 	if err != nil {
@@ -145,7 +155,8 @@ func findSubnet(o *cloud.Operation, id string) (*cloud.Record, error) {
 	return findInRegion(o, TypeSubnet, id)
 }
 
-// requireSecurityGroup is the error with this code and message (one verb, the id) if there is no such group.
+// requireSecurityGroup returns an error with a code and a message if there is no such group. The message has one verb, for
+// the id.
 func requireSecurityGroup(o *cloud.Operation, id, code, message string) error {
 	sg, err := findInRegion(o, TypeSecurityGroup, id)
 	if err == nil && sg == nil {
@@ -221,26 +232,14 @@ func createSecurityGroup(o *cloud.Operation) error {
 	return nil
 }
 
-// removeSecurityGroup refuses while something uses the group.
+// removeSecurityGroup refuses to remove a group that is used. It removes the group's rules with it.
 func removeSecurityGroup(o *cloud.Operation) error {
 	id := o.Record.ID
-	used, err := o.Tx.Where(TypeSecurityGroupRule, func(r *cloud.Record) bool {
-		return r.Text("sourceSecurityGroupId") == id && r.Text("securityGroupId") != id
-	})
+	users, err := o.Users()
 	if err != nil {
 		return err
 	}
-	for typ, k := range o.Kinds {
-		if k.SecurityGroups == nil {
-			continue
-		}
-		found, err := o.Tx.Where(typ, func(r *cloud.Record) bool { return r.ID != id && slices.Contains(k.SecurityGroups(r), id) })
-		if err != nil {
-			return err
-		}
-		used = append(used, found...)
-	}
-	if len(used) > 0 {
+	if len(users) > 0 {
 		return cloud.Errorf("DependencyViolation", "resource %s has a dependent object", id)
 	}
 	rules, err := o.Tx.Where(TypeSecurityGroupRule, func(r *cloud.Record) bool { return r.Text("securityGroupId") == id })
@@ -282,6 +281,7 @@ func createSecurityGroupRule(o *cloud.Operation) error {
 	return nil
 }
 
+// readSecurityGroupRule removes the record of a rule whose group is gone.
 func readSecurityGroupRule(o *cloud.Operation) (bool, error) {
 	sg, err := findInRegion(o, TypeSecurityGroup, o.Record.Text("securityGroupId"))
 	if err == nil && sg == nil {
@@ -290,7 +290,7 @@ func readSecurityGroupRule(o *cloud.Operation) (bool, error) {
 	return false, err
 }
 
-// ruleImport is what the real provider imports a rule by: group, direction, protocol, ports and sources.
+// ruleImport returns the id that the real provider imports a rule by: group, direction, protocol, ports and sources.
 func ruleImport(r *cloud.Record) string {
 	protocol := r.Text("protocol")
 	if protocol == "-1" {
@@ -308,9 +308,8 @@ func ruleImport(r *cloud.Record) string {
 	}, sources...), "_")
 }
 
-// filtered lists the region's records of a type that the arguments pick: those given, by name, and "filters" as in
-// EC2's APIs.
-func filtered(l *cloud.Lookup, typ string, arguments ...string) ([]*cloud.Record, error) {
+// listFiltered returns the region's records of a type that match the look-up: the named arguments, tags and filters.
+func listFiltered(l *cloud.Lookup, typ string, arguments ...string) ([]*cloud.Record, error) {
 	all, err := Regional(l.Tx, typ, l.Region)
 	if err != nil {
 		return nil, err
@@ -335,7 +334,7 @@ func filtered(l *cloud.Lookup, typ string, arguments ...string) ([]*cloud.Record
 	}), nil
 }
 
-// MatchesFilter tells whether a record matches one of EC2's filters.
+// MatchesFilter reports whether a record matches a filter as in EC2's API. A filter that is not known matches nothing.
 func MatchesFilter(r *cloud.Record, name string, values []string) bool {
 	var have string
 	switch name {
@@ -367,7 +366,7 @@ func MatchesFilter(r *cloud.Record, name string, values []string) bool {
 }
 
 func getVPC(l *cloud.Lookup) (value.Object, error) {
-	records, err := filtered(l, TypeVPC, "id", "default", "cidrBlock", "state")
+	records, err := listFiltered(l, TypeVPC, "id", "default", "cidrBlock", "state")
 	if err != nil {
 		return nil, err
 	}
@@ -375,7 +374,7 @@ func getVPC(l *cloud.Lookup) (value.Object, error) {
 }
 
 func getSubnet(l *cloud.Lookup) (value.Object, error) {
-	records, err := filtered(l, TypeSubnet, "id", "vpcId", "availabilityZone", "cidrBlock", "defaultForAz", "state")
+	records, err := listFiltered(l, TypeSubnet, "id", "vpcId", "availabilityZone", "cidrBlock", "defaultForAz", "state")
 	if err != nil {
 		return nil, err
 	}
@@ -383,7 +382,7 @@ func getSubnet(l *cloud.Lookup) (value.Object, error) {
 }
 
 func getSubnets(l *cloud.Lookup) (value.Object, error) {
-	records, err := filtered(l, TypeSubnet)
+	records, err := listFiltered(l, TypeSubnet)
 	ids := []any{}
 	for _, r := range records {
 		ids = append(ids, r.ID)

@@ -9,7 +9,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// The resource types of Elastic Load Balancing.
+// Resource types of Elastic Load Balancing.
 const (
 	TypeListener            = "aws:lb/listener:Listener"
 	TypeListenerRule        = "aws:lb/listenerRule:ListenerRule"
@@ -36,7 +36,7 @@ func elbService() cloud.Service {
 				{Property: "ipAddressType", Allowed: []string{"ipv4", "dualstack", "dualstack-without-public-ipv4"}}, {Property: "idleTimeout", Min: 1, Max: 4000},
 			},
 			Combinations:   []cloud.Combination{cloud.Exclusive("name", "namePrefix"), cloud.Exclusive("subnets", "subnetMappings"), cloud.OneOf("subnets", "subnets", "subnetMappings")},
-			SecurityGroups: func(r *cloud.Record) []string { return r.Outputs.Texts("securityGroups") },
+			Uses: func(r *cloud.Record) []string { return r.Outputs.Texts("securityGroups") },
 			OnCreate:       createBalancer, OnUpdate: updateBalancer, OnRemove: removeBalancer,
 		},
 		TypeTargetGroup: {
@@ -59,7 +59,7 @@ func elbService() cloud.Service {
 	}}
 }
 
-// BalancerZone is the hosted zone of application load balancers, for alias records; the real one differs by region.
+// BalancerZone is the hosted zone of all load balancers, which alias records need. On AWS each region has its own.
 const BalancerZone = "Z35SXDOTRQ7X7K"
 
 func createBalancer(o *cloud.Operation) error {
@@ -90,6 +90,8 @@ func createBalancer(o *cloud.Operation) error {
 	return nil
 }
 
+// checkBalancerNetwork refuses subnets and security groups that do not exist. An application load balancer needs subnets in
+// two zones.
 func checkBalancerNetwork(o *cloud.Operation, family string, subnets []string) error {
 	zones := map[string]bool{}
 	for _, id := range subnets {
@@ -121,18 +123,18 @@ func removeBalancer(o *cloud.Operation) error {
 	if o.Record.Outputs.Bool("enableDeletionProtection") {
 		return cloud.Errorf("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", o.Record.ID)
 	}
-	shared, err := environments(o, func(r *cloud.Record) bool { return slices.Contains(r.Outputs.Texts("loadBalancers"), o.Record.ID) })
+	users, err := o.Users()
 	if err != nil {
 		return err
 	}
-	if len(shared) > 0 {
-		return cloud.Errorf("ResourceInUse", "Load balancer '%s' is currently in use by environment %s", o.Record.ID, shared[0].Name)
+	if len(users) > 0 {
+		return cloud.Errorf("ResourceInUse", "Load balancer '%s' is currently in use by environment %s", o.Record.ID, users[0].Name)
 	}
 	listeners, err := o.Tx.Where(TypeListener, func(r *cloud.Record) bool { return r.Text("loadBalancerArn") == o.Record.ID })
 	if err != nil {
 		return err
 	}
-	for _, l := range listeners { // AWS deletes a balancer's listeners and their rules with it
+	for _, l := range listeners { // AWS deletes a load balancer's listeners with it
 		if err := o.Tx.Remove(l); err != nil {
 			return err
 		}
@@ -197,7 +199,7 @@ func createListener(o *cloud.Operation) error {
 	return fillActions(o)
 }
 
-// fillActions puts into a listener's outputs what AWS fills in of its actions.
+// fillActions adds to a listener's actions what AWS adds.
 func fillActions(o *cloud.Operation) error {
 	actions := slices.Clone(o.Inputs.List("defaultActions"))
 	for i, a := range actions {
@@ -217,13 +219,14 @@ func fillActions(o *cloud.Operation) error {
 	return nil
 }
 
+// setDefault sets a value if there is none.
 func setDefault(m map[string]any, key string, value any) {
 	if m[key] == nil {
 		m[key] = value
 	}
 }
 
-// requireIssued is AWS's refusal of a certificate that is not there or not valid yet.
+// requireIssued returns an error if a certificate does not exist or is not issued yet.
 func requireIssued(o *cloud.Operation, arn string) error {
 	cert, err := o.Tx.Get(TypeCertificate, arn)
 	if err != nil {
@@ -254,7 +257,7 @@ func createListenerRule(o *cloud.Operation) error {
 	return nil
 }
 
-// checkListenerRule gives the rule a free priority, or refuses one that is taken.
+// checkListenerRule refuses a priority that is taken. A rule without one gets the next free priority.
 func checkListenerRule(o *cloud.Operation) error {
 	rules, err := o.Tx.Where(TypeListenerRule, func(r *cloud.Record) bool {
 		return r.Text("listenerArn") == o.Inputs.Text("listenerArn") && (o.Record.ID == "" || r.ID != o.Record.ID)

@@ -7,7 +7,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 )
 
-// The resource types of IAM.
+// Resource types of IAM.
 const (
 	TypeInstanceProfile = "aws:iam/instanceProfile:InstanceProfile"
 	TypePolicy          = "aws:iam/policy:Policy"
@@ -56,7 +56,7 @@ func iamService() cloud.Service {
 	}}
 }
 
-// policyRule demands that a property is JSON.
+// policyRule requires that an input is JSON.
 func policyRule(property string) cloud.Rule {
 	return cloud.Rule{Property: property, Valid: func(s string) bool { return json.Valid([]byte(s)) }, Message: "contains an invalid JSON policy"}
 }
@@ -72,7 +72,7 @@ func createRole(o *cloud.Operation) error {
 	return nil
 }
 
-// checkPolicyDocument is AWS's answer to a policy that is not JSON.
+// checkPolicyDocument returns an error if a policy is not JSON or has no statement.
 func checkPolicyDocument(document, what string) error {
 	var parsed map[string]any
 	if err := json.Unmarshal([]byte(document), &parsed); err != nil || parsed["Statement"] == nil {
@@ -81,6 +81,7 @@ func checkPolicyDocument(document, what string) error {
 	return nil
 }
 
+// findRole returns a role, or AWS's error if there is none.
 func findRole(o *cloud.Operation, name string) (*cloud.Record, error) {
 	role, err := o.Tx.Find(TypeRole, name)
 	if err == nil && role == nil {
@@ -89,6 +90,7 @@ func findRole(o *cloud.Operation, name string) (*cloud.Record, error) {
 	return role, err
 }
 
+// requireRole returns an error if the role that the inputs name does not exist.
 func requireRole(o *cloud.Operation) error {
 	if name := o.Inputs.Text("role"); name != "" {
 		if _, err := findRole(o, name); err != nil {
@@ -98,6 +100,7 @@ func requireRole(o *cloud.Operation) error {
 	return nil
 }
 
+// readRolePart removes the record of a policy whose role is gone.
 func readRolePart(o *cloud.Operation) (bool, error) {
 	role, err := o.Tx.Find(TypeRole, o.Record.Text("role"))
 	if err == nil && role == nil {
@@ -165,7 +168,7 @@ func createRoleAttachment(o *cloud.Operation) error {
 		return err
 	}
 	arn := o.Inputs.Text("policyArn")
-	if strings.HasPrefix(arn, "arn:aws:iam::aws:policy/") { // AWS's own policies all exist
+	if strings.HasPrefix(arn, "arn:aws:iam::aws:policy/") { // all policies of AWS itself exist
 		return nil
 	}
 	policy, err := o.Tx.Get(TypePolicy, arn)

@@ -4,7 +4,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 )
 
-// The resource types of services of which the sandbox knows little.
+// Resource types of several small services.
 const (
 	TypeLogGroup  = "aws:cloudwatch/logGroup:LogGroup"
 	typeParameter = "aws:ssm/parameter:Parameter"

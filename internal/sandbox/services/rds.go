@@ -11,7 +11,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// The resource types of RDS.
+// Resource types of RDS.
 const (
 	TypeDatabase       = "aws:rds/instance:Instance"
 	TypeParameterGroup = "aws:rds/parameterGroup:ParameterGroup"
@@ -50,7 +50,7 @@ func rdsService() cloud.Service {
 					{Property: "backupWindow", Pattern: `^\d{2}:\d{2}-\d{2}:\d{2}$`, Message: "hh24:mi-hh24:mi"},
 				},
 				Combinations:   []cloud.Combination{cloud.Exclusive("identifier", "identifierPrefix"), cloud.Exclusive("password", "manageMasterUserPassword")},
-				SecurityGroups: func(r *cloud.Record) []string { return r.Outputs.Texts("vpcSecurityGroupIds") },
+				Uses: func(r *cloud.Record) []string { return r.Outputs.Texts("vpcSecurityGroupIds") },
 				OnCreate:       createDatabase, OnUpdate: updateDatabase, OnRemove: removeDatabase, OnRead: readDatabase,
 				Outcome: databaseOutcome, FailedStatus: "incompatible-parameters",
 			},
@@ -79,13 +79,19 @@ func rdsService() cloud.Service {
 	}
 }
 
-var databasePorts = map[string]int{"postgres": 5432, "mysql": 3306, "mariadb": 3306, "oracle-se2": 1521, "sqlserver-ex": 1433}
+// databasePort returns the default port of an engine. known is false if there is no such engine.
+func databasePort(engine string) (port int, known bool) {
+	port, known = map[string]int{"postgres": 5432, "mysql": 3306, "mariadb": 3306, "oracle-se2": 1521, "sqlserver-ex": 1433}[engine]
+	return port, known
+}
 
-// fullVersions are the versions that RDS picks for a major version.
-var fullVersions = map[string]map[string]string{
-	"postgres": {"13": "13.22", "14": "14.19", "15": "15.14", "16": "16.10", "17": "17.6", "18": "18.1"},
-	"mysql":    {"8.0": "8.0.43", "8.4": "8.4.6"},
-	"mariadb":  {"10.11": "10.11.14", "11.4": "11.4.8"},
+// fullVersions returns the version that RDS picks for each major version of an engine, nil if it takes any version.
+func fullVersions(engine string) map[string]string {
+	return map[string]map[string]string{
+		"postgres": {"13": "13.22", "14": "14.19", "15": "15.14", "16": "16.10", "17": "17.6", "18": "18.1"},
+		"mysql":    {"8.0": "8.0.43", "8.4": "8.4.6"},
+		"mariadb":  {"10.11": "10.11.14", "11.4": "11.4.8"},
+	}[engine]
 }
 
 func createDatabase(o *cloud.Operation) error {
@@ -119,7 +125,7 @@ func createDatabase(o *cloud.Operation) error {
 	if err := checkDatabaseReferences(o); err != nil {
 		return err
 	}
-	port := databasePorts[engine]
+	port, _ := databasePort(engine)
 	if p := in.Int("port"); p != 0 {
 		port = p
 	}
@@ -145,10 +151,12 @@ func createDatabase(o *cloud.Operation) error {
 	return nil
 }
 
+// fullVersion returns the version that a database runs if the version wanted is asked for. Without one, it runs the newest
+// version, or the version of the snapshot that it is restored from.
 func fullVersion(engine, wanted string, source *cloud.Record) (string, error) {
-	known, ok := fullVersions[engine]
-	if !ok {
-		if _, ok := databasePorts[engine]; !ok {
+	known := fullVersions(engine)
+	if known == nil {
+		if _, ok := databasePort(engine); !ok {
 			return "", cloud.Errorf("InvalidParameterValue", "Invalid DB engine: %s", engine)
 		}
 		return wanted, nil
@@ -171,7 +179,7 @@ func fullVersion(engine, wanted string, source *cloud.Record) (string, error) {
 	return "", cloud.Errorf("InvalidParameterCombination", "Cannot find version %s for %s", wanted, engine)
 }
 
-// databaseSource is the snapshot that a database is to be restored from, nil if it starts empty.
+// databaseSource returns the snapshot that a database is restored from, nil if it starts empty.
 func databaseSource(o *cloud.Operation) (*cloud.Record, error) {
 	id := o.Inputs.Text("snapshotIdentifier")
 	if id == "" {
@@ -190,6 +198,7 @@ func databaseSource(o *cloud.Operation) (*cloud.Record, error) {
 	return snap, nil
 }
 
+// checkDatabaseReferences refuses a subnet group, a parameter group or a security group that does not exist.
 func checkDatabaseReferences(o *cloud.Operation) error {
 	if name := o.Inputs.Text("dbSubnetGroupName"); name != "" && name != "default" {
 		group, err := o.Tx.Find(TypeSubnetGroup, name)
@@ -217,7 +226,7 @@ func checkDatabaseReferences(o *cloud.Operation) error {
 	return nil
 }
 
-// addManagedPassword makes the secret that RDS keeps the master password in, where it is asked to.
+// addManagedPassword sets the secret that holds the master password, if RDS manages the password.
 func addManagedPassword(o *cloud.Operation) {
 	if !o.Inputs.Bool("manageMasterUserPassword") {
 		o.SetOutputs(map[string]any{"masterUserSecrets": []any{}})
@@ -238,7 +247,7 @@ func addManagedPassword(o *cloud.Operation) {
 func updateDatabase(o *cloud.Operation) error {
 	if o.Record.Status != "available" && o.Record.Status != "stopped" {
 		if o.Record.Pending() {
-			return nil // what an interrupted run began is waited for
+			return nil // an interrupted run began this operation; the caller waits for its end
 		}
 		return cloud.Errorf("InvalidDBInstanceState", "Database instance is not in available state.")
 	}
@@ -257,7 +266,8 @@ func updateDatabase(o *cloud.Operation) error {
 	return nil
 }
 
-// SwitchDatabase stops or starts the database r: it must have the status from, and will have the status to.
+// SwitchDatabase stops or starts the database r. r must have the status from; it has the status meanwhile, and the status to
+// at the end.
 func SwitchDatabase(o *cloud.Operation, r *cloud.Record, from, meanwhile, to string) error {
 	if r.Status != from {
 		return cloud.Errorf("InvalidDBInstanceState", "Instance %s is not in %s state.", r.Name, from)
@@ -291,7 +301,7 @@ func removeDatabase(o *cloud.Operation) error {
 	return nil
 }
 
-// takeSnapshot stores a snapshot of the database.
+// takeSnapshot creates a snapshot of the database.
 func takeSnapshot(o *cloud.Operation, id, kind string) error {
 	if other, err := o.Tx.Get(TypeSnapshot, id); err != nil || other != nil {
 		if err == nil {
@@ -308,6 +318,7 @@ func takeSnapshot(o *cloud.Operation, id, kind string) error {
 	return o.Tx.Put(snap)
 }
 
+// snapshotOutputs sets the outputs of a snapshot of db.
 func snapshotOutputs(snap, db *cloud.Record) {
 	for _, key := range []string{"allocatedStorage", "availabilityZone", "engine", "kmsKeyId", "licenseModel", "port", "storageType", "username", "dbName"} {
 		snap.Outputs[key] = db.Outputs[key]
@@ -350,6 +361,7 @@ func readDatabase(o *cloud.Operation) (bool, error) {
 	return false, nil
 }
 
+// databaseOutcome returns an error if the database did not become available.
 func databaseOutcome(r *cloud.Record, doing string) error {
 	if slices.Contains([]string{"available", "stopped"}, r.Status) {
 		return nil

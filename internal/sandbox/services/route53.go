@@ -11,7 +11,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// The resource types of Route 53.
+// Resource types of Route 53.
 const (
 	TypeRecord = "aws:route53/record:Record"
 	TypeZone   = "aws:route53/zone:Zone"
@@ -51,6 +51,7 @@ var labelPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(\*|[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)$`)
 })
 
+// validDNSName reports whether s is a name that Route 53 takes. A label may be a wildcard.
 func validDNSName(s string) bool {
 	s = strings.TrimSuffix(s, ".")
 	if s == "" || len(s) > 253 {
@@ -59,9 +60,8 @@ func validDNSName(s string) bool {
 	return !slices.ContainsFunc(strings.Split(s, "."), func(l string) bool { return !labelPattern().MatchString(l) })
 }
 
-// builtinZone is the public hosted zone that the sandbox has for a domain without being asked: each domain name of two
-// labels or more has one, under an id made from its name. A zone made by a program, of the same name or of a parent,
-// does not change that.
+// builtinZone returns the public hosted zone of a domain, which exists although nobody created it. Its id depends on the
+// domain alone. A domain of one label has none: nil.
 func builtinZone(domain string) *cloud.Record {
 	domain = strings.TrimSuffix(domain, ".")
 	if strings.Count(domain, ".") == 0 {
@@ -75,13 +75,13 @@ func builtinZone(domain string) *cloud.Record {
 	}}
 }
 
-// ZoneByID finds a hosted zone by its id. A built-in zone is known once it was looked up by name, which stored it.
+// ZoneByID returns a hosted zone by its id, nil if there is none. A built-in zone is found after ZoneByName has stored it.
 func ZoneByID(t *cloud.Tx, id string) (*cloud.Record, error) {
 	return t.Get(TypeZone, strings.TrimPrefix(id, "/hostedzone/"))
 }
 
-// ZoneByName finds a hosted zone by its domain: one that a program made, else the built-in one, which is stored then
-// so that it is found by its id too. nil for a name that no zone can have.
+// ZoneByName returns the hosted zone of a domain: a zone that a program created, or the built-in one. It stores the built-in
+// zone. It returns nil if no zone can have the name.
 func ZoneByName(t *cloud.Tx, domain string) (*cloud.Record, error) {
 	domain = strings.TrimSuffix(domain, ".")
 	zones, err := t.Where(TypeZone, func(r *cloud.Record) bool { return strings.TrimSuffix(r.Name, ".") == domain })
@@ -127,7 +127,7 @@ func removeZone(o *cloud.Operation) error {
 	return nil
 }
 
-// recordName is a record's full name: below its zone, in lower case, without the dot at the end.
+// recordName returns a record's full name: below its zone, in lower case, without the final dot.
 func recordName(name, zone string) string {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if name == "" {
@@ -168,7 +168,7 @@ func createRecord(o *cloud.Operation) error {
 	return nil
 }
 
-// checkRecordConflict refuses a CNAME beside other records, and values where there is an alias or neither.
+// checkRecordConflict refuses a record without a value, a CNAME beside other records, and a CNAME for the zone itself.
 func checkRecordConflict(o *cloud.Operation, zone *cloud.Record, fqdn string) error {
 	typ := o.Inputs.Text("type")
 	if len(o.Inputs.List("records")) == 0 && len(o.Inputs.List("aliases")) == 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// The resource types of S3.
+// Resource types of S3.
 const (
 	TypeBucket           = "aws:s3/bucketV2:BucketV2"
 	TypeBucketVersioning = "aws:s3/bucketVersioningV2:BucketVersioningV2"
@@ -53,7 +53,7 @@ func s3Service() cloud.Service {
 	}}
 }
 
-// fromS3 returns an error of the S3 store as an error of AWS.
+// fromS3 converts an error of the S3 store to an error of AWS.
 func fromS3(err error) error {
 	if e, ok := s3.AsError(err); ok {
 		return &cloud.Error{Code: e.Code, Message: e.Message, Status: max(e.Status, http.StatusBadRequest)}
@@ -90,8 +90,8 @@ func bucketOutputs(o *cloud.Operation) error {
 	return nil
 }
 
-// removeBucket deletes a bucket. Whether it may be emptied first is told by the engine's state, as with the real
-// provider: a forceDestroy that no update has stored does not count.
+// removeBucket deletes a bucket. It empties it first if the state has forceDestroy. As with the real provider, a
+// forceDestroy that no update has stored does not count.
 func removeBucket(o *cloud.Operation) error {
 	err := o.S3.DeleteBucket(o.Record.Name)
 	if s3.Code(err) == "BucketNotEmpty" && o.Inputs.Bool("forceDestroy") {
@@ -103,11 +103,11 @@ func removeBucket(o *cloud.Operation) error {
 	if err != nil && s3.Code(err) != "NoSuchBucket" {
 		return fromS3(err)
 	}
-	return dropBucketParts(o)
+	return removeBucketParts(o)
 }
 
-// dropBucketParts removes a bucket's settings and objects, which are resources of their own but nothing without it.
-func dropBucketParts(o *cloud.Operation) error {
+// removeBucketParts removes the records of a bucket's settings and objects.
+func removeBucketParts(o *cloud.Operation) error {
 	for _, typ := range schema.Types() {
 		if typ == TypeBucket || !strings.HasPrefix(typ, "aws:s3/") {
 			continue
@@ -125,6 +125,7 @@ func dropBucketParts(o *cloud.Operation) error {
 	return nil
 }
 
+// readBucket removes the record of a bucket that was deleted through S3's API.
 func readBucket(o *cloud.Operation) (bool, error) {
 	exists, err := o.S3.BucketExists(o.Record.Name)
 	if err == nil && !exists {
@@ -133,7 +134,7 @@ func readBucket(o *cloud.Operation) (bool, error) {
 	return false, err
 }
 
-// requireBucket is for what a bucket has: the bucket must exist.
+// requireBucket returns an error if the bucket of a setting or an object does not exist.
 func requireBucket(o *cloud.Operation) error {
 	exists, err := o.S3.BucketExists(o.Inputs.Text("bucket"))
 	if err != nil {
@@ -146,6 +147,7 @@ func requireBucket(o *cloud.Operation) error {
 	return nil
 }
 
+// readBucketSetting removes the record of a setting if its bucket is gone.
 func readBucketSetting(o *cloud.Operation) (bool, error) {
 	exists, err := o.S3.BucketExists(o.Record.Text("bucket"))
 	if err == nil && !exists {
@@ -165,7 +167,7 @@ func setVersioning(o *cloud.Operation) error {
 	return fromS3(o.S3.SetVersioning(o.Record.Name, status))
 }
 
-// suspendVersioning is what the real provider does when the resource goes.
+// suspendVersioning suspends a bucket's versioning, as the real provider does when the resource is removed.
 func suspendVersioning(o *cloud.Operation) error {
 	err := o.S3.SuspendVersioning(o.Record.Text("bucket"))
 	if s3.Code(err) == "NoSuchBucket" {
@@ -189,7 +191,7 @@ func putObject(o *cloud.Operation) error {
 	}
 	delete(o.Record.Outputs, "source")
 	o.Inputs = maps.Clone(o.Inputs)
-	delete(o.Inputs, "source") // what it holds is in the bucket
+	delete(o.Inputs, "source") // the bucket has the contents
 	o.Record.Inputs = o.Inputs
 	o.Record.Name = o.Inputs.Text("bucket") + "/" + o.Inputs.Text("key")
 	o.SetOutputs(map[string]any{
@@ -199,7 +201,7 @@ func putObject(o *cloud.Operation) error {
 	return nil
 }
 
-// readObject is for an object, which may have been deleted through S3's API.
+// readObject removes the record of an object that was deleted through S3's API.
 func readObject(o *cloud.Operation) (bool, error) {
 	_, err := o.S3.HeadObject(o.Record.Text("bucket"), o.Record.Text("key"))
 	switch {

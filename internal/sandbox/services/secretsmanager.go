@@ -8,14 +8,14 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// The resource types of Secrets Manager.
+// Resource types of Secrets Manager.
 const (
 	TypeSecret        = "aws:secretsmanager/secret:Secret"
 	TypeSecretVersion = "aws:secretsmanager/secretVersion:SecretVersion"
 )
 
 func secretsManagerService() cloud.Service {
-	recovery := []string{"0"} // at once, or in 7 to 30 days
+	recovery := []string{"0"} // immediately, or after 7 to 30 days
 	for days := 7; days <= 30; days++ {
 		recovery = append(recovery, strconv.Itoa(days))
 	}
@@ -57,7 +57,7 @@ func createSecret(o *cloud.Operation) error {
 	return nil
 }
 
-// removeSecret schedules the deletion, unless the recovery window is 0: a name stays taken for that long.
+// removeSecret schedules the deletion for the end of the recovery window. The name stays taken until then.
 func removeSecret(o *cloud.Operation) error {
 	versions, err := o.Tx.Where(TypeSecretVersion, func(r *cloud.Record) bool { return r.Text("secretId") == o.Record.ID })
 	if err != nil {
@@ -75,7 +75,8 @@ func removeSecret(o *cloud.Operation) error {
 	return nil
 }
 
-// FindSecret finds a secret by ARN or name, unless it is scheduled for deletion.
+// FindSecret returns a secret by its ARN or name, nil if there is none. A secret that is scheduled for deletion does not
+// count.
 func FindSecret(t *cloud.Tx, ref, region string) (*cloud.Record, error) {
 	found, err := t.Where(TypeSecret, func(r *cloud.Record) bool {
 		return (r.ID == ref || r.Name == ref && r.Region == region) && r.Status != "deleted"
@@ -100,7 +101,7 @@ func createSecretVersion(o *cloud.Operation) error {
 	o.SetOutputs(map[string]any{"arn": secret.ID, "secretId": secret.ID})
 	o.SetDefaults(map[string]any{"versionStages": value.ListOf("AWSCURRENT")})
 	o.Record.Name = secret.Name
-	// The stage moves from the version that had it.
+	// The stage AWSCURRENT moves from the version that had it.
 	others, err := o.Tx.Where(TypeSecretVersion, func(r *cloud.Record) bool { return r.Text("secretId") == secret.ID && r.ID != o.Record.ID })
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func createSecretVersion(o *cloud.Operation) error {
 	return nil
 }
 
-// CurrentSecretVersion is the secret's version with the stage AWSCURRENT; nil if it has none.
+// CurrentSecretVersion returns the secret's version with the stage AWSCURRENT, nil if it has none.
 func CurrentSecretVersion(t *cloud.Tx, secret *cloud.Record) (*cloud.Record, error) {
 	found, err := t.Where(TypeSecretVersion, func(r *cloud.Record) bool {
 		return r.Text("secretId") == secret.ID && strings.Contains(strings.Join(r.Outputs.Texts("versionStages"), " "), "AWSCURRENT")
@@ -125,6 +126,7 @@ func CurrentSecretVersion(t *cloud.Tx, secret *cloud.Record) (*cloud.Record, err
 	return found[0], nil
 }
 
+// readSecretVersion removes the record of a version whose secret is gone.
 func readSecretVersion(o *cloud.Operation) (bool, error) {
 	secret, err := FindSecret(o.Tx, o.Record.Text("secretId"), o.Record.Region)
 	if err == nil && secret == nil {

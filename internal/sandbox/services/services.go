@@ -1,14 +1,22 @@
+// Package services holds the AWS services that are embedded: their resource types, rules and look-ups. Each service is in a
+// file of its own.
+//
+// A new service is one file and one entry in All. The file names the resource types, says in a cloud.Kind what AWS does with
+// each, and has the functions for it. Its HTTP API, if branchenv calls it, is one file and one entry in package api.
+//
+// A type that no service has is served by its schema alone.
 package services
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// All are the services of the embedded AWS. A new one is registered here.
+// All returns the services that exist. A new service is registered here.
 func All() []cloud.Service {
 	return []cloud.Service{
 		accountService(), acmService(), beanstalkService(), ec2Service(), ecsService(), elbService(), iamService(), othersService(),
@@ -16,7 +24,7 @@ func All() []cloud.Service {
 	}
 }
 
-// accountService is what an account and a region are.
+// accountService answers the look-ups about the account and the region.
 func accountService() cloud.Service {
 	return cloud.Service{Functions: map[string]cloud.Function{
 		"aws:index/getCallerIdentity:getCallerIdentity": func(*cloud.Lookup) (value.Object, error) {
@@ -28,8 +36,28 @@ func accountService() cloud.Service {
 	}}
 }
 
-// digest is a hexadecimal digest of 32 digits: an id that a name always has.
+// digest returns 32 hexadecimal digits that depend on s alone.
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
+}
+
+// resultOf returns a record as the result of a look-up.
+func resultOf(r *cloud.Record) value.Object {
+	out := value.Object{"id": r.ID}
+	for k, v := range r.Outputs {
+		out[k] = v
+	}
+	return out
+}
+
+// onlyOne returns the one record as the result of a look-up, or the real provider's error if there is none or more than one.
+func onlyOne(records []*cloud.Record, what string) (value.Object, error) {
+	switch len(records) {
+	case 0:
+		return nil, fmt.Errorf("no matching %s found", what)
+	case 1:
+		return resultOf(records[0]), nil
+	}
+	return nil, fmt.Errorf("multiple %ss matched; use additional constraints to reduce matches to a single %s", what, what)
 }
