@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
@@ -21,7 +22,7 @@ func visited(t *testing.T, branch string) *Server {
 	lb, out := c.Create(services.TypeBalancer, "lb", map[string]any{"name": "shared", "subnets": []any{subnets[0].ID, subnets[1].ID}})
 	app := "aws:elasticbeanstalk:application:environment"
 	make := func(name string, more ...any) map[string]any {
-		_, env := c.Create(services.TypeEnvironment, name, sandboxtest.Environment("shop-"+name, map[string]any{"settings": append([]any{
+		_, env := c.Create(platforms.TypeEnvironment, name, sandboxtest.Environment("shop-"+name, map[string]any{"settings": append([]any{
 			sandboxtest.Option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile"), sandboxtest.Option(app, "ENVIRONMENT_KIND", "branch"),
 		}, more...)}))
 		return env

@@ -16,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
@@ -96,7 +97,7 @@ func web(ctx *pulumi.Context, kind string) error {
 		return err
 	}
 	env, err := elasticbeanstalk.NewEnvironment(ctx, "web", &elasticbeanstalk.EnvironmentArgs{
-		Application: app.Name, SolutionStackName: pulumi.String(services.SolutionStacks()[0]), Tags: pulumi.StringMap{"kind": pulumi.String(kind)},
+		Application: app.Name, SolutionStackName: pulumi.String(platforms.SolutionStacks()[0]), Tags: pulumi.StringMap{"kind": pulumi.String(kind)},
 		Settings: elasticbeanstalk.EnvironmentSettingArray{elasticbeanstalk.EnvironmentSettingArgs{
 			Namespace: pulumi.String("aws:autoscaling:launchconfiguration"), Name: pulumi.String("IamInstanceProfile"), Value: pulumi.String("profile"),
 		}},

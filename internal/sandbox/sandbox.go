@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
 	"github.com/branchenv/branchenv/internal/sandbox/gateway"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/provider"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
@@ -109,7 +111,7 @@ func (o Options) open() (*cloud.Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cloud.New(cloud.Config{Dir: o.Dir, Region: o.Region, Waits: waits, Quotas: o.Quotas, Faults: o.Faults, Services: services.All()})
+	return cloud.New(cloud.Config{Dir: o.Dir, Region: o.Region, Waits: waits, Quotas: o.Quotas, Faults: o.Faults, Services: slices.Concat(services.All(), platforms.All())})
 }
 
 func (o Options) waits(factor string) (Waits, error) {

@@ -31,6 +31,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
@@ -66,7 +67,7 @@ func TestBeanstalkAPI(t *testing.T) {
 	t.Parallel()
 	s, c := served(t, Options{Quotas: map[string]int{"environments": 7}})
 	c.Platform()
-	id, _ := c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"tags": map[string]any{"branchenv:stack": "login"}}))
+	id, _ := c.Create(platforms.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"tags": map[string]any{"branchenv:stack": "login"}}))
 	api := elasticbeanstalk.NewFromConfig(sdk(t, s))
 	ctx := t.Context()
 
@@ -76,7 +77,7 @@ func TestBeanstalkAPI(t *testing.T) {
 	}
 	e := envs.Environments[0]
 	got := []string{*e.EnvironmentId, string(e.Status), string(e.Health), *e.VersionLabel, *e.ApplicationName, *e.SolutionStackName}
-	if diff := cmp.Diff([]string{id, "Ready", "Green", "v1", "app", services.SolutionStacks()[0]}, got); diff != "" {
+	if diff := cmp.Diff([]string{id, "Ready", "Green", "v1", "app", platforms.SolutionStacks()[0]}, got); diff != "" {
 		t.Errorf("environment: -want +got\n%s", diff)
 	}
 	if e.DateCreated == nil || time.Since(*e.DateCreated) > time.Minute || !strings.HasSuffix(*e.CNAME, ".eu-central-1.elasticbeanstalk.com") {
@@ -134,9 +135,9 @@ func TestAbort(t *testing.T) {
 	t.Parallel()
 	s, c := served(t, Options{})
 	c.Platform()
-	id, _ := c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", nil))
+	id, _ := c.Create(platforms.TypeEnvironment, "env", sandboxtest.Environment("an-env", nil))
 	err := s.cloud.Store.Do(func(tx *cloud.Tx) error {
-		r, err := tx.Get(services.TypeEnvironment, id)
+		r, err := tx.Get(platforms.TypeEnvironment, id)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
@@ -258,7 +259,7 @@ func logsAction(name string) action {
 		"FilterLogEvents": func(c *call) (any, error) {
 			group := c.body.Text("logGroupName")
 			parts := strings.Split(strings.TrimPrefix(group, "/aws/elasticbeanstalk/"), "/")
-			envs, err := c.inRegion(services.TypeEnvironment, func(r *cloud.Record) bool { return r.Name == parts[0] })
+			envs, err := c.inRegion(platforms.TypeEnvironment, func(r *cloud.Record) bool { return r.Name == parts[0] })
 			if err != nil {
 				return nil, err
 			}

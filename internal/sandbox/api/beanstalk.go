@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
-	"github.com/branchenv/branchenv/internal/sandbox/services"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
@@ -24,7 +24,7 @@ func beanstalkAction(name string) action {
 		"TerminateEnvironment":          terminateEnvironment,
 		"ListTagsForResource":           listBeanstalkTags,
 		"ListAvailableSolutionStacks": func(*call) (any, error) {
-			return []node{textElements("SolutionStacks", "member", services.SolutionStacks())}, nil
+			return []node{textElements("SolutionStacks", "member", platforms.SolutionStacks())}, nil
 		},
 		"DescribeAccountAttributes": func(c *call) (any, error) {
 			quota := func(name, key string, standard int) node {
@@ -54,7 +54,7 @@ func matches(wanted []string, have string) bool {
 
 func describeEnvironments(c *call) (any, error) {
 	names, ids, app := c.list("EnvironmentNames"), c.list("EnvironmentIds"), c.form.Get("ApplicationName")
-	records, err := c.inRegion(services.TypeEnvironment, func(r *cloud.Record) bool {
+	records, err := c.inRegion(platforms.TypeEnvironment, func(r *cloud.Record) bool {
 		return matches(names, r.Name) && matches(ids, r.ID) && (app == "" || r.Text("application") == app) &&
 			(r.Status != "Terminated" || c.form.Get("IncludeDeleted") != "false")
 	})
@@ -130,7 +130,7 @@ func healthStatus(r *cloud.Record) string {
 // findEnvironment finds the environment a call is about. A name may have had several; the one that lives counts.
 func (c *call) findEnvironment() (*cloud.Record, error) {
 	name, id := c.form.Get("EnvironmentName"), c.form.Get("EnvironmentId")
-	records, err := c.inRegion(services.TypeEnvironment, func(r *cloud.Record) bool {
+	records, err := c.inRegion(platforms.TypeEnvironment, func(r *cloud.Record) bool {
 		return (name == "" || r.Name == name) && (id == "" || r.ID == id) && r.Status != "Terminated"
 	})
 	if err != nil {
@@ -152,7 +152,7 @@ func describeEvents(c *call) (any, error) {
 	until, untilErr := time.Parse(time.RFC3339Nano, c.form.Get("EndTime"))
 	severities := []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
 	least := slices.Index(severities, c.form.Get("Severity"))
-	records, err := c.inRegion(services.TypeEnvironment, func(r *cloud.Record) bool {
+	records, err := c.inRegion(platforms.TypeEnvironment, func(r *cloud.Record) bool {
 		return (name == "" || r.Name == name) && (id == "" || r.ID == id) && (app == "" || r.Text("application") == app)
 	})
 	if err != nil {
@@ -203,7 +203,7 @@ func describeEnvironmentHealth(c *call) (any, error) {
 
 func describeApplications(c *call) (any, error) {
 	names := c.list("ApplicationNames")
-	records, err := c.inRegion(services.TypeApplication, func(r *cloud.Record) bool { return matches(names, r.Name) })
+	records, err := c.inRegion(platforms.TypeApplication, func(r *cloud.Record) bool { return matches(names, r.Name) })
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func describeApplications(c *call) (any, error) {
 func describeApplicationVersions(c *call) (any, error) {
 	app, labels := c.form.Get("ApplicationName"), c.list("VersionLabels")
 	if app != "" {
-		found, err := c.inRegion(services.TypeApplication, func(r *cloud.Record) bool { return r.Name == app })
+		found, err := c.inRegion(platforms.TypeApplication, func(r *cloud.Record) bool { return r.Name == app })
 		if err != nil {
 			return nil, err
 		}
@@ -226,7 +226,7 @@ func describeApplicationVersions(c *call) (any, error) {
 			return nil, cloud.Errorf("InvalidParameterValue", "No Application named '%s' found.", app)
 		}
 	}
-	records, err := c.inRegion(services.TypeApplicationVersion, func(r *cloud.Record) bool {
+	records, err := c.inRegion(platforms.TypeApplicationVersion, func(r *cloud.Record) bool {
 		return (app == "" || r.Text("application") == app) && matches(labels, r.Name)
 	})
 	if err != nil {
@@ -244,7 +244,7 @@ func describeApplicationVersions(c *call) (any, error) {
 }
 
 func deleteApplicationVersion(c *call) (any, error) {
-	return nil, services.DeleteVersion(c.Operation, c.form.Get("ApplicationName"), c.form.Get("VersionLabel"), c.form.Get("DeleteSourceBundle") == "true")
+	return nil, platforms.DeleteVersion(c.Operation, c.form.Get("ApplicationName"), c.form.Get("VersionLabel"), c.form.Get("DeleteSourceBundle") == "true")
 }
 
 func abortEnvironmentUpdate(c *call) (any, error) {
@@ -252,7 +252,7 @@ func abortEnvironmentUpdate(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, services.AbortUpdate(c.Operation, r)
+	return nil, platforms.AbortUpdate(c.Operation, r)
 }
 
 func terminateEnvironment(c *call) (any, error) {
@@ -260,7 +260,7 @@ func terminateEnvironment(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := services.TerminateNow(c.Operation, r); err != nil {
+	if err := platforms.TerminateNow(c.Operation, r); err != nil {
 		return nil, err
 	}
 	return environmentNodes(r), nil
@@ -268,7 +268,7 @@ func terminateEnvironment(c *call) (any, error) {
 
 func listBeanstalkTags(c *call) (any, error) {
 	arn := c.form.Get("ResourceArn")
-	for _, typ := range []string{services.TypeEnvironment, services.TypeApplication, services.TypeApplicationVersion} {
+	for _, typ := range []string{platforms.TypeEnvironment, platforms.TypeApplication, platforms.TypeApplicationVersion} {
 		found, err := c.inRegion(typ, func(r *cloud.Record) bool { return r.Text("arn") == arn && r.Status != "Terminated" })
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
@@ -57,7 +58,7 @@ func TestFaultRed(t *testing.T) {
 	}
 	c := sandboxtest.New(t, cloud.Config{Dir: dir})
 	c.Platform()
-	_, _, err := c.TryCreate(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", nil))
+	_, _, err := c.TryCreate(platforms.TypeEnvironment, "env", sandboxtest.Environment("an-env", nil))
 	if err == nil || !strings.Contains(err.Error(), "the app does not start") {
 		t.Fatalf("got %v", err)
 	}
@@ -70,8 +71,8 @@ func TestFaultRed(t *testing.T) {
 		t.Fatalf("the engine is not told of what was made: %v", details[0])
 	}
 	// The next update mends it.
-	in, _ := c.Check(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"description": "mended"}), nil)
-	if _, err := c.Provider.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: sandboxtest.URN(services.TypeEnvironment, "env"), Id: failed.GetId(), News: in}); err != nil {
+	in, _ := c.Check(platforms.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"description": "mended"}), nil)
+	if _, err := c.Provider.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: sandboxtest.URN(platforms.TypeEnvironment, "env"), Id: failed.GetId(), News: in}); err != nil {
 		t.Errorf("update: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
@@ -37,8 +38,8 @@ func TestCheck(t *testing.T) {
 		{"bucket with capitals", services.TypeBucket, map[string]any{"bucket": "Assets"}, []string{"a bucket's name must have 3 to 63"}},
 		{"bucket like an address", services.TypeBucket, map[string]any{"bucket": "192.168.0.1"}, []string{"a bucket's name"}},
 		{"bucket reserved", services.TypeBucket, map[string]any{"bucket": "xn--a"}, []string{"a bucket's name"}},
-		{"environment too short", services.TypeEnvironment, sandboxtest.Environment("abc", nil), []string{"expected length to be in the range (4 - 40)"}},
-		{"environment with underscore", services.TypeEnvironment, sandboxtest.Environment("a_bcd", nil), []string{"only letters, digits and hyphens"}},
+		{"environment too short", platforms.TypeEnvironment, sandboxtest.Environment("abc", nil), []string{"expected length to be in the range (4 - 40)"}},
+		{"environment with underscore", platforms.TypeEnvironment, sandboxtest.Environment("a_bcd", nil), []string{"only letters, digits and hyphens"}},
 		{"database with two hyphens", services.TypeDatabase, sandboxtest.Database("a--b", nil), []string{"no two hyphens in a row"}},
 		{"database with hyphen last", services.TypeDatabase, sandboxtest.Database("a-", nil), []string{"no hyphen last"}},
 		{"password too short", services.TypeDatabase, sandboxtest.Database("db", map[string]any{"password": "short"}), []string{"expected length to be in the range (8 - 128)"}},
@@ -124,8 +125,8 @@ func TestDiff(t *testing.T) {
 		{"nothing", services.TypeDatabase, sandboxtest.Database("db", nil), sandboxtest.Database("db", nil), nil, nil, false},
 		{"update", services.TypeDatabase, sandboxtest.Database("db", nil), sandboxtest.Database("db", map[string]any{"multiAz": true}), []string{"multiAz"}, nil, false},
 		{"restore elsewhere", services.TypeDatabase, sandboxtest.Database("db", nil), sandboxtest.Database("db", map[string]any{"snapshotIdentifier": "s"}), []string{"snapshotIdentifier"}, []string{"snapshotIdentifier"}, true},
-		{"rename an environment", services.TypeEnvironment, sandboxtest.Environment("one-env", nil), sandboxtest.Environment("two-env", nil), []string{"name"}, []string{"name"}, true},
-		{"one setting", services.TypeEnvironment, sandboxtest.Environment("an-env", nil), sandboxtest.Environment("an-env", map[string]any{"settings": []any{sandboxtest.Option("a", "b", "c")}}), []string{"settings"}, nil, false},
+		{"rename an environment", platforms.TypeEnvironment, sandboxtest.Environment("one-env", nil), sandboxtest.Environment("two-env", nil), []string{"name"}, []string{"name"}, true},
+		{"one setting", platforms.TypeEnvironment, sandboxtest.Environment("an-env", nil), sandboxtest.Environment("an-env", map[string]any{"settings": []any{sandboxtest.Option("a", "b", "c")}}), []string{"settings"}, nil, false},
 		{"certificate", services.TypeCertificate, map[string]any{"domainName": "a.example.com"}, map[string]any{"domainName": "b.example.com"}, []string{"domainName"}, []string{"domainName"}, false},
 		{"rule of a group", services.TypeSecurityGroup, map[string]any{"name": "g"}, map[string]any{"name": "g", "ingress": []any{map[string]any{"fromPort": 1}}}, []string{"ingress"}, nil, false},
 		{"what AWS computes, no longer given", services.TypeDatabase, sandboxtest.Database("db", map[string]any{"multiAz": true, "snapshotIdentifier": "s"}), sandboxtest.Database("db", nil), nil, nil, false},

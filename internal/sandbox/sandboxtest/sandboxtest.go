@@ -3,6 +3,7 @@ package sandboxtest
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/provider"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
@@ -30,7 +32,7 @@ func New(t *testing.T, conf cloud.Config) *Engine {
 	t.Helper()
 	conf.Dir = cmp.Or(conf.Dir, t.TempDir())
 	conf.Region = cmp.Or(conf.Region, "eu-central-1")
-	conf.Services = services.All()
+	conf.Services = slices.Concat(services.All(), platforms.All())
 	c, err := cloud.New(conf)
 	if err != nil {
 		t.Fatal(err)
@@ -145,10 +147,10 @@ func (c *Engine) Invoke(token string, args map[string]any) (map[string]any, erro
 // Platform is what an environment needs: an application with a version, and an instance profile.
 func (c *Engine) Platform() {
 	c.t.Helper()
-	c.Create(services.TypeApplication, "app", map[string]any{"name": "app"})
+	c.Create(platforms.TypeApplication, "app", map[string]any{"name": "app"})
 	c.Create(services.TypeBucket, "versions", map[string]any{"bucket": "versions"})
 	c.Create(services.TypeObject, "bundle", map[string]any{"bucket": "versions", "key": "v1.zip", "content": "zip"})
-	c.Create(services.TypeApplicationVersion, "v1", map[string]any{"name": "v1", "application": "app", "bucket": "versions", "key": "v1.zip"})
+	c.Create(platforms.TypeApplicationVersion, "v1", map[string]any{"name": "v1", "application": "app", "bucket": "versions", "key": "v1.zip"})
 	c.Create(services.TypeRole, "role", map[string]any{"name": "role", "assumeRolePolicy": `{"Statement": []}`})
 	c.Create(services.TypeInstanceProfile, "profile", map[string]any{"name": "profile", "role": "role"})
 }
@@ -156,7 +158,7 @@ func (c *Engine) Platform() {
 // Environment are an environment's inputs on that platform, with changes.
 func Environment(name string, changes map[string]any) map[string]any {
 	in := map[string]any{
-		"name": name, "application": "app", "version": "v1", "solutionStackName": services.SolutionStacks()[0],
+		"name": name, "application": "app", "version": "v1", "solutionStackName": platforms.SolutionStacks()[0],
 		"settings": []any{Option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile")},
 	}
 	for k, v := range changes {

@@ -48,10 +48,10 @@ func createCertificate(o *cloud.Operation) error {
 		seen[d] = true
 		bare := strings.TrimPrefix(d, "*.")
 		// One record validates a name and its wildcard.
-		name := fmt.Sprintf("_%s.%s.", digest(bare), bare)
+		name := fmt.Sprintf("_%s.%s.", Digest(bare), bare)
 		options = append(options, map[string]any{
 			"domainName": d, "resourceRecordName": name, "resourceRecordType": "CNAME",
-			"resourceRecordValue": fmt.Sprintf("_%s.validations.sandbox.invalid.", digest(bare+cloud.Account)),
+			"resourceRecordValue": fmt.Sprintf("_%s.validations.sandbox.invalid.", Digest(bare+cloud.Account)),
 		})
 	}
 	method := o.Inputs.Text("validationMethod")

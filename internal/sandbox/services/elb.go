@@ -35,9 +35,9 @@ func elbService() cloud.Service {
 				name, {Property: "loadBalancerType", Allowed: []string{"application", "network", "gateway"}},
 				{Property: "ipAddressType", Allowed: []string{"ipv4", "dualstack", "dualstack-without-public-ipv4"}}, {Property: "idleTimeout", Min: 1, Max: 4000},
 			},
-			Combinations:   []cloud.Combination{cloud.Exclusive("name", "namePrefix"), cloud.Exclusive("subnets", "subnetMappings"), cloud.OneOf("subnets", "subnets", "subnetMappings")},
-			Uses: func(r *cloud.Record) []string { return r.Outputs.Texts("securityGroups") },
-			OnCreate:       createBalancer, OnUpdate: updateBalancer, OnRemove: removeBalancer,
+			Combinations: []cloud.Combination{cloud.Exclusive("name", "namePrefix"), cloud.Exclusive("subnets", "subnetMappings"), cloud.OneOf("subnets", "subnets", "subnetMappings")},
+			Uses:         func(r *cloud.Record) []string { return r.Outputs.Texts("securityGroups") },
+			OnCreate:     CreateBalancer, OnUpdate: updateBalancer, OnRemove: removeBalancer,
 		},
 		TypeTargetGroup: {
 			Title: "ELBv2 Target Group", Naming: cloud.Naming{Property: "name", MaxLength: 32}, ID: "{arn}",
@@ -49,7 +49,7 @@ func elbService() cloud.Service {
 		},
 		TypeListener: {
 			Title: "ELBv2 Listener", ID: "{arn}", Rules: []cloud.Rule{port, protocol},
-			OnCreate: createListener, OnUpdate: fillActions,
+			OnCreate: CreateListener, OnUpdate: fillActions,
 		},
 		TypeListenerRule: {
 			Title: "ELBv2 Listener Rule", ID: "{arn}", Rules: []cloud.Rule{{Property: "priority", Min: 1, Max: 50000}},
@@ -62,7 +62,8 @@ func elbService() cloud.Service {
 // BalancerZone is the hosted zone of all load balancers, which alias records need. On AWS each region has its own.
 const BalancerZone = "Z35SXDOTRQ7X7K"
 
-func createBalancer(o *cloud.Operation) error {
+// CreateBalancer fills in the record of a new load balancer.
+func CreateBalancer(o *cloud.Operation) error {
 	family, prefix := "app", "app/"
 	if o.Inputs.Text("loadBalancerType") == "network" {
 		family, prefix = "net", "net/"
@@ -95,7 +96,7 @@ func createBalancer(o *cloud.Operation) error {
 func checkBalancerNetwork(o *cloud.Operation, family string, subnets []string) error {
 	zones := map[string]bool{}
 	for _, id := range subnets {
-		s, err := findSubnet(o, id)
+		s, err := FindSubnet(o, id)
 		if err != nil {
 			return err
 		}
@@ -166,7 +167,8 @@ func removeTargetGroup(o *cloud.Operation) error {
 	return nil
 }
 
-func createListener(o *cloud.Operation) error {
+// CreateListener fills in the record of a new listener.
+func CreateListener(o *cloud.Operation) error {
 	lb, err := o.Tx.Find(TypeBalancer, o.Inputs.Text("loadBalancerArn"))
 	if err != nil {
 		return err

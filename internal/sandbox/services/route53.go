@@ -67,7 +67,7 @@ func builtinZone(domain string) *cloud.Record {
 	if strings.Count(domain, ".") == 0 {
 		return nil
 	}
-	id := "Z" + strings.ToUpper(digest(domain)[:20])
+	id := "Z" + strings.ToUpper(Digest(domain)[:20])
 	return &cloud.Record{Type: TypeZone, ID: id, Name: domain, Outputs: map[string]any{
 		"name": domain, "zoneId": id, "comment": "the sandbox's zone for " + domain, "privateZone": false,
 		"arn": "arn:aws:route53:::hostedzone/" + id, "nameServers": value.ListOf("ns-1.sandbox.invalid", "ns-2.sandbox.invalid"),

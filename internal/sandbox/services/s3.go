@@ -53,8 +53,8 @@ func s3Service() cloud.Service {
 	}}
 }
 
-// fromS3 converts an error of the S3 store to an error of AWS.
-func fromS3(err error) error {
+// FromS3 converts an error of the S3 store to an error of AWS.
+func FromS3(err error) error {
 	if e, ok := s3.AsError(err); ok {
 		return &cloud.Error{Code: e.Code, Message: e.Message, Status: max(e.Status, http.StatusBadRequest)}
 	}
@@ -67,11 +67,11 @@ func createBucket(o *cloud.Operation) error {
 		return cloud.Errorf("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.").WithStatus(http.StatusConflict)
 	}
 	if err != nil {
-		return fromS3(err)
+		return FromS3(err)
 	}
 	if o.Inputs.Bool("objectLockEnabled") {
 		if err := o.S3.SetVersioning(o.Record.Name, "Enabled"); err != nil {
-			return fromS3(err)
+			return FromS3(err)
 		}
 	}
 	return bucketOutputs(o)
@@ -101,7 +101,7 @@ func removeBucket(o *cloud.Operation) error {
 		err = o.S3.DeleteBucket(o.Record.Name)
 	}
 	if err != nil && s3.Code(err) != "NoSuchBucket" {
-		return fromS3(err)
+		return FromS3(err)
 	}
 	return removeBucketParts(o)
 }
@@ -164,7 +164,7 @@ func setVersioning(o *cloud.Operation) error {
 	if status == "Disabled" {
 		return nil
 	}
-	return fromS3(o.S3.SetVersioning(o.Record.Name, status))
+	return FromS3(o.S3.SetVersioning(o.Record.Name, status))
 }
 
 // suspendVersioning suspends a bucket's versioning, as the real provider does when the resource is removed.
@@ -173,7 +173,7 @@ func suspendVersioning(o *cloud.Operation) error {
 	if s3.Code(err) == "NoSuchBucket" {
 		return nil
 	}
-	return fromS3(err)
+	return FromS3(err)
 }
 
 func putObject(o *cloud.Operation) error {
@@ -187,7 +187,7 @@ func putObject(o *cloud.Operation) error {
 	contentType := cmp.Or(o.Inputs.Text("contentType"), "application/octet-stream")
 	md5, version, err := o.S3.PutFile(o.Record.Name, o.Inputs.Text("key"), contentType, strings.NewReader(contents))
 	if err != nil {
-		return fromS3(err)
+		return FromS3(err)
 	}
 	delete(o.Record.Outputs, "source")
 	o.Inputs = maps.Clone(o.Inputs)
@@ -210,7 +210,7 @@ func readObject(o *cloud.Operation) (bool, error) {
 	case slices.Contains([]string{"NoSuchKey", "NoSuchBucket"}, s3.Code(err)):
 		return true, o.Tx.Remove(o.Record)
 	}
-	return false, fromS3(err)
+	return false, FromS3(err)
 }
 
 // removeObject removes all versions of an object, as the real provider does.
@@ -219,5 +219,5 @@ func removeObject(o *cloud.Operation) error {
 	if s3.Code(err) == "NoSuchBucket" {
 		return nil
 	}
-	return fromS3(err)
+	return FromS3(err)
 }

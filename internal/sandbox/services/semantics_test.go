@@ -12,6 +12,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
@@ -26,20 +27,20 @@ func TestCreateRefused(t *testing.T) {
 		want      string
 	}{
 		{"bucket taken", services.TypeBucket, map[string]any{"bucket": "versions"}, "BucketAlreadyOwnedByYou"},
-		{"environment taken", services.TypeEnvironment, sandboxtest.Environment("there", nil), "InvalidParameterValue: Environment there already exists."},
-		{"application taken", services.TypeApplication, map[string]any{"name": "app"}, "Application app already exists."},
-		{"version taken", services.TypeApplicationVersion, map[string]any{"name": "v1", "application": "app", "bucket": "versions", "key": "v1.zip"}, "Application Version v1 already exists."},
+		{"environment taken", platforms.TypeEnvironment, sandboxtest.Environment("there", nil), "InvalidParameterValue: Environment there already exists."},
+		{"application taken", platforms.TypeApplication, map[string]any{"name": "app"}, "Application app already exists."},
+		{"version taken", platforms.TypeApplicationVersion, map[string]any{"name": "v1", "application": "app", "bucket": "versions", "key": "v1.zip"}, "Application Version v1 already exists."},
 		{"database taken", services.TypeDatabase, sandboxtest.Database("there", nil), "DBInstanceAlreadyExists: DB instance already exists"},
 		{"secret taken", services.TypeSecret, map[string]any{"name": "there"}, "ResourceExistsException"},
 		{"role taken", services.TypeRole, map[string]any{"name": "role", "assumeRolePolicy": `{"Statement": []}`}, "EntityAlreadyExists: Role with name role already exists."},
 		{"log group taken", services.TypeLogGroup, map[string]any{"name": "there"}, "ResourceAlreadyExistsException"},
 		{"group taken", services.TypeSecurityGroup, map[string]any{"name": "there"}, "InvalidGroup.Duplicate: The security group 'there' already exists for VPC"},
-		{"no application", services.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"application": "nope"}), "No Application named 'nope' found."},
-		{"no version", services.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"version": "nope"}), "No Application Version named 'nope' found."},
-		{"no platform", services.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"solutionStackName": "64bit Amazon Linux 2023 v0.0.0 running Docker"}), "No Solution Stack named"},
-		{"no profile", services.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"settings": []any{}}), "must have instance profile associated"},
-		{"wrong profile", services.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"settings": []any{sandboxtest.Option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "nope")}}), "instance profile nope associated with the environment does not exist"},
-		{"no bundle", services.TypeApplicationVersion, map[string]any{"name": "v2", "application": "app", "bucket": "versions", "key": "nope.zip"}, "Unable to download from S3 location"},
+		{"no application", platforms.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"application": "nope"}), "No Application named 'nope' found."},
+		{"no version", platforms.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"version": "nope"}), "No Application Version named 'nope' found."},
+		{"no platform", platforms.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"solutionStackName": "64bit Amazon Linux 2023 v0.0.0 running Docker"}), "No Solution Stack named"},
+		{"no profile", platforms.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"settings": []any{}}), "must have instance profile associated"},
+		{"wrong profile", platforms.TypeEnvironment, sandboxtest.Environment("fresh", map[string]any{"settings": []any{sandboxtest.Option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "nope")}}), "instance profile nope associated with the environment does not exist"},
+		{"no bundle", platforms.TypeApplicationVersion, map[string]any{"name": "v2", "application": "app", "bucket": "versions", "key": "nope.zip"}, "Unable to download from S3 location"},
 		{"no snapshot", services.TypeDatabase, sandboxtest.Database("fresh", map[string]any{"snapshotIdentifier": "nope"}), "DBSnapshotNotFound: DBSnapshot not found: nope"},
 		{"no subnet group", services.TypeDatabase, sandboxtest.Database("fresh", map[string]any{"dbSubnetGroupName": "nope"}), "DBSubnetGroupNotFoundFault"},
 		{"no engine version", services.TypeDatabase, sandboxtest.Database("fresh", map[string]any{"engineVersion": "4"}), "Cannot find version 4 for postgres"},
@@ -52,7 +53,7 @@ func TestCreateRefused(t *testing.T) {
 	}
 	c := sandboxtest.New(t, cloud.Config{})
 	c.Platform()
-	c.Create(services.TypeEnvironment, "there", sandboxtest.Environment("there", nil))
+	c.Create(platforms.TypeEnvironment, "there", sandboxtest.Environment("there", nil))
 	c.Create(services.TypeDatabase, "there", sandboxtest.Database("there", nil))
 	c.Create(services.TypeSecret, "there", map[string]any{"name": "there"})
 	c.Create(services.TypeLogGroup, "there", map[string]any{"name": "there"})
@@ -191,28 +192,28 @@ func TestInUse(t *testing.T) {
 	if got, _ := c.Read(services.TypeSecurityGroupRule, other+"_ingress_tcp_5432_5432_"+group); got != rule {
 		t.Errorf("rule by what it is imported by: %q, want %q", got, rule)
 	}
-	env, _ := c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"settings": []any{
+	env, _ := c.Create(platforms.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"settings": []any{
 		sandboxtest.Option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "profile"),
 		sandboxtest.Option("aws:autoscaling:launchconfiguration", "SecurityGroups", group),
 	}}))
 	steps := []struct{ typ, id, refused string }{
-		{services.TypeApplication, "app", "running environments"},
-		{services.TypeApplicationVersion, "app/v1", "in use by environment an-env"},
+		{platforms.TypeApplication, "app", "running environments"},
+		{platforms.TypeApplicationVersion, "app/v1", "in use by environment an-env"},
 		{services.TypeSecurityGroup, group, "DependencyViolation"},
 		{services.TypeSecurityGroup, other, "DependencyViolation"},
 		{services.TypeSubnetGroup, "sg", "is still using it"},
 		{services.TypeRole, "role", "DeleteConflict"},
-		{services.TypeEnvironment, env, ""},
+		{platforms.TypeEnvironment, env, ""},
 		{services.TypeSecurityGroup, group, "DependencyViolation"}, // the rule of the other group
 		{services.TypeSecurityGroupRule, rule, ""},
 		{services.TypeSecurityGroup, group, ""},
-		{services.TypeApplicationVersion, "app/v1", ""},
+		{platforms.TypeApplicationVersion, "app/v1", ""},
 		{services.TypeDatabase, db, ""},
 		{services.TypeSecurityGroup, other, ""},
 		{services.TypeSubnetGroup, "sg", ""},
 		{services.TypeInstanceProfile, "profile", ""},
 		{services.TypeRole, "role", ""},
-		{services.TypeApplication, "app", ""},
+		{platforms.TypeApplication, "app", ""},
 	}
 	for i, s := range steps {
 		state := map[string]any{"waitForReadyTimeout": "20m"}
@@ -230,14 +231,14 @@ func TestQuotas(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{Quotas: map[string]int{"environments": 1, "databases": 1}})
 	c.Platform()
-	env, envOut := c.Create(services.TypeEnvironment, "one", sandboxtest.Environment("one-env", nil))
-	if _, _, err := c.TryCreate(services.TypeEnvironment, "two", sandboxtest.Environment("two-env", nil)); err == nil || !strings.Contains(err.Error(), "TooManyEnvironmentsException") {
+	env, envOut := c.Create(platforms.TypeEnvironment, "one", sandboxtest.Environment("one-env", nil))
+	if _, _, err := c.TryCreate(platforms.TypeEnvironment, "two", sandboxtest.Environment("two-env", nil)); err == nil || !strings.Contains(err.Error(), "TooManyEnvironmentsException") {
 		t.Errorf("environments: %v", err)
 	}
-	if err := c.Remove(services.TypeEnvironment, env, envOut); err != nil {
+	if err := c.Remove(platforms.TypeEnvironment, env, envOut); err != nil {
 		t.Fatal(err)
 	}
-	c.Create(services.TypeEnvironment, "two", sandboxtest.Environment("two-env", nil)) // a terminated environment does not count
+	c.Create(platforms.TypeEnvironment, "two", sandboxtest.Environment("two-env", nil)) // a terminated environment does not count
 	c.Create(services.TypeDatabase, "one", sandboxtest.Database("one", nil))
 	if _, _, err := c.TryCreate(services.TypeDatabase, "two", sandboxtest.Database("two", nil)); err == nil || !strings.Contains(err.Error(), "InstanceQuotaExceeded") {
 		t.Errorf("databases: %v", err)
@@ -278,17 +279,17 @@ func TestWaitsSeenByOthers(t *testing.T) {
 	c.Platform()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	in, _ := c.Check(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", nil), nil)
-	if _, err := c.Provider.Create(ctx, &pulumirpc.CreateRequest{Urn: sandboxtest.URN(services.TypeEnvironment, "env"), Properties: in}); err == nil || !strings.Contains(err.Error(), "context canceled") {
+	in, _ := c.Check(platforms.TypeEnvironment, "env", sandboxtest.Environment("an-env", nil), nil)
+	if _, err := c.Provider.Create(ctx, &pulumirpc.CreateRequest{Urn: sandboxtest.URN(platforms.TypeEnvironment, "env"), Properties: in}); err == nil || !strings.Contains(err.Error(), "context canceled") {
 		t.Fatalf("a cancelled wait: %v", err)
 	}
 	other := sandboxtest.New(t, cloud.Config{Dir: dir})
 	clock := time.Now()
 	other.Cloud.Store.Now = func() time.Time { return clock }
-	id, _ := other.Read(services.TypeEnvironment, "an-env")
+	id, _ := other.Read(platforms.TypeEnvironment, "an-env")
 	status := func() string {
 		var r *cloud.Record
-		if err := other.Cloud.Store.Do(func(tx *cloud.Tx) (err error) { r, err = tx.Get(services.TypeEnvironment, id); return err }); err != nil || r == nil {
+		if err := other.Cloud.Store.Do(func(tx *cloud.Tx) (err error) { r, err = tx.Get(platforms.TypeEnvironment, id); return err }); err != nil || r == nil {
 			t.Fatalf("the environment is gone: %v", err)
 		}
 		return r.Status + " " + r.Health
@@ -297,25 +298,25 @@ func TestWaitsSeenByOthers(t *testing.T) {
 		t.Errorf("at once: %s", got)
 	}
 	state := map[string]any{"waitForReadyTimeout": "20m"}
-	if err := other.Remove(services.TypeEnvironment, id, state); err == nil || !strings.Contains(err.Error(), "Must be Ready") {
+	if err := other.Remove(platforms.TypeEnvironment, id, state); err == nil || !strings.Contains(err.Error(), "Must be Ready") {
 		t.Errorf("a termination while it is pending: %v", err)
 	}
 	clock = clock.Add(time.Hour + time.Minute)
 	if got := status(); got != "Ready Green" {
 		t.Errorf("an hour later: %s", got)
 	}
-	if err := other.Remove(services.TypeEnvironment, id, state); err != nil {
+	if err := other.Remove(platforms.TypeEnvironment, id, state); err != nil {
 		t.Fatal(err)
 	}
 	if got := status(); got != "Terminated Grey" {
 		t.Errorf("after its termination: %s", got)
 	}
-	if got, _ := other.Read(services.TypeEnvironment, id); got != "" {
+	if got, _ := other.Read(platforms.TypeEnvironment, id); got != "" {
 		t.Error("a terminated environment is read as if it existed")
 	}
-	clock = clock.Add(services.TerminatedVisible + time.Minute)
+	clock = clock.Add(platforms.TerminatedVisible + time.Minute)
 	if err := other.Cloud.Store.Do(func(tx *cloud.Tx) error {
-		r, err := tx.Get(services.TypeEnvironment, id)
+		r, err := tx.Get(platforms.TypeEnvironment, id)
 		if r != nil {
 			t.Error("a terminated environment is visible for ever")
 		}
@@ -340,7 +341,7 @@ func TestLookups(t *testing.T) {
 			"ids", []any{"subnet-0a1b2c3d4e5f6071a", "subnet-0a1b2c3d4e5f6071b", "subnet-0a1b2c3d4e5f6071c"}},
 		{"aws:ec2/getSubnets:getSubnets", map[string]any{"filters": []any{map[string]any{"name": "vpc-id", "values": []any{"vpc-nope"}}}}, "ids", []any{}},
 		{"aws:ec2/getSubnet:getSubnet", map[string]any{"id": "subnet-0a1b2c3d4e5f6071b"}, "availabilityZone", "eu-central-1b"},
-		{"aws:elasticbeanstalk/getSolutionStack:getSolutionStack", map[string]any{"nameRegex": `^64bit Amazon Linux 2023 v[0-9.]+ running Docker$`, "mostRecent": true}, "name", services.SolutionStacks()[0]},
+		{"aws:elasticbeanstalk/getSolutionStack:getSolutionStack", map[string]any{"nameRegex": `^64bit Amazon Linux 2023 v[0-9.]+ running Docker$`, "mostRecent": true}, "name", platforms.SolutionStacks()[0]},
 		{"aws:elasticbeanstalk/getSolutionStack:getSolutionStack", map[string]any{"nameRegex": "Fortran"}, "", "returned no results"},
 		{"aws:route53/getZone:getZone", map[string]any{"name": "com"}, "", "no matching Route 53 Hosted Zone found"},
 		{"aws:rds/getSnapshot:getSnapshot", map[string]any{"dbInstanceIdentifier": "nope"}, "", "returned no results"},
@@ -404,7 +405,7 @@ func TestUnseen(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{})
 	c.Platform()
-	id, made := c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"waitForReadyTimeout": "45m"}))
+	id, made := c.Create(platforms.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"waitForReadyTimeout": "45m"}))
 	refresh := func(typ, id string, state map[string]any) map[string]any {
 		t.Helper()
 		res, err := c.Provider.Read(t.Context(), &pulumirpc.ReadRequest{Urn: sandboxtest.URN(typ, "x"), Id: id, Properties: sandboxtest.Props(t, state), Inputs: sandboxtest.Props(t, state)})
@@ -416,17 +417,17 @@ func TestUnseen(t *testing.T) {
 		}
 		return sandboxtest.Values(t, res.GetProperties())
 	}
-	if got := refresh(services.TypeEnvironment, id, made)["waitForReadyTimeout"]; got != "45m" {
+	if got := refresh(platforms.TypeEnvironment, id, made)["waitForReadyTimeout"]; got != "45m" {
 		t.Errorf("after a refresh: %v", got)
 	}
-	imported := refresh(services.TypeEnvironment, id, nil)
+	imported := refresh(platforms.TypeEnvironment, id, nil)
 	if got, known := imported["waitForReadyTimeout"]; known {
 		t.Errorf("after an import: %v", got)
 	}
-	if err := c.Remove(services.TypeEnvironment, id, imported); err == nil || !strings.Contains(err.Error(), "(timeout: 0s)") {
+	if err := c.Remove(platforms.TypeEnvironment, id, imported); err == nil || !strings.Contains(err.Error(), "(timeout: 0s)") {
 		t.Errorf("deleted without a time to wait: %v", err)
 	}
-	if err := c.Remove(services.TypeEnvironment, id, made); err != nil {
+	if err := c.Remove(platforms.TypeEnvironment, id, made); err != nil {
 		t.Error(err)
 	}
 	db, _ := c.Create(services.TypeDatabase, "db", sandboxtest.Database("a-db", map[string]any{"skipFinalSnapshot": false, "finalSnapshotIdentifier": "last"}))

@@ -1,5 +1,5 @@
 // Package services holds the AWS services that are embedded: their resource types, rules and look-ups. Each service is in a
-// file of its own.
+// file of its own. Services that run apps are in package platforms.
 //
 // A new service is one file and one entry in All. The file names the resource types, says in a cloud.Kind what AWS does with
 // each, and has the functions for it. Its HTTP API, if branchenv calls it, is one file and one entry in package api.
@@ -19,7 +19,7 @@ import (
 // All returns the services that exist. A new service is registered here.
 func All() []cloud.Service {
 	return []cloud.Service{
-		accountService(), acmService(), beanstalkService(), ec2Service(), ecsService(), elbService(), iamService(), othersService(),
+		accountService(), acmService(), ec2Service(), elbService(), iamService(), othersService(),
 		rdsService(), route53Service(), s3Service(), secretsManagerService(),
 	}
 }
@@ -36,8 +36,8 @@ func accountService() cloud.Service {
 	}}
 }
 
-// digest returns 32 hexadecimal digits that depend on s alone.
-func digest(s string) string {
+// Digest returns 32 hexadecimal digits that depend on s alone.
+func Digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
 }

@@ -1,4 +1,4 @@
-package services
+package platforms
 
 import (
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"

@@ -1,4 +1,4 @@
-package services
+package platforms
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
@@ -42,7 +43,7 @@ func environmentBalancers(o *cloud.Operation, settings any) (balancers []any, en
 	case single:
 		endpoint = "203.0.113.10"
 	case shared != "":
-		lb, err := o.Tx.Find(TypeBalancer, shared)
+		lb, err := o.Tx.Find(services.TypeBalancer, shared)
 		if err != nil {
 			return nil, "", err
 		}
@@ -72,7 +73,7 @@ func launchBalancer(o *cloud.Operation, kind string, settings any) (*cloud.Recor
 		"securityGroups": value.ListOf(splitList(optionSetting(settings, "aws:elbv2:loadbalancer", "SecurityGroups"))...),
 		"internal":       optionSetting(settings, "aws:ec2:vpc", "ELBScheme") == "internal",
 	}}
-	if err := launch(lb, TypeBalancer, createBalancer); err != nil {
+	if err := launch(lb, services.TypeBalancer, services.CreateBalancer); err != nil {
 		return nil, err
 	}
 	if err := launchListeners(lb, settings); err != nil {
@@ -103,7 +104,7 @@ func launchListeners(o *cloud.Operation, settings any) error {
 			"loadBalancerArn": o.Record.ID, "port": float64(number), "protocol": cmp.Or(optionSetting(settings, ns, "Protocol"), "HTTP"),
 			"certificateArn": optionSetting(settings, ns, "SSLCertificateArns"),
 		}}
-		if err := launch(l, TypeListener, createListener); err != nil {
+		if err := launch(l, services.TypeListener, services.CreateListener); err != nil {
 			return err
 		}
 	}
@@ -129,13 +130,13 @@ func launch(o *cloud.Operation, typ string, create func(*cloud.Operation) error)
 
 // ownBalancers returns the load balancers that Beanstalk created for the environment.
 func ownBalancers(o *cloud.Operation) ([]*cloud.Record, error) {
-	return o.Tx.Where(TypeBalancer, func(r *cloud.Record) bool { return r.Tags()["elasticbeanstalk:environment-id"] == o.Record.ID })
+	return o.Tx.Where(services.TypeBalancer, func(r *cloud.Record) bool { return r.Tags()["elasticbeanstalk:environment-id"] == o.Record.ID })
 }
 
 // removeBalancers schedules the removal of load balancers and of all their listeners.
 func removeBalancers(o *cloud.Operation, balancers []*cloud.Record, at time.Time) error {
 	for _, lb := range balancers {
-		listeners, err := o.Tx.Where(TypeListener, func(r *cloud.Record) bool { return r.Text("loadBalancerArn") == lb.ID })
+		listeners, err := o.Tx.Where(services.TypeListener, func(r *cloud.Record) bool { return r.Text("loadBalancerArn") == lb.ID })
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package services_test
+package platforms_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
+	"github.com/branchenv/branchenv/internal/sandbox/platforms"
 	"github.com/branchenv/branchenv/internal/sandbox/sandboxtest"
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 	"github.com/branchenv/branchenv/internal/sandbox/value"
@@ -35,7 +36,7 @@ func TestOwnBalancer(t *testing.T) {
 		}}}
 	}
 
-	id, out := c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("shop-main", onBalancer()))
+	id, out := c.Create(platforms.TypeEnvironment, "env", sandboxtest.Environment("shop-main", onBalancer()))
 	lb := value.List(out["loadBalancers"])[0]
 	_, balancer := c.Read(services.TypeBalancer, value.Text(lb))
 	if got, want := out["endpointUrl"], balancer["dnsName"]; got == "" || got != want {
@@ -44,17 +45,17 @@ func TestOwnBalancer(t *testing.T) {
 	if _, _, err := c.TryCreate(services.TypeListener, "redirect", redirect(lb)); err == nil || !strings.Contains(err.Error(), "DuplicateListener") {
 		t.Errorf("a second listener on port 80: %v", err)
 	}
-	if err := c.Remove(services.TypeEnvironment, id, out); err != nil {
+	if err := c.Remove(platforms.TypeEnvironment, id, out); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, c.Resources()); diff != "" {
 		t.Errorf("after the environment's end: -before +after\n%s", diff)
 	}
 
-	id, out = c.Create(services.TypeEnvironment, "env", sandboxtest.Environment("shop-main", onBalancer(sandboxtest.Option("aws:elbv2:listener:default", "ListenerEnabled", "false"))))
+	id, out = c.Create(platforms.TypeEnvironment, "env", sandboxtest.Environment("shop-main", onBalancer(sandboxtest.Option("aws:elbv2:listener:default", "ListenerEnabled", "false"))))
 	lb = value.List(out["loadBalancers"])[0]
 	c.Create(services.TypeListener, "redirect", redirect(lb))
-	if err := c.Remove(services.TypeEnvironment, id, out); err != nil {
+	if err := c.Remove(platforms.TypeEnvironment, id, out); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, c.Resources()); diff != "" {
@@ -62,7 +63,7 @@ func TestOwnBalancer(t *testing.T) {
 	}
 
 	// Nothing stays of one whose certificate is not there.
-	_, _, err := c.TryCreate(services.TypeEnvironment, "env", sandboxtest.Environment("shop-main", onBalancer(
+	_, _, err := c.TryCreate(platforms.TypeEnvironment, "env", sandboxtest.Environment("shop-main", onBalancer(
 		sandboxtest.Option("aws:elbv2:listener:443", "Protocol", "HTTPS"), sandboxtest.Option("aws:elbv2:listener:443", "SSLCertificateArns", "arn:aws:acm:nope"))))
 	if err == nil || !strings.Contains(err.Error(), "CertificateNotFound") {
 		t.Errorf("a listener without its certificate: %v", err)
