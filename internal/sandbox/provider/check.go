@@ -12,13 +12,13 @@ import (
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
-	spelling "github.com/branchenv/branchenv/internal/text"
+	"github.com/branchenv/branchenv/internal/text"
 )
 
-// defaultsKey is the input under which the real provider, too, remembers which inputs it filled in itself.
+// defaultsKey is the input that lists the inputs that the provider filled in. The real provider uses the same.
 const defaultsKey = "__defaults"
 
-// A checker checks one resource's inputs against the schema and the rules of its type, and completes them.
+// A checker checks a resource's inputs against the schema and the rules of its type, and fills in defaults.
 type checker struct {
 	kind        cloud.Kind
 	spec        schema.Resource
@@ -28,10 +28,12 @@ type checker struct {
 	failures    []*pulumirpc.CheckFailure
 }
 
+// failf reports what is wrong with an input.
 func (c *checker) failf(property, format string, args ...any) {
 	c.failures = append(c.failures, &pulumirpc.CheckFailure{Property: property, Reason: fmt.Sprintf(format, args...)})
 }
 
+// run checks and completes news. It returns all failures.
 func (c *checker) run() []*pulumirpc.CheckFailure {
 	delete(c.news, defaultsKey)
 	c.mergeTags()
@@ -45,14 +47,14 @@ func (c *checker) run() []*pulumirpc.CheckFailure {
 	return c.failures
 }
 
-// mergeTags adds the provider's default tags, as the real provider does; a resource's own tag wins.
+// mergeTags adds the provider's default tags, as the real provider does. The resource's own tags have priority.
 func (c *checker) mergeTags() {
 	if _, taggable := c.spec.Inputs["tags"]; !taggable || len(c.defaultTags) == 0 {
 		return
 	}
 	own, given := c.news["tags"]
 	if given && !own.IsObject() {
-		return // unknown, or wrong and reported as such
+		return // unknown, or wrong, which object reports
 	}
 	tags := resource.PropertyMap{}
 	for k, v := range c.defaultTags {
@@ -66,7 +68,8 @@ func (c *checker) mergeTags() {
 	c.news["tags"] = resource.NewObjectProperty(tags)
 }
 
-// fillDefaults gives a name to what has none, and fills in the description and what else the real provider does.
+// fillDefaults fills in the name, the description and the other defaults of the real provider. An input that it filled in
+// before keeps its value.
 func (c *checker) fillDefaults() {
 	filled := []resource.PropertyValue{}
 	fill := func(property string, value func() (any, error)) {
@@ -102,7 +105,7 @@ func (c *checker) fillDefaults() {
 	c.news[defaultsKey] = resource.NewArrayProperty(filled)
 }
 
-// isDefault tells whether the provider filled in an input by itself.
+// isDefault reports whether the provider filled in an input.
 func isDefault(inputs resource.PropertyMap, property string) bool {
 	v := inputs[defaultsKey]
 	return v.IsArray() && slices.ContainsFunc(v.ArrayValue(), func(e resource.PropertyValue) bool {
@@ -110,6 +113,7 @@ func isDefault(inputs resource.PropertyMap, property string) bool {
 	})
 }
 
+// object checks an object against its schema.
 func (c *checker) object(path string, spec schema.Object, m resource.PropertyMap) {
 	for _, key := range m.StableKeys() {
 		name := string(key)
@@ -130,6 +134,7 @@ func (c *checker) object(path string, spec schema.Object, m resource.PropertyMap
 	}
 }
 
+// value checks a value against its schema. An unknown value passes.
 func (c *checker) value(path string, p schema.Property, v resource.PropertyValue) {
 	if v.IsComputed() || v.IsOutput() || v.IsNull() {
 		return
@@ -186,6 +191,7 @@ func (c *checker) wrongType(path, want string, v resource.PropertyValue) {
 	c.failf(path, "%s must be %s, not %s", path, want, v.TypeString())
 }
 
+// join returns the path of a property of the object at path.
 func join(path, name string) string {
 	if path == "" {
 		return name
@@ -193,9 +199,9 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// unknownProperty says that there is no such property, and suggests the one that was probably meant.
+// unknownProperty returns the error for a property that does not exist. It suggests a similar one.
 func unknownProperty(name string, known []string) string {
-	if near := spelling.Nearest(name, known, len(name)/3); near != "" {
+	if near := text.Nearest(name, known, len(name)/3); near != "" {
 		return fmt.Sprintf("unknown property %q, did you mean %q?", name, near)
 	}
 	return fmt.Sprintf("unknown property %q", name)

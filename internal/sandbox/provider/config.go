@@ -16,6 +16,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
+// CheckConfig checks the provider's configuration against the schema.
 func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	news, err := decode(req.GetNews())
 	if err != nil {
@@ -35,6 +36,7 @@ func (p *Provider) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (
 	return &pulumirpc.CheckResponse{Inputs: req.GetNews(), Failures: failures}, nil
 }
 
+// DiffConfig compares configurations. Another region replaces the provider.
 func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	olds, err := decode(req.GetOlds())
 	if err != nil {
@@ -48,13 +50,14 @@ func (p *Provider) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*p
 	if !olds.DeepEquals(news) {
 		res.Changes = pulumirpc.DiffResponse_DIFF_SOME
 	}
-	// Another region means other resources.
+	// The resources of another region are other resources.
 	if o, n := olds["region"], news["region"]; o.IsString() && n.IsString() && o.StringValue() != n.StringValue() {
 		res.Replaces = []string{"region"}
 	}
 	return res, nil
 }
 
+// Configure begins a new session with a configuration.
 func (p *Provider) Configure(ctx context.Context, req *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
 	args, err := decode(req.GetArgs())
 	if err != nil {
@@ -68,7 +71,7 @@ func (p *Provider) Configure(ctx context.Context, req *pulumirpc.ConfigureReques
 	if config.region == "" {
 		return nil, status.Error(codes.InvalidArgument, "missing AWS region: set aws:region or AWS_REGION")
 	}
-	// Nested configuration arrives as a JSON string.
+	// The engine passes nested configuration as a JSON string.
 	var defaults struct {
 		Tags map[string]string `json:"tags"`
 	}

@@ -13,9 +13,11 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 )
 
-// diff compares a resource's inputs as they were with the inputs as they are to be. What forces a replacement is said
-// by the schema. An input that AWS would have computed, had it not been given, stays as it is when it is no longer given:
-// that is no change. Nor is it one to leave out a boolean that was false, or to say so of one.
+// diff compares a resource's inputs. The schema says which changes force a replacement. Three differences are no change:
+//
+//   - An input that AWS computes if it is not given is no longer given.
+//   - A boolean that was false is absent, or the other way round.
+//   - AWS ignores the input because of the others (Kind.Ignored).
 func diff(k cloud.Kind, spec schema.Resource, olds, news resource.PropertyMap) *pulumirpc.DiffResponse {
 	olds = olds.Copy()
 	for _, name := range spec.Computed() {
@@ -67,26 +69,29 @@ func diff(k cloud.Kind, spec schema.Resource, olds, news resource.PropertyMap) *
 	return res
 }
 
-// deletesFirst tells whether the old one goes before its replacement is made: where the name was given and not made up,
-// be it the same name or another one. So does the real provider (nameRequiresDeleteBeforeReplace in
-// pulumi-terraform-bridge, pkg/tfbridge/schema.go); a program that wants it otherwise says DeleteBeforeReplace(false).
+// deletesFirst reports whether a replacement deletes the old resource first. It does if the program gave the name, even if
+// the name changes. A program may prevent it with DeleteBeforeReplace(false). Source: nameRequiresDeleteBeforeReplace in
+// pulumi-terraform-bridge, pkg/tfbridge/schema.go.
 func deletesFirst(k cloud.Kind, news resource.PropertyMap) bool {
 	property := k.Naming.Property
 	_, given := news[resource.PropertyKey(property)]
 	return property != "" && given && !isDefault(news, property)
 }
 
+// A differ collects the differences by their paths.
 type differ struct {
 	details map[string]*pulumirpc.PropertyDiff
 }
 
+// add notes a difference.
 func (d *differ) add(path string, kind pulumirpc.PropertyDiff_Kind, replace bool) {
 	if replace {
-		kind++ // each kind is followed by its replacing form
+		kind++ // the replacing form of a kind follows it
 	}
 	d.details[path] = &pulumirpc.PropertyDiff{Kind: kind, InputDiff: true}
 }
 
+// object compares two objects. replace says that a change of the object itself forces a replacement.
 func (d *differ) object(path string, spec schema.Object, olds, news resource.PropertyMap, replace bool) {
 	keys := map[string]bool{}
 	for k := range olds {
@@ -106,6 +111,7 @@ func (d *differ) object(path string, spec schema.Object, olds, news resource.Pro
 	}
 }
 
+// value compares two values; had and has say whether they are given.
 func (d *differ) value(path string, p schema.Property, o, n resource.PropertyValue, had, has, replace bool) {
 	switch {
 	case had && !has:
@@ -145,7 +151,7 @@ func (d *differ) value(path string, p schema.Property, o, n resource.PropertyVal
 	}
 }
 
-// joinPath extends a property path; a key that is not a plain word is quoted, as the engine writes it.
+// joinPath is join, but quotes a name that is not a plain word, as the engine does.
 func joinPath(path, name string) string {
 	if strings.ContainsAny(name, ".[]\"") {
 		return fmt.Sprintf("%s[%q]", path, name)

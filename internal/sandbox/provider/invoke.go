@@ -11,7 +11,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// invoke checks the arguments of a function, calls it and completes its result: a result repeats the arguments and has
+// invoke checks the arguments of a function, calls it and completes its result. A result repeats the arguments, and has
 // every output that the schema requires.
 func (p *Provider) invoke(token, region string, args value.Object) (value.Object, []*pulumirpc.CheckFailure, error) {
 	if _, known := p.aws.Functions[token]; !known {
@@ -38,7 +38,7 @@ func (p *Provider) invoke(token, region string, args value.Object) (value.Object
 	return out, nil, nil
 }
 
-// checkArguments compares a function's arguments with its schema. A function without a schema takes any.
+// checkArguments checks a function's arguments against its schema. A function without a schema takes any.
 func checkArguments(spec schema.Function, args value.Object) []*pulumirpc.CheckFailure {
 	if spec.Inputs.Properties == nil {
 		return nil

@@ -10,8 +10,11 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 )
 
+// autoHex is the number of random digits in an automatic name.
 const autoHex = 7
 
+// autoName returns the name of a resource that has none: its name in the program, a hyphen and random digits. The digits
+// depend on the engine's seed, so a preview and its update choose the same. The engine may propose a name instead.
 func autoName(n cloud.Naming, req *pulumirpc.CheckRequest) (string, error) {
 	logical := nameOf(req.GetUrn())
 	if a := req.GetAutonaming(); a != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// plain is a property as a plain value. Unknowns, which only a preview has, are nil. The content of an asset or
-// archive is its bytes in a string.
+// plain converts a property to a plain value. An unknown value becomes nil; an asset or archive becomes a string with its
+// contents.
 func plain(v resource.PropertyValue) any {
 	switch {
 	case v.IsNull(), v.IsComputed():
@@ -47,12 +47,12 @@ func plain(v resource.PropertyValue) any {
 	return v.V
 }
 
-// plainObject returns properties as a plain object.
+// plainObject converts properties to a plain object.
 func plainObject(m resource.PropertyMap) value.Object {
 	return value.ObjectOf(plain(resource.NewObjectProperty(m)))
 }
 
-// outputsOf are a record's outputs as properties, nothing missing that the schema says is always there.
+// outputsOf returns a record's outputs as properties. Outputs that the schema requires have at least their zero value.
 func outputsOf(r *cloud.Record) resource.PropertyMap {
 	spec := schema.AWS().Resources[r.Type]
 	values := map[string]any{}
@@ -67,10 +67,11 @@ func outputsOf(r *cloud.Record) resource.PropertyMap {
 	return resource.NewPropertyMapFromMap(values)
 }
 
-// inputsOf are a record's inputs as properties.
+// inputsOf returns a record's inputs as properties.
 func inputsOf(r *cloud.Record) resource.PropertyMap { return resource.NewPropertyMapFromMap(r.Inputs) }
 
-// keepUnreadable gives the properties that AWS does not tell the values that the engine's state has; absent there, absent here.
+// keepUnreadable gives the properties that AWS does not return the values in the engine's state. A property that is absent
+// there becomes absent. An import has no state: it gets the kind's ImportDefaults.
 func keepUnreadable(k cloud.Kind, state, outputs, inputs resource.PropertyMap) {
 	for _, name := range k.Unreadable {
 		key := resource.PropertyKey(name)

@@ -1,3 +1,8 @@
+// Package provider is the simulated AWS provider of Pulumi: a gRPC server that the real engine calls in place of the aws
+// plugin. It checks inputs against the real provider's schema and the kinds' rules, compares them, converts them to plain
+// values, and leaves the rest to package cloud.
+//
+// It may refuse more than the real provider, never less, and it plans the same replacements.
 package provider
 
 import (
@@ -18,8 +23,8 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 )
 
-// A Provider serves the simulated AWS to the Pulumi engine in place of the aws plugin. One server answers every
-// provider of every engine that is attached to it; each has a connection and with it a session of its own.
+// A Provider serves all engines that are attached to it. Each provider resource of each engine has a connection, and so a
+// session, of its own.
 type Provider struct {
 	pulumirpc.UnimplementedResourceProviderServer
 	aws      *cloud.Cloud
@@ -27,24 +32,25 @@ type Provider struct {
 	sessions map[string]*session // by the connection's remote address
 }
 
-// A session is one configured provider of one engine.
+// A session is a configured provider of an engine.
 type session struct {
 	config providerConfig
-	done   chan struct{} // closed when the engine cancels: waits end with it
+	done   chan struct{} // closed when the engine cancels; ends all waits
 	cancel func()
 }
 
-// providerConfig is what a program or stack configures on the provider.
+// providerConfig is the configuration that the sandbox uses.
 type providerConfig struct {
 	region      string
 	defaultTags map[string]string
 }
 
+// New returns a provider for aws.
 func New(aws *cloud.Cloud) *Provider {
 	return &Provider{aws: aws, sessions: map[string]*session{}}
 }
 
-// Session is the caller's; renew makes a new one, as configuring does.
+// session returns the caller's session. It begins a new one if there is none, or if renew is set.
 func (p *Provider) session(ctx context.Context, renew bool) *session {
 	key := ""
 	if remote, ok := peer.FromContext(ctx); ok {
@@ -61,30 +67,34 @@ func (p *Provider) session(ctx context.Context, renew bool) *session {
 	return s
 }
 
-// Handshake tells the engine what the provider understands. Secrets are not passed to it: the engine marks the outputs
-// that come from secret inputs itself, and encode marks those that the schema says are secret.
+// Handshake says what the provider supports. It does not support secrets: the engine itself marks outputs that come from
+// secret inputs, and encode marks those that are secret in the schema.
 func (p *Provider) Handshake(context.Context, *pulumirpc.ProviderHandshakeRequest) (*pulumirpc.ProviderHandshakeResponse, error) {
 	return &pulumirpc.ProviderHandshakeResponse{SupportsAutonamingConfiguration: true}, nil
 }
 
+// Attach does nothing: the provider needs nothing from the engine.
 func (p *Provider) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
+// GetPluginInfo returns the version of the schema.
 func (p *Provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: schema.AWS().Version}, nil
 }
 
+// GetSchema is not supported.
 func (p *Provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "the sandbox's aws provider has no full schema")
 }
 
-// Cancel ends all waits; what was accepted goes on without us, as on AWS.
+// Cancel ends the session's waits. Accepted operations go on, as on AWS.
 func (p *Provider) Cancel(ctx context.Context, _ *emptypb.Empty) (*emptypb.Empty, error) {
 	p.session(ctx, false).cancel()
 	return &emptypb.Empty{}, nil
 }
 
+// Check checks and completes a resource's inputs.
 func (p *Provider) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	typ := typeOf(req.GetUrn())
 	spec, ok := schema.AWS().Resources[typ]
@@ -108,6 +118,7 @@ func (p *Provider) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pul
 	return &pulumirpc.CheckResponse{Inputs: inputs, Failures: failures}, nil
 }
 
+// Diff compares a resource's old and new inputs.
 func (p *Provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	typ := typeOf(req.GetUrn())
 	olds, err := decode(req.GetOldInputs())
@@ -121,6 +132,7 @@ func (p *Provider) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumir
 	return diff(p.aws.Kinds[typ], schema.AWS().Resources[typ], olds, news), nil
 }
 
+// Create creates a resource, or shows what a preview knows of it.
 func (p *Provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	typ := typeOf(req.GetUrn())
 	news, err := decode(req.GetProperties())
@@ -128,7 +140,7 @@ func (p *Provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 		return nil, err
 	}
 	if req.GetPreview() {
-		props, err := encode(p.previewOutputs(typ, news, nil), secretsOf(typ))
+		props, err := encode(previewOutputs(typ, news, nil), secretsOf(typ))
 		return &pulumirpc.CreateResponse{Properties: props}, err
 	}
 	region := p.session(ctx, false).config.region
@@ -148,6 +160,7 @@ func (p *Provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 	return &pulumirpc.CreateResponse{Id: r.ID, Properties: props}, nil
 }
 
+// Update updates a resource, or shows what a preview knows of it.
 func (p *Provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
 	typ := typeOf(req.GetUrn())
 	olds, err := decode(req.GetOlds())
@@ -159,7 +172,7 @@ func (p *Provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 		return nil, err
 	}
 	if req.GetPreview() {
-		props, err := encode(p.previewOutputs(typ, news, olds), secretsOf(typ))
+		props, err := encode(previewOutputs(typ, news, olds), secretsOf(typ))
 		return &pulumirpc.UpdateResponse{Properties: props}, err
 	}
 	region := p.session(ctx, false).config.region
@@ -179,6 +192,7 @@ func (p *Provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 	return &pulumirpc.UpdateResponse{Properties: props}, nil
 }
 
+// Read reads a resource for a refresh or an import.
 func (p *Provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
 	typ := typeOf(req.GetUrn())
 	if _, ok := schema.AWS().Resources[typ]; !ok {
@@ -206,7 +220,7 @@ func (p *Provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulum
 		return nil, err
 	}
 	for key, v := range known {
-		if v.IsAsset() || v.IsArchive() { // files of the program: AWS has only their contents
+		if v.IsAsset() || v.IsArchive() { // files of the program: AWS has their contents alone
 			found[key] = v
 		}
 	}
@@ -217,6 +231,7 @@ func (p *Provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulum
 	return &pulumirpc.ReadResponse{Id: r.ID, Properties: props, Inputs: inputs}, nil
 }
 
+// Delete deletes a resource.
 func (p *Provider) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
 	typ := typeOf(req.GetUrn())
 	olds, err := decode(req.GetProperties())
@@ -233,6 +248,7 @@ func (p *Provider) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*e
 	return &emptypb.Empty{}, nil
 }
 
+// Invoke calls a function.
 func (p *Provider) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	args, err := decode(req.GetArgs())
 	if err != nil {
@@ -249,8 +265,8 @@ func (p *Provider) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*p
 	return res, err
 }
 
-// withTimeout limits a wait: by the engine's cancellation, and by the custom timeout of the resource or the real provider's
-// default for its type.
+// withTimeout returns a context that ends when the engine cancels, or after seconds. If seconds is 0, it is the real
+// provider's default for the type.
 func (p *Provider) withTimeout(ctx context.Context, seconds float64, typ string) (context.Context, context.CancelFunc) {
 	limit := time.Duration(seconds * float64(time.Second))
 	if limit <= 0 {
@@ -268,7 +284,7 @@ func (p *Provider) withTimeout(ctx context.Context, seconds float64, typ string)
 	return ctx, cancel
 }
 
-// Close ends every wait.
+// Close ends the waits of all sessions.
 func (p *Provider) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

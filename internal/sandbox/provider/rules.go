@@ -13,11 +13,10 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// A problem is what is wrong with one property.
+// A problem is an error about a property.
 type problem struct{ property, reason string }
 
-// checkRules checks the inputs that are known against the rules of their type. Where AWS says what it allows, the
-// rule is AWS's; the wording is ours.
+// checkRules checks the known inputs against the rules of their kind, and the tags against the rules for all tags.
 func checkRules(k cloud.Kind, news resource.PropertyMap) []problem {
 	var out []problem
 	for _, r := range k.Rules {
@@ -41,6 +40,7 @@ func checkRules(k cloud.Kind, news resource.PropertyMap) []problem {
 	return out
 }
 
+// checkRule returns what is wrong with a value, "" if the rule holds.
 func checkRule(r cloud.Rule, v any) string {
 	switch v := v.(type) {
 	case string:
@@ -71,7 +71,7 @@ func checkRule(r cloud.Rule, v any) string {
 
 var tagCharacters = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`) })
 
-// checkTags refuses what AWS refuses in tags.
+// checkTags refuses tags that AWS refuses.
 func checkTags(tags resource.PropertyMap) []problem {
 	var out []problem
 	if len(tags) > 50 {

@@ -15,8 +15,9 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 )
 
-// previewOutputs is what a preview shows of a resource: its inputs, what it has already, and unknowns for the rest.
-func (p *Provider) previewOutputs(typ string, news, olds resource.PropertyMap) resource.PropertyMap {
+// previewOutputs returns a resource's outputs in a preview: its inputs, and its old outputs. The outputs of a new resource
+// are unknown.
+func previewOutputs(typ string, news, olds resource.PropertyMap) resource.PropertyMap {
 	out := resource.PropertyMap{}
 	for name := range schema.AWS().Resources[typ].Properties {
 		key := resource.PropertyKey(name)
@@ -40,7 +41,7 @@ func (p *Provider) previewOutputs(typ string, news, olds resource.PropertyMap) r
 func typeOf(u string) string { return string(urn.URN(u).Type()) }
 func nameOf(u string) string { return urn.URN(u).Name() }
 
-// initFailed reports an operation that was accepted and then went wrong: the engine stores the resource all the same.
+// initFailed returns the error for an operation that was accepted and then failed. The engine stores the resource.
 func initFailed(id string, props, inputs *structpb.Struct, err error) error {
 	st := status.New(codes.Unknown, err.Error())
 	detailed, detailErr := st.WithDetails(&pulumirpc.ErrorResourceInitFailed{
@@ -52,7 +53,7 @@ func initFailed(id string, props, inputs *structpb.Struct, err error) error {
 	return detailed.Err()
 }
 
-// rpcError gives an error the form in which the engine prints it without decoration.
+// rpcError wraps an error so that the engine prints its text alone.
 func rpcError(err error) error {
 	if err == nil {
 		return nil
@@ -62,11 +63,12 @@ func rpcError(err error) error {
 
 var decodeOptions = plugin.MarshalOptions{KeepUnknowns: true, SkipNulls: true}
 
+// decode unmarshals properties. Secrets become plain.
 func decode(s *structpb.Struct) (resource.PropertyMap, error) {
 	return plugin.UnmarshalProperties(s, decodeOptions)
 }
 
-// Encode marshals properties, those named in secrets as secrets.
+// encode marshals properties. Those named in secrets become secrets.
 func encode(m resource.PropertyMap, secrets map[string]bool) (*structpb.Struct, error) {
 	if len(secrets) > 0 {
 		m = m.Copy()
@@ -79,6 +81,7 @@ func encode(m resource.PropertyMap, secrets map[string]bool) (*structpb.Struct, 
 	return plugin.MarshalProperties(m, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, SkipNulls: true})
 }
 
+// secretsOf returns the names of a type's secret outputs.
 func secretsOf(typ string) map[string]bool {
 	out := map[string]bool{}
 	for name, p := range schema.AWS().Resources[typ].Properties {
