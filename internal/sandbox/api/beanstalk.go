@@ -10,8 +10,8 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-func beanstalkAction(name string) action {
-	return map[string]action{
+func beanstalk() service {
+	return service{protocol: "query", namespace: "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", actions: map[string]action{
 		"DescribeEnvironments":          describeEnvironments,
 		"DescribeEnvironmentResources":  describeEnvironmentResources,
 		"DescribeConfigurationSettings": describeConfigurationSettings,
@@ -39,17 +39,7 @@ func beanstalkAction(name string) action {
 				quota("CustomPlatformQuota", "platforms", 50),
 			)}, nil
 		},
-	}[name]
-}
-
-// inRegion lists the region's records of a type, all that AWS still shows.
-func (c *call) inRegion(typ string, f func(*cloud.Record) bool) ([]*cloud.Record, error) {
-	return c.Tx.Where(typ, func(r *cloud.Record) bool { return r.Region == c.Region && f(r) })
-}
-
-// matches tells whether a value is among those wanted; none wanted is any.
-func matches(wanted []string, have string) bool {
-	return len(wanted) == 0 || slices.Contains(wanted, have)
+	}}
 }
 
 func describeEnvironments(c *call) (any, error) {
@@ -114,6 +104,7 @@ func describeConfigurationSettings(c *call) (any, error) {
 	})}, nil
 }
 
+// healthStatus returns the status of enhanced health reporting that belongs to a health.
 func healthStatus(r *cloud.Record) string {
 	switch r.Health {
 	case "Green":
@@ -127,7 +118,7 @@ func healthStatus(r *cloud.Record) string {
 	return "Unknown"
 }
 
-// findEnvironment finds the environment a call is about. A name may have had several; the one that lives counts.
+// findEnvironment returns the environment that a call names. Terminated environments of the same name do not count.
 func (c *call) findEnvironment() (*cloud.Record, error) {
 	name, id := c.form.Get("EnvironmentName"), c.form.Get("EnvironmentId")
 	records, err := c.inRegion(platforms.TypeEnvironment, func(r *cloud.Record) bool {

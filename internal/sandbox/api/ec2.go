@@ -8,18 +8,18 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-func ec2Action(name string) action {
-	return map[string]action{
+func ec2() service {
+	return service{protocol: "ec2", namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", actions: map[string]action{
 		"DescribeSecurityGroups":     describeSecurityGroups,
 		"DescribeSecurityGroupRules": describeSecurityGroupRules,
 		"DescribeVpcs":               describeVPCs,
 		"DescribeVpcAttribute":       describeVPCAttribute,
 		"DescribeSubnets":            describeSubnets,
-	}[name]
+	}}
 }
 
-// byIDOrFilter lists the region's records of a type that a call asks for by ids or filters. AWS says code and message (one
-// verb) about an id that does not exist.
+// byIDOrFilter returns the region's records of a type that have the ids in the parameter ids and match the call's filters. If
+// an id does not exist, it returns an error with code and message. The message has one verb, for the id.
 func (c *call) byIDOrFilter(typ, ids, code, message string) ([]*cloud.Record, error) {
 	all, err := services.Regional(c.Tx, typ, c.Region)
 	if err != nil {

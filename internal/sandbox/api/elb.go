@@ -8,17 +8,18 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-func balancingAction(name string) action {
-	return map[string]action{
+func elb() service {
+	return service{protocol: "query", namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", actions: map[string]action{
 		"DescribeLoadBalancers": describeBalancers,
 		"DescribeListeners":     describeListeners,
 		"DescribeRules":         describeRules,
 		"DescribeTargetGroups":  describeTargetGroups,
 		"DescribeTags":          describeBalancingTags,
-	}[name]
+	}}
 }
 
-// byARNOrName lists records by ARNs and names. AWS says code about one that does not exist.
+// byARNOrName returns the region's records of a type that have the ARNs and the names in these parameters. If one does not
+// exist, it returns an error with code; what names the type.
 func (c *call) byARNOrName(typ, arns, names, code, what string) ([]*cloud.Record, error) {
 	wanted := c.list(arns)
 	wantedNames := c.list(names)

@@ -1,3 +1,8 @@
+// Package api answers the AWS APIs over HTTP, as far as branchenv calls them: the actions of each service, in the protocol of
+// each. Package s3 answers S3.
+//
+// The API of a service is one file and one entry in apis. An action reads its parameters from a call and answers with nodes
+// of XML, or with a value that becomes JSON. What an action changes is up to package cloud and its services.
 package api
 
 import (
@@ -6,73 +11,58 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 	"github.com/branchenv/branchenv/internal/sandbox/s3"
-	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// An endpoint answers the AWS APIs over HTTP. Which service a request is for is told by its signature's scope; the
-// signatures themselves are not checked.
+// An endpoint answers all APIs at one address. The scope of a request's signature names the service and the region. Signatures
+// are not checked.
 type endpoint struct {
 	cloud *cloud.Cloud
 	s3    *s3.Handler
 	log   io.Writer
+
+	apis map[string]service
 }
 
+// New returns a handler for all APIs. It writes a line to log for each request; log may be nil.
 func New(c *cloud.Cloud, log io.Writer) http.Handler {
 	if log == nil {
 		log = io.Discard
 	}
-	return &endpoint{cloud: c, s3: s3.NewHandler(c.S3, c.Region, cloud.Account), log: log}
+	return &endpoint{cloud: c, s3: s3.NewHandler(c.S3, c.Region, cloud.Account), log: log, apis: apis()}
 }
 
-// A call is one request to a service other than S3, inside a transaction.
-type call struct {
-	*cloud.Operation
-	action string
-	form   url.Values   // of the services that speak the query protocol
-	body   value.Object // of those that speak JSON
-	path   string       // of those that speak REST
-	fault  *cloud.Fault // that hits the call and does not refuse it; may be nil
-}
-
-// An action answers a call: with nodes of XML where the service speaks XML, else with what becomes JSON.
+// An action answers a call: with []node if the service speaks XML, otherwise with a value that becomes JSON.
 type action func(*call) (any, error)
 
-// A service is one of AWS's APIs.
+// A service is the API of an AWS service.
 type service struct {
-	protocol  string // query, ec2, json, rest
-	namespace string // of the XML
-	action    func(name string) action
+	protocol  string                     // query, ec2, json or rest
+	namespace string                     // of the XML
+	actions   map[string]action          // by name
+	operation func(*http.Request) string // for rest: the name of the action that a request asks for
 }
 
-func serviceOf(name string) (service, bool) {
-	s, ok := map[string]service{
-		"elasticbeanstalk":     {"query", "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", beanstalkAction},
-		"rds":                  {"query", "http://rds.amazonaws.com/doc/2014-10-31/", rdsAction},
-		"elasticloadbalancing": {"query", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", balancingAction},
-		"iam":                  {"query", "https://iam.amazonaws.com/doc/2010-05-08/", iamAction},
-		"sts":                  {"query", "https://sts.amazonaws.com/doc/2011-06-15/", stsAction},
-		"ec2":                  {"ec2", "http://ec2.amazonaws.com/doc/2016-11-15/", ec2Action},
-		"route53":              {"rest", "https://route53.amazonaws.com/doc/2013-04-01/", route53Action},
-		"secretsmanager":       {"json", "", secretsAction},
-		"acm":                  {"json", "", acmAction},
-		"logs":                 {"json", "", logsAction},
-		"tagging":              {"json", "", taggingAction},
-	}[name]
-	return s, ok
+// apis returns the APIs that exist, by the name in a request's signature. A new one is registered here. S3 is not among
+// them: package s3 serves it.
+func apis() map[string]service {
+	return map[string]service{
+		"acm": acm(), "ec2": ec2(), "elasticbeanstalk": beanstalk(), "elasticloadbalancing": elb(), "iam": iam(), "logs": logs(),
+		"rds": rds(), "route53": route53(), "secretsmanager": secretsManager(), "sts": sts(), "tagging": tagging(),
+	}
 }
 
+// scopePattern finds the region and the service in a signature.
 var scopePattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
 })
 
+// ServeHTTP answers a request. A request without a signature is for S3.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	region, name := e.cloud.Region, "s3"
 	scope := r.Header.Get("Authorization")
@@ -82,7 +72,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if m := scopePattern().FindStringSubmatch(scope); m != nil {
 		region, name = m[1], m[2]
 	}
-	s, known := serviceOf(name)
+	s, known := e.apis[name]
 	switch {
 	case name == "s3":
 		e.serveS3(w, r)
@@ -94,7 +84,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveS3 lets faults answer before the S3 server does.
+// serveS3 passes a request to the S3 server, unless a fault answers it.
 func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
 	action := s3.Operation(r)
 	fmt.Fprintf(e.log, "s3:%s %s\n", action, r.URL.Path)
@@ -114,6 +104,7 @@ func (e *endpoint) serveS3(w http.ResponseWriter, r *http.Request) {
 	e.s3.ServeHTTP(w, r)
 }
 
+// serve answers a request to a service other than S3.
 func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region string, s service) {
 	c := &call{path: r.URL.Path}
 	var err error
@@ -128,15 +119,15 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region st
 		}
 	case "rest":
 		c.form = r.URL.Query()
-		c.action = route53Operation(r)
+		c.action = s.operation(r)
 	}
 	fmt.Fprintf(e.log, "%s:%s\n", name, c.action)
 	if err != nil {
 		writeError(w, s, cloud.Errorf("SerializationException", "%v", err))
 		return
 	}
-	f := s.action(c.action)
-	if f == nil {
+	f, known := s.actions[c.action]
+	if !known {
 		writeError(w, s, cloud.Errorf("InvalidAction", "the sandbox does not know the action %s of %s", c.action, name))
 		return
 	}
@@ -158,55 +149,4 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, name, region st
 		return
 	}
 	writeAnswer(w, s, c.action, out)
-}
-
-// names are the names a call is about, for faults.
-func (c *call) names() []string {
-	var out []string
-	for key, values := range c.form {
-		if key != "Action" && key != "Version" {
-			out = append(out, values...)
-		}
-	}
-	for _, v := range c.body {
-		if s, ok := v.(string); ok {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// list are the values of a list in a query: Name.member.1, or Name.1 in EC2.
-func (c *call) list(name string) []string {
-	var out []string
-	for i := 1; ; i++ {
-		v, ok := c.form[name+".member."+strconv.Itoa(i)]
-		if !ok {
-			v, ok = c.form[name+"."+strconv.Itoa(i)]
-		}
-		if !ok {
-			return out
-		}
-		out = append(out, v[0])
-	}
-}
-
-// filters are EC2's filters by name.
-func (c *call) filters() map[string][]string {
-	out := map[string][]string{}
-	for i := 1; c.form.Has(fmt.Sprintf("Filter.%d.Name", i)); i++ {
-		out[c.form.Get(fmt.Sprintf("Filter.%d.Name", i))] = c.list(fmt.Sprintf("Filter.%d.Value", i))
-	}
-	return out
-}
-
-// paginate is the part of the items that a call asks for, and the token of the rest.
-func paginate[T any](items []T, token, limit string) ([]T, string) {
-	from, _ := strconv.Atoi(token)
-	from = min(max(from, 0), len(items))
-	n, err := strconv.Atoi(limit)
-	if err != nil || n <= 0 || from+n >= len(items) {
-		return items[from:], ""
-	}
-	return items[from : from+n], strconv.Itoa(from + n)
 }

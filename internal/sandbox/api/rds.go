@@ -8,8 +8,8 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-func rdsAction(name string) action {
-	return map[string]action{
+func rds() service {
+	return service{protocol: "query", namespace: "http://rds.amazonaws.com/doc/2014-10-31/", actions: map[string]action{
 		"DescribeDBInstances":       describeDatabases,
 		"DescribeDBSnapshots":       describeSnapshots,
 		"DescribeDBSubnetGroups":    describeSubnetGroups,
@@ -17,11 +17,11 @@ func rdsAction(name string) action {
 		"StopDBInstance":            stopDatabase,
 		"StartDBInstance":           startDatabase,
 		"ListTagsForResource":       listDatabaseTags,
-	}[name]
+	}}
 }
 
-// byName lists the region's records of a type, or the one named by a parameter. AWS says code and message (one verb) if
-// that one does not exist.
+// byName returns the region's records of a type, or the one whose name, id or ARN is in a parameter. If that one does not
+// exist, it returns an error with code and message. The message has one verb, for the name.
 func (c *call) byName(typ, parameter, code, message string) ([]*cloud.Record, error) {
 	name := c.form.Get(parameter)
 	records, err := c.inRegion(typ, func(r *cloud.Record) bool {
@@ -61,7 +61,7 @@ func databaseNodes(r *cloud.Record) []node {
 		element("DBParameterGroups", element("DBParameterGroup", leaf("DBParameterGroupName", r.Text("parameterGroupName")), leaf("ParameterApplyStatus", "in-sync"))),
 		tagNodes("TagList", "Tag", "Key", "Value", r.Tags()),
 	}
-	if r.Status != "creating" { // AWS, too, tells the address when the instance has one
+	if r.Status != "creating" { // a new instance has no address yet, as on AWS
 		out = append(out, element("Endpoint", leaf("Address", r.Text("address")), leaf("Port", r.Outputs["port"]), leaf("HostedZoneId", r.Text("hostedZoneId"))))
 	}
 	for _, s := range r.Outputs.List("masterUserSecrets") {
@@ -126,6 +126,7 @@ func describeParameterGroups(c *call) (any, error) {
 func stopDatabase(c *call) (any, error)  { return c.switchDatabase("available", "stopping", "stopped") }
 func startDatabase(c *call) (any, error) { return c.switchDatabase("stopped", "starting", "available") }
 
+// switchDatabase stops or starts the database that a call names.
 func (c *call) switchDatabase(from, meanwhile, to string) (any, error) {
 	records, err := c.byName(services.TypeDatabase, "DBInstanceIdentifier", "DBInstanceNotFound", "DBInstance %s not found.")
 	if err != nil {

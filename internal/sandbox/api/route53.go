@@ -10,7 +10,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// route53Operation is the operation that a request's method and path ask for.
+// route53Operation returns the operation that a request's method and path ask for.
 func route53Operation(r *http.Request) string {
 	path := strings.TrimPrefix(r.URL.Path, "/2013-04-01/")
 	parts := strings.Split(strings.Trim(path, "/"), "/")
@@ -31,14 +31,14 @@ func route53Operation(r *http.Request) string {
 	return "GET " + path
 }
 
-func route53Action(name string) action {
-	return map[string]action{
+func route53() service {
+	return service{protocol: "rest", namespace: "https://route53.amazonaws.com/doc/2013-04-01/", operation: route53Operation, actions: map[string]action{
 		"ListHostedZonesByName":  listZones,
 		"ListHostedZones":        listZones,
 		"GetHostedZone":          getHostedZone,
 		"ListResourceRecordSets": listRecords,
 		"ListTagsForResource":    listZoneTags,
-	}[name]
+	}}
 }
 
 func zoneNodes(r *cloud.Record) []node {
@@ -65,6 +65,7 @@ func listZones(c *call) (any, error) {
 	}, nil
 }
 
+// findZone returns the hosted zone in the path, or AWS's error if there is none.
 func (c *call) findZone() (*cloud.Record, error) {
 	id := strings.Split(strings.TrimPrefix(c.path, "/2013-04-01/hostedzone/"), "/")[0]
 	z, err := services.ZoneByID(c.Tx, id)
@@ -94,7 +95,7 @@ func listZoneTags(c *call) (any, error) {
 	return []node{element("ResourceTagSet", leaf("ResourceType", "hostedzone"), leaf("ResourceId", z.ID), tagNodes("Tags", "Tag", "Key", "Value", z.Tags()))}, nil
 }
 
-// dnsOrder is the order in which Route 53 lists names: by their labels from the last.
+// dnsOrder returns a text by which names sort as Route 53 lists them: by their labels, the last one first.
 func dnsOrder(name string) string {
 	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
 	slices.Reverse(labels)

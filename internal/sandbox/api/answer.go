@@ -15,16 +15,17 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// A node is an element of an XML answer.
+// A node is an element of an XML answer. A node without text and without children is left out.
 type node struct {
 	name string
 	text string
 	kids []node
 }
 
-// element is an element with others in it; leaf is one with text, left out if the text is empty; many is a list.
+// element returns an element with others in it.
 func element(name string, kids ...node) node { return node{name: name, kids: kids} }
 
+// leaf returns an element with text. A time is written as AWS does.
 func leaf(name string, v any) node {
 	if t, ok := v.(time.Time); ok {
 		v = t.UTC().Format("2006-01-02T15:04:05.000Z")
@@ -32,7 +33,7 @@ func leaf(name string, v any) node {
 	return node{name: name, text: value.Text(v)}
 }
 
-// elements is an element for each item.
+// elements returns a list: the element name, with an element item for each item.
 func elements[T any](name, item string, items []T, f func(T) []node) node {
 	out := node{name: name}
 	for _, i := range items {
@@ -41,7 +42,7 @@ func elements[T any](name, item string, items []T, f func(T) []node) node {
 	return out
 }
 
-// textElements is a list of plain strings.
+// textElements returns a list of strings.
 func textElements(name, item string, values []string) node {
 	out := node{name: name}
 	for _, v := range values {
@@ -50,6 +51,7 @@ func textElements(name, item string, values []string) node {
 	return out
 }
 
+// write writes the node as XML.
 func (n node) write(b *strings.Builder) {
 	if n.text == "" && n.kids == nil {
 		return
@@ -62,8 +64,10 @@ func (n node) write(b *strings.Builder) {
 	b.WriteString("</" + n.name + ">")
 }
 
+// requestID is the id of all requests.
 const requestID = "00000000-0000-0000-0000-000000000000"
 
+// writeAnswer writes what an action answered.
 func writeAnswer(w http.ResponseWriter, s service, action string, out any) {
 	if s.protocol == "json" {
 		if out == nil {
@@ -98,7 +102,7 @@ func writeNodes(b *strings.Builder, nodes []node) {
 	}
 }
 
-// writeError answers with an error as the service's protocol words it.
+// writeError writes an error in the form of the service's protocol. An error that is not AWS's is an internal failure.
 func writeError(w http.ResponseWriter, s service, err error) {
 	var e *cloud.Error
 	if !errors.As(err, &e) {
@@ -124,12 +128,21 @@ func writeError(w http.ResponseWriter, s service, err error) {
 	io.WriteString(w, b.String())
 }
 
-// tagNodes are tags as XML.
+// tagNodes returns tags as a list of items with the elements key and value.
 func tagNodes(name, item, key, value string, tags map[string]string) node {
 	return elements(name, item, slices.Sorted(maps.Keys(tags)), func(k string) []node {
 		return []node{leaf(key, k), {name: value, text: tags[k], kids: []node{}}}
 	})
 }
 
-// epoch is a time as the JSON protocols write it: seconds.
+// epoch returns a time as the JSON protocols write it: in seconds.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// tagList returns tags as the JSON protocols write them.
+func tagList(tags map[string]string) []map[string]string {
+	out := []map[string]string{}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, map[string]string{"Key": k, "Value": tags[k]})
+	}
+	return out
+}
