@@ -1,3 +1,8 @@
+// Package gateway answers on the host names of the apps in the embedded AWS, in place of the internet and of the apps. A page
+// says which app would answer.
+//
+// It follows a host name as the internet and AWS do: through the DNS record to a load balancer or an app, and through the
+// load balancer's host rules to the app. So a page shows that the records and the rules are right.
 package gateway
 
 import (
@@ -12,22 +17,19 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// A gateway is what the internet would be to the sandbox's environments: it answers a visitor on an environment's host
-// name with a small page, and leaves requests to AWS's APIs to them. A visitor's request is not signed.
-//
-// A host name is followed as on AWS: through the DNS record to a load balancer or an environment, and through the
-// balancer's host rules to the environment behind it. So a page shows that all of them are right.
+// A gateway answers visitors, and passes requests to the AWS APIs on. A visitor's request is not signed.
 type gateway struct {
 	cloud *cloud.Cloud
 	api   http.Handler
 }
 
-// New answers on the environments' host names, and passes everything else to api.
+// New returns a handler that answers on the apps' host names, and passes the other requests to api.
 func New(c *cloud.Cloud, api http.Handler) http.Handler { return &gateway{c, api} }
 
-// localhost is the domain below which every browser finds this machine by any name. Source: RFC 6761, section 6.3.
+// localhost is a domain whose subdomains are all this machine, in every browser. Source: RFC 6761, section 6.3.
 const localhost = ".localhost"
 
+// ServeHTTP answers a visitor with a page, or passes the request on.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, port := splitHost(r.Host)
 	if isSigned(r) || isOwnAddress(host) && r.URL.Path != "/" || isOwnAddress(host) && r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -46,14 +48,15 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeIndex(w, r, host, sites)
 }
 
-// isSigned tells whether a request is for an API of AWS: by its signature in a header, in a presigned URL of either
-// version, or in a form that a browser uploads.
+// isSigned reports whether a request is for an AWS API. It has a signature in a header, in a presigned URL, or in an uploaded
+// form.
 func isSigned(r *http.Request) bool {
 	q := r.URL.Query()
 	return r.Header.Get("Authorization") != "" || q.Has("X-Amz-Credential") || q.Has("AWSAccessKeyId") ||
 		r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data")
 }
 
+// splitHost splits the Host header of a request. The port may be missing.
 func splitHost(address string) (host, port string) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -62,35 +65,36 @@ func splitHost(address string) (host, port string) {
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), ".")), port
 }
 
-// isOwnAddress tells whether a host name is the endpoint's, rather than one that an environment could have.
+// isOwnAddress reports whether a host name is the server's own address. It is an IP address or has no dot.
 func isOwnAddress(host string) bool {
 	return net.ParseIP(host) != nil || !strings.Contains(host, ".")
 }
 
-// A Site is an environment as a visitor of its host name finds it.
+// A Site is an app that answers on a host name.
 type Site struct {
-	Host        string `json:"host"`    // full host name, as in DNS
-	Address     string `json:"address"` // a URL that leads to it on this machine
+	Host        string `json:"host"`    // the full host name, as in DNS
+	Address     string `json:"address"` // the URL on this machine
 	Branch      string `json:"branch"`
 	Kind        string `json:"kind"`
-	Environment string `json:"environment"` // Beanstalk's name
-	Status      string `json:"status"`      // Beanstalk's
-	Health      string `json:"health"`      // Beanstalk's
+	Environment string `json:"environment"` // the name of the Beanstalk environment
+	Status      string `json:"status"`      // Beanstalk's status
+	Health      string `json:"health"`      // Beanstalk's health
 	Version     string `json:"version"`     // the application version's label
-	Image       string `json:"image"`       // empty: a source bundle, or the sample application
+	Image       string `json:"image"`       // empty: the version is no container image
 	Database    string `json:"database"`    // empty: none
 	Bucket      string `json:"bucket"`      // empty: none
-	up          bool   // something answers behind the host name
+	up          bool   // whether the app answers
 }
 
-// hasHost tells whether a host name is the site's: its own, or its first label or all of it below localhost.
+// hasHost reports whether the site answers on host. Besides its own host name, these are its first label and all of its
+// name below localhost.
 func (s Site) hasHost(host string) bool {
 	local, found := strings.CutSuffix(host, localhost)
 	label, _, _ := strings.Cut(s.Host, ".")
 	return host == s.Host || found && (local == s.Host || local == label)
 }
 
-// address is the site's URL on this machine.
+// address returns the site's URL on this machine.
 func (s Site) address(port string) string {
 	label, _, _ := strings.Cut(s.Host, ".")
 	if port != "" {
@@ -99,7 +103,7 @@ func (s Site) address(port string) string {
 	return "http://" + label + localhost + port + "/"
 }
 
-// Sites are the sites of a server that listens on port of this machine.
+// Sites returns the apps that answer on host names, ordered by these. The server listens on port of this machine.
 func Sites(c *cloud.Cloud, port string) ([]Site, error) {
 	all, err := sites(c)
 	for i, s := range all {
@@ -108,7 +112,7 @@ func Sites(c *cloud.Cloud, port string) ([]Site, error) {
 	return all, err
 }
 
-// sites are the host names that lead to an environment.
+// sites returns the apps that answer on host names, without their addresses.
 func sites(c *cloud.Cloud) ([]Site, error) {
 	var sites []Site
 	err := c.Store.Do(func(t *cloud.Tx) error {
@@ -145,7 +149,7 @@ func sites(c *cloud.Cloud) ([]Site, error) {
 	return sites, err
 }
 
-// findApp returns the app to which a host name with these DNS targets leads, nil if there is none.
+// findApp returns the app behind host, whose DNS record has these targets. It returns nil if there is none.
 func findApp(t *cloud.Tx, apps []cloud.App, host string, targets []string) (*cloud.App, error) {
 	toward := func(name string) bool {
 		return slices.ContainsFunc(targets, func(target string) bool { return strings.EqualFold(strings.TrimSuffix(target, "."), name) })
@@ -167,7 +171,7 @@ func findApp(t *cloud.Tx, apps []cloud.App, host string, targets []string) (*clo
 	return &apps[i], nil
 }
 
-// newSite describes an app as it answers under host: the variables that it is given, and what its service says.
+// newSite describes an app by its variables and its service.
 func newSite(t *cloud.Tx, host string, a *cloud.App) (Site, error) {
 	s := Site{
 		Host: host, Branch: a.Variables["BRANCH_NAME"], Kind: a.Variables["ENVIRONMENT_KIND"], Environment: a.Name,

@@ -16,42 +16,42 @@ import (
 //go:embed page.html
 var pageSource string
 
-// pages are the gateway's pages, parsed when they are first needed.
+// pages returns the template of all pages. The first call parses it.
 var pages = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Parse(pageSource))
 })
 
-// pageData is what the gateway's template shows.
+// pageData is the content of a page.
 type pageData struct {
 	Title string
-	Facts [][2]string // what there is to tell of one environment
-	Sites []Site      // those that a visitor may have meant
+	Facts [][2]string // names and values about one site
+	Sites []Site      // a list of sites
 	Note  string
 }
 
-// writeSite answers on an environment's host name: 200 when something runs there, else 503 as its balancer would.
+// writeSite answers on a site's host name: 200 if the app answers, otherwise 503 as a load balancer does.
 func writeSite(w http.ResponseWriter, r *http.Request, s Site) {
 	code := http.StatusOK
 	if !s.up {
 		code = http.StatusServiceUnavailable
 	}
-	writePage(w, r, code, pageData{Title: s.Host, Facts: s.facts(), Note: "The sandbox of branchenv answers in the app's place; nothing of this is on AWS."})
+	writePage(w, r, code, pageData{Title: s.Host, Facts: s.facts(), Note: "branchenv's sandbox answers in place of the app. Nothing here is on AWS."})
 }
 
-// writeIndex answers on a host name that leads nowhere, or on the server's own address.
+// writeIndex lists all sites. It answers on the server's own address, and with 404 on a host name that leads to no app.
 func writeIndex(w http.ResponseWriter, r *http.Request, host string, sites []Site) {
 	code, title := http.StatusNotFound, "No environment at "+host
 	if isOwnAddress(host) {
 		code, title = http.StatusOK, "Environments in the sandbox"
 	}
-	note := "APIs of AWS answer here too, when they are asked with a signature."
+	note := "The AWS APIs answer signed requests at this address too."
 	if len(sites) == 0 {
-		note = "There are no environments yet: branchenv --sandbox up BRANCH --image REF makes one."
+		note = "There are no environments yet. Create one: branchenv --sandbox up BRANCH --image REF"
 	}
 	writePage(w, r, code, pageData{Title: title, Sites: sites, Note: note})
 }
 
-// facts are a site's, those that there are.
+// facts returns names and values about a site. Those without a value are left out.
 func (s Site) facts() [][2]string {
 	var facts [][2]string
 	for _, f := range [][2]string{
@@ -65,7 +65,7 @@ func (s Site) facts() [][2]string {
 	return facts
 }
 
-// writePage writes a page, as text where that is what the visitor asks for.
+// writePage writes a page in HTML, or in plain text if the visitor accepts that.
 func writePage(w http.ResponseWriter, r *http.Request, code int, p pageData) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -79,10 +79,10 @@ func writePage(w http.ResponseWriter, r *http.Request, code int, p pageData) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	w.WriteHeader(code)
-	pages().Execute(w, p) // an error is the visitor's connection
+	pages().Execute(w, p) // an error means that the visitor is gone
 }
 
-// text writes the page without markup, a line for each thing.
+// text writes the page in plain text.
 func (p pageData) text(w io.Writer) {
 	fmt.Fprintln(w, oneLine(p.Title))
 	lines := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -95,7 +95,7 @@ func (p pageData) text(w io.Writer) {
 	lines.Flush()
 }
 
-// oneLine is text that stays on its line: quoted if it has characters that do not print.
+// oneLine returns text that is one line: it quotes text with characters that do not print.
 func oneLine(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(text)

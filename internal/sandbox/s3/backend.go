@@ -19,21 +19,23 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
-// The S3 server library gofakes3 speaks the protocol; this file gives it the buckets of an s3Store.
+// A Store is a backend of the library gofakes3, which speaks the protocol.
 var (
 	_ gofakes3.Backend          = (*Store)(nil)
 	_ gofakes3.VersionedBackend = (*Store)(nil)
 	_ gofakes3.MultipartBackend = (*Store)(nil)
 )
 
+// hashed returns a file name for any text.
 func hashed(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
 }
 
-// newVersion makes a version id.
+// newVersion returns a new version id.
 func newVersion() string { return rand.Text() }
 
+// ListBuckets lists all buckets.
 func (s *Store) ListBuckets() ([]gofakes3.BucketInfo, error) {
 	var out []gofakes3.BucketInfo
 	err := s.locked(func() error {
@@ -59,6 +61,7 @@ func (s *Store) ListBuckets() ([]gofakes3.BucketInfo, error) {
 	return out, err
 }
 
+// CreateBucket creates a bucket.
 func (s *Store) CreateBucket(name string) error {
 	return s.locked(func() error {
 		if _, err := s.load(name); err == nil {
@@ -77,6 +80,7 @@ func (s *Store) CreateBucket(name string) error {
 	})
 }
 
+// BucketExists reports whether a bucket exists.
 func (s *Store) BucketExists(name string) (bool, error) {
 	err := s.withBucket(name, func(*bucketIndex) ([]*entry, error) { return nil, nil })
 	if gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
@@ -85,9 +89,13 @@ func (s *Store) BucketExists(name string) (bool, error) {
 	return err == nil, err
 }
 
-func (s *Store) DeleteBucket(name string) error      { return s.deleteBucket(name, false) }
+// DeleteBucket deletes an empty bucket.
+func (s *Store) DeleteBucket(name string) error { return s.deleteBucket(name, false) }
+
+// ForceDeleteBucket deletes a bucket with everything in it.
 func (s *Store) ForceDeleteBucket(name string) error { return s.deleteBucket(name, true) }
 
+// deleteBucket deletes a bucket. If force is not set, the bucket must be empty.
 func (s *Store) deleteBucket(name string, force bool) error {
 	return s.locked(func() error {
 		b, err := s.load(name)
@@ -98,7 +106,7 @@ func (s *Store) deleteBucket(name string, force bool) error {
 			return gofakes3.ErrorMessage(gofakes3.ErrBucketNotEmpty,
 				"The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
 		}
-		// The log goes first: without it there is no bucket, whatever else is left.
+		// The log is removed first: without it the bucket does not exist, even if files are left.
 		if err := os.Remove(s.logPath(name)); err != nil {
 			return err
 		}
@@ -107,6 +115,7 @@ func (s *Store) deleteBucket(name string, force bool) error {
 	})
 }
 
+// VersioningConfiguration returns a bucket's versioning.
 func (s *Store) VersioningConfiguration(bucket string) (v gofakes3.VersioningConfiguration, err error) {
 	err = s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		v.Status = gofakes3.VersioningStatus(b.settings["versioning"])
@@ -115,16 +124,17 @@ func (s *Store) VersioningConfiguration(bucket string) (v gofakes3.VersioningCon
 	return v, err
 }
 
+// SetVersioningConfiguration sets a bucket's versioning.
 func (s *Store) SetVersioningConfiguration(bucket string, v gofakes3.VersioningConfiguration) error {
 	return s.setting(bucket, "versioning", string(v.Status))
 }
 
-// SetVersioning sets whether a bucket keeps versions: "Enabled" or "Suspended".
+// SetVersioning sets a bucket's versioning to "Enabled" or "Suspended".
 func (s *Store) SetVersioning(bucket, status string) error {
 	return s.setting(bucket, "versioning", status)
 }
 
-// SuspendVersioning stops the versioning of a bucket that has it.
+// SuspendVersioning suspends a bucket's versioning if it is enabled.
 func (s *Store) SuspendVersioning(bucket string) error {
 	return s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		if !b.versioned() {
@@ -134,13 +144,14 @@ func (s *Store) SuspendVersioning(bucket string) error {
 	})
 }
 
-// setting stores one of a bucket's settings; an empty value removes it.
+// setting stores a setting of a bucket. An empty value removes it.
 func (s *Store) setting(bucket, name, value string) error {
 	return s.withBucket(bucket, func(*bucketIndex) ([]*entry, error) {
 		return []*entry{{Op: "set", Key: name, Value: value}}, nil
 	})
 }
 
+// PutObject stores an object.
 func (s *Store) PutObject(bucket, key string, meta map[string]string, in io.Reader, size int64, cond *gofakes3.PutConditions) (gofakes3.PutObjectResult, error) {
 	e, err := s.write(bucket, key, meta, in, "", cond)
 	if err != nil {
@@ -149,7 +160,7 @@ func (s *Store) PutObject(bucket, key string, meta map[string]string, in io.Read
 	return gofakes3.PutObjectResult{VersionID: shownVersion(e.Version)}, nil
 }
 
-// PutFile stores an object and returns its MD5 sum in hexadecimal and its version, "" if the bucket keeps none.
+// PutFile stores an object. It returns its MD5 sum in hexadecimal, and its version, which is "" without versioning.
 func (s *Store) PutFile(bucket, key, contentType string, in io.Reader) (md5, version string, err error) {
 	e, err := s.write(bucket, key, map[string]string{"Content-Type": contentType}, in, "", nil)
 	if err != nil {
@@ -158,7 +169,7 @@ func (s *Store) PutFile(bucket, key, contentType string, in io.Reader) (md5, ver
 	return hex.EncodeToString(e.MD5), string(shownVersion(e.Version)), nil
 }
 
-// shownVersion is how gofakes3 wants a version: empty for the null version.
+// shownVersion returns a version in gofakes3's form: the null version is "".
 func shownVersion(v string) gofakes3.VersionID {
 	if v == nullVersion {
 		return ""
@@ -166,7 +177,7 @@ func shownVersion(v string) gofakes3.VersionID {
 	return gofakes3.VersionID(v)
 }
 
-// write stores one object. The contents are read before the lock is taken.
+// write stores an object. It reads the contents before it locks the store. cond may be nil.
 func (s *Store) write(bucket, key string, meta map[string]string, in io.Reader, etag string, cond *gofakes3.PutConditions) (*entry, error) {
 	hash := md5.New() // #nosec G401 -- S3 defines ETags so
 	in = io.TeeReader(in, hash)
@@ -221,22 +232,27 @@ func (s *Store) write(bucket, key string, meta map[string]string, in io.Reader, 
 	return e, err
 }
 
+// GetObject returns the current version of an object.
 func (s *Store) GetObject(bucket, key string, rng *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
 	return s.readObject(bucket, key, "", rng, true)
 }
 
+// GetObjectVersion returns a version of an object.
 func (s *Store) GetObjectVersion(bucket, key string, v gofakes3.VersionID, rng *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
 	return s.readObject(bucket, key, string(v), rng, true)
 }
 
+// HeadObject returns the current version of an object without its contents.
 func (s *Store) HeadObject(bucket, key string) (*gofakes3.Object, error) {
 	return s.readObject(bucket, key, "", nil, false)
 }
 
+// HeadObjectVersion returns a version of an object without its contents.
 func (s *Store) HeadObjectVersion(bucket, key string, v gofakes3.VersionID) (*gofakes3.Object, error) {
 	return s.readObject(bucket, key, string(v), nil, false)
 }
 
+// readObject returns a version of an object, the current one if version is "". Without contents, it opens nothing.
 func (s *Store) readObject(bucket, key, version string, rng *gofakes3.ObjectRangeRequest, contents bool) (*gofakes3.Object, error) {
 	var out *gofakes3.Object
 	err := s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
@@ -267,7 +283,7 @@ func (s *Store) readObject(bucket, key, version string, rng *gofakes3.ObjectRang
 	return out, err
 }
 
-// open opens a version's contents, or a part of them.
+// open opens a version's contents, or a range of them.
 func (s *Store) open(bucket string, e *entry, rng *gofakes3.ObjectRange) (io.ReadCloser, error) {
 	if e.Size <= inlineLimit {
 		data := e.Data
@@ -286,6 +302,7 @@ func (s *Store) open(bucket string, e *entry, rng *gofakes3.ObjectRange) (io.Rea
 	}{io.NewSectionReader(f, rng.Start, rng.Length), f}, nil
 }
 
+// CopyObject stores a copy of the current version of an object.
 func (s *Store) CopyObject(srcBucket, srcKey, dstBucket, dstKey string, meta map[string]string) (gofakes3.CopyObjectResult, error) {
 	src, err := s.GetObject(srcBucket, srcKey, nil)
 	if err != nil {

@@ -8,14 +8,17 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
+// DeleteObject deletes the current version of an object, or adds a delete marker.
 func (s *Store) DeleteObject(bucket, key string) (gofakes3.ObjectDeleteResult, error) {
 	return s.deleteOne(bucket, gofakes3.ObjectID{Key: key})
 }
 
+// DeleteObjectVersion deletes a version of an object.
 func (s *Store) DeleteObjectVersion(bucket, key string, v gofakes3.VersionID) (gofakes3.ObjectDeleteResult, error) {
 	return s.deleteOne(bucket, gofakes3.ObjectID{Key: key, VersionID: string(v)})
 }
 
+// deleteOne deletes a version of an object, or its current version if id names none.
 func (s *Store) deleteOne(bucket string, id gofakes3.ObjectID) (out gofakes3.ObjectDeleteResult, err error) {
 	err = s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		if denied := s.deniedKeys()(id.Key); denied != nil {
@@ -28,7 +31,7 @@ func (s *Store) deleteOne(bucket string, id gofakes3.ObjectID) (out gofakes3.Obj
 	return out, err
 }
 
-// deniedKeys tells which keys' deletion is to fail.
+// deniedKeys returns a function that returns the error for the deletion of a key, nil if it may be deleted.
 func (s *Store) deniedKeys() func(key string) *Error {
 	if s.Denied == nil {
 		return func(string) *Error { return nil }
@@ -36,8 +39,8 @@ func (s *Store) deniedKeys() func(key string) *Error {
 	return s.Denied()
 }
 
-// deletionEntries is what the deletion of a key or a version writes, whether a delete marker was made or removed by it, and
-// that marker's or version's id. Deleting what is not there is no error.
+// deletionEntries returns the log entries for a deletion. marker says whether it adds or removes a delete marker; version is
+// the id of that marker or of the deleted version. It is no error if there is nothing to delete.
 func (b *bucketIndex) deletionEntries(id gofakes3.ObjectID, now time.Time) (entries []*entry, marker bool, version string) {
 	if id.VersionID != "" {
 		e := b.version(id.Key, id.VersionID)
@@ -59,6 +62,7 @@ func (b *bucketIndex) deletionEntries(id gofakes3.ObjectID, now time.Time) (entr
 	return []*entry{{Op: "remove", Key: id.Key, Version: nullVersion}}, false, ""
 }
 
+// DeleteMulti deletes the current versions of several objects.
 func (s *Store) DeleteMulti(bucket string, keys ...string) (gofakes3.MultiDeleteResult, error) {
 	ids := make([]gofakes3.ObjectID, len(keys))
 	for i, k := range keys {
@@ -67,7 +71,7 @@ func (s *Store) DeleteMulti(bucket string, keys ...string) (gofakes3.MultiDelete
 	return s.DeleteMultiVersions(bucket, ids...)
 }
 
-// DeleteMultiVersions is there for the library's interface; requests go to serveDeleteObjects, which answers more.
+// DeleteMultiVersions deletes several versions. Handler does not use it: deleteMany returns more.
 func (s *Store) DeleteMultiVersions(bucket string, ids ...gofakes3.ObjectID) (gofakes3.MultiDeleteResult, error) {
 	var out gofakes3.MultiDeleteResult
 	deleted, failed, err := s.deleteMany(bucket, ids)
@@ -80,6 +84,7 @@ func (s *Store) DeleteMultiVersions(bucket string, ids ...gofakes3.ObjectID) (go
 	return out, err
 }
 
+// A deletedObject is an entry of the answer to DeleteObjects.
 type deletedObject struct {
 	Key                   string `xml:"Key"`
 	VersionID             string `xml:"VersionId,omitempty"`
@@ -87,6 +92,7 @@ type deletedObject struct {
 	DeleteMarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
 }
 
+// A failedObject is an entry of the answer to DeleteObjects: a version that was not deleted.
 type failedObject struct {
 	Key       string `xml:"Key"`
 	VersionID string `xml:"VersionId,omitempty"`
@@ -94,7 +100,7 @@ type failedObject struct {
 	Message   string `xml:"Message"`
 }
 
-// deleteMany deletes up to 1000 keys and versions at once, and tells per key what went wrong.
+// deleteMany deletes several versions. An id without a version means the current version of its key.
 func (s *Store) deleteMany(bucket string, ids []gofakes3.ObjectID) (deleted []deletedObject, failed []failedObject, err error) {
 	err = s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
 		var all []*entry
@@ -117,8 +123,7 @@ func (s *Store) deleteMany(bucket string, ids []gofakes3.ObjectID) (deleted []de
 	return deleted, failed, err
 }
 
-// DeleteVersions removes all versions of a key. It returns S3's own error if the bucket is missing or a version cannot be
-// deleted.
+// DeleteVersions deletes all versions of an object. It returns an Error if a version cannot be deleted.
 func (s *Store) DeleteVersions(bucket, key string) error {
 	var ids []gofakes3.ObjectID
 	err := s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {
@@ -137,7 +142,7 @@ func (s *Store) DeleteVersions(bucket, key string) error {
 	return err
 }
 
-// Empty removes everything in a bucket, as the real provider does for a bucket with forceDestroy.
+// Empty deletes all versions in a bucket, 1000 at a time. The error is worded as the real provider words it.
 func (s *Store) Empty(bucket string) error {
 	var ids []gofakes3.ObjectID
 	err := s.withBucket(bucket, func(b *bucketIndex) ([]*entry, error) {

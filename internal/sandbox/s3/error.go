@@ -8,7 +8,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// An Error is an error as S3 answers it.
+// An Error is an error answer of S3.
 type Error struct {
 	Code    string
 	Message string
@@ -17,7 +17,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// Code returns S3's code of an error, "" if it is not S3's own.
+// Code returns the code with which S3 answers err, "" if err is not an error of S3.
 func Code(err error) string {
 	if e, ok := AsError(err); ok {
 		return e.Code
@@ -25,7 +25,7 @@ func Code(err error) string {
 	return ""
 }
 
-// AsError returns the error with which S3 answers err. ok is false if err is not S3's own.
+// AsError returns the answer of S3 to err. ok is false if err is not an error of S3.
 func AsError(err error) (e *Error, ok bool) {
 	var library gofakes3.Error
 	switch {
@@ -46,7 +46,7 @@ func AsError(err error) (e *Error, ok bool) {
 	return &Error{Code: string(code), Message: message, Status: max(code.Status(), http.StatusBadRequest)}, true
 }
 
-// WriteError answers with an error of ours or of the library.
+// WriteError writes an error answer.
 func WriteError(w http.ResponseWriter, err error) {
 	var ours *Error
 	var theirs gofakes3.Error

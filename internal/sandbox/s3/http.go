@@ -13,9 +13,9 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// An Handler answers S3 requests. The library gofakes3 does most of them; what it does not know, or tells less of
-// than AWS, is done here: the bucket's subresources, the deletion of many objects, null versions and the chunked
-// bodies that SDKs send.
+// A Handler answers S3 requests. The library gofakes3 answers most of them. The handler answers those that the library does
+// not know, or answers otherwise than AWS: a bucket's subresources, the deletion of many objects, and null versions. It
+// decodes the chunked bodies that SDKs send.
 type Handler struct {
 	store   *Store
 	library http.Handler
@@ -23,13 +23,14 @@ type Handler struct {
 	owner   string
 }
 
+// NewHandler returns a handler for the buckets in a store. They are in a region and belong to an account.
 func NewHandler(store *Store, region, owner string) *Handler {
 	lib := gofakes3.New(store, gofakes3.WithTimeSkewLimit(0), gofakes3.WithLogger(gofakes3.DiscardLog()))
 	return &Handler{store: store, library: lib.Server(), region: region, owner: owner}
 }
 
-// subresources are the settings of a bucket that are stored as they are sent, with the error for one that was not
-// set. An empty code: AWS answers with an empty document.
+// subresources returns the settings of a bucket that are stored as they are sent, each with the error if it is not set. If
+// the error is "", the answer is an empty document.
 func subresources() map[string]string {
 	return map[string]string{
 		"policy":            "NoSuchBucketPolicy: The bucket policy does not exist",
@@ -48,7 +49,8 @@ func subresources() map[string]string {
 	}
 }
 
-// action is the name of the S3 operation a request asks for, as far as faults need it.
+// Operation returns the name of the S3 operation that a request asks for. Faults match it; the names of operations that no
+// fault needs may be wrong.
 func Operation(r *http.Request) string {
 	q := r.URL.Query()
 	_, key := SplitPath(r.URL.Path)
@@ -71,11 +73,13 @@ func Operation(r *http.Request) string {
 	return map[string]string{"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject", "POST": "CreateMultipartUpload"}[r.Method]
 }
 
+// SplitPath splits the path of a request.
 func SplitPath(path string) (bucket, key string) {
 	bucket, key, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return bucket, key
 }
 
+// ServeHTTP answers a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	bucket, key := SplitPath(r.URL.Path)
 	q := r.URL.Query()
@@ -104,7 +108,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if key != "" && q.Get("versionId") == nullVersion && r.Method == http.MethodDelete {
-		// The library takes the null version for none, and would add a delete marker.
+		// The library ignores the null version, and would add a delete marker.
 		out, err := h.store.deleteOne(bucket, gofakes3.ObjectID{Key: key, VersionID: nullVersion})
 		if err != nil {
 			WriteError(w, err)
@@ -116,20 +120,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodHead && q.Has("versionId") {
-		// The library would answer with the current version. The server drops the body of the answer.
+		// The library answers HEAD with the current version. The server drops the body of a GET here.
 		r = r.Clone(r.Context())
 		r.Method = http.MethodGet
 	}
 	h.library.ServeHTTP(w, r)
 }
 
+// location answers GetBucketLocation.
 func (h *Handler) location(w http.ResponseWriter, bucket string) {
 	if err := h.store.withBucket(bucket, func(*bucketIndex) ([]*entry, error) { return nil, nil }); err != nil {
 		WriteError(w, err)
 		return
 	}
 	where := h.region
-	if where == "us-east-1" { // the one region without a constraint
+	if where == "us-east-1" { // the only region without a constraint
 		where = ""
 	}
 	writeXML(w, 200, struct {
@@ -138,6 +143,7 @@ func (h *Handler) location(w http.ResponseWriter, bucket string) {
 	}{Region: where})
 }
 
+// subresource stores, removes or returns a setting of a bucket.
 func (h *Handler) subresource(w http.ResponseWriter, r *http.Request, bucket, name, missing string) {
 	switch r.Method {
 	case http.MethodPut:
@@ -177,13 +183,14 @@ func (h *Handler) subresource(w http.ResponseWriter, r *http.Request, bucket, na
 	}
 }
 
-// objectTagging answers that there are no tags; setting them is accepted and forgotten.
+// objectTagging accepts tags but does not store them: an object has none.
 func (h *Handler) objectTagging(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		io.WriteString(w, xml.Header+`<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet></TagSet></Tagging>`)
 	}
 }
 
+// deleteObjects answers DeleteObjects.
 func (h *Handler) deleteObjects(w http.ResponseWriter, r *http.Request, bucket string) {
 	var in gofakes3.DeleteRequest
 	if err := xml.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Objects) == 0 || len(in.Objects) > 1000 {
@@ -205,6 +212,7 @@ func (h *Handler) deleteObjects(w http.ResponseWriter, r *http.Request, bucket s
 	}{Deleted: deleted, Errors: failed})
 }
 
+// writeXML writes an answer.
 func writeXML(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
@@ -212,8 +220,8 @@ func writeXML(w http.ResponseWriter, status int, v any) {
 	xml.NewEncoder(w).Encode(v)
 }
 
-// decodeChunked replaces a body in the aws-chunked encoding, with or without signatures and trailing checksums, by
-// its contents.
+// decodeChunked replaces a request's body in the aws-chunked encoding by its contents. Signatures and trailing checksums are
+// not checked.
 func decodeChunked(r *http.Request) error {
 	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
 		return nil
@@ -237,14 +245,15 @@ func decodeChunked(r *http.Request) error {
 	return nil
 }
 
-// A chunkReader reads the contents of an aws-chunked body: each chunk is a hexadecimal size, perhaps extensions after
-// a semicolon, a line end, the data and a line end; a chunk of size 0 and trailers end it.
+// A chunkReader reads the contents of an aws-chunked body. A chunk is a hexadecimal size, extensions after a semicolon, a line
+// end, the data and a line end. A chunk of size 0 is the last one; trailers follow it.
 type chunkReader struct {
 	in   *bufio.Reader
 	left int64
 	done bool
 }
 
+// Read reads the contents.
 func (c *chunkReader) Read(p []byte) (int, error) {
 	for c.left == 0 {
 		if c.done {

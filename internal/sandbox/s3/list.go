@@ -7,6 +7,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
+// ListBucket returns a page of the current versions in a bucket.
 func (s *Store) ListBucket(bucket string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
 	out := gofakes3.NewObjectList()
 	p := prefixOf(prefix)
@@ -19,7 +20,7 @@ func (s *Store) ListBucket(bucket string, prefix *gofakes3.Prefix, page gofakes3
 				continue
 			}
 			common := commonPrefix(key, p)
-			// A page that ended with a common prefix has that prefix as its marker: what is below it was told.
+			// The marker of a page that ended with a common prefix is that prefix. The keys below it were listed.
 			if common != "" && (common == last || page.HasMarker && strings.HasPrefix(page.Marker, common)) {
 				continue
 			}
@@ -50,7 +51,7 @@ func prefixOf(p *gofakes3.Prefix) gofakes3.Prefix {
 	return *p
 }
 
-// commonPrefix is what a key is rolled up to, "" if it is not.
+// commonPrefix returns the common prefix by which a key is listed, "" if it is listed by itself.
 func commonPrefix(key string, p gofakes3.Prefix) string {
 	if p.Delimiter == "" {
 		return ""
@@ -62,6 +63,7 @@ func commonPrefix(key string, p gofakes3.Prefix) string {
 	return p.Prefix + before + p.Delimiter
 }
 
+// ListBucketVersions returns a page of all versions in a bucket.
 func (s *Store) ListBucketVersions(bucket string, prefix *gofakes3.Prefix, page *gofakes3.ListBucketVersionsPage) (*gofakes3.ListBucketVersionsResult, error) {
 	if page == nil {
 		page = &gofakes3.ListBucketVersionsPage{}
@@ -78,8 +80,8 @@ func (s *Store) ListBucketVersions(bucket string, prefix *gofakes3.Prefix, page 
 				}
 				at := slices.IndexFunc(versions, func(e *entry) bool { return e.Version == string(page.VersionIDMarker) })
 				if at < 0 {
-					// The marked version is gone. What is left of its key cannot be placed, so it is told again:
-					// nobody who deletes as they list misses anything.
+					// The version of the marker is gone, so its place is not known. All versions of its key are listed
+					// again: a client that deletes as it lists misses none.
 					at = -1
 				}
 				versions = versions[at+1:]
@@ -104,6 +106,7 @@ func (s *Store) ListBucketVersions(bucket string, prefix *gofakes3.Prefix, page 
 	return out, err
 }
 
+// versionItem returns a version as it is listed.
 func versionItem(e *entry, latest bool) gofakes3.VersionItem {
 	modified := gofakes3.NewContentTime(e.Time)
 	if e.Op == "mark" {

@@ -22,7 +22,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
-// An upload is an unfinished multipart upload. It lies in a directory of its own in the bucket's, beside its parts.
+// An upload is an unfinished multipart upload. It has a directory in the bucket's, which its parts are in.
 type upload struct {
 	ID   string            `json:"id"`
 	Key  string            `json:"key"`
@@ -30,7 +30,7 @@ type upload struct {
 	Meta map[string]string `json:"meta,omitempty"`
 }
 
-// A part is one part of an upload; what is told of it is its file's name: number, size and MD5.
+// A part is a part of an upload. Its file name has the number, the size and the MD5 sum.
 type part struct {
 	number int
 	size   int64
@@ -49,6 +49,7 @@ func noSuchUpload() error {
 	return gofakes3.ErrorMessage(gofakes3.ErrNoSuchUpload, "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
 }
 
+// readUpload returns an upload of key.
 func (s *Store) readUpload(bucket, key string, id gofakes3.UploadID) (*upload, error) {
 	var u upload
 	if err := disk.ReadJSON(filepath.Join(s.uploadDir(bucket, id), uploadFile), &u); err != nil {
@@ -60,6 +61,7 @@ func (s *Store) readUpload(bucket, key string, id gofakes3.UploadID) (*upload, e
 	return &u, nil
 }
 
+// CreateMultipartUpload begins an upload.
 func (s *Store) CreateMultipartUpload(bucket, key string, meta map[string]string) (gofakes3.UploadID, error) {
 	u := upload{ID: rand.Text(), Key: key, Time: s.now().UTC(), Meta: meta}
 	data, err := json.Marshal(u)
@@ -76,6 +78,7 @@ func (s *Store) CreateMultipartUpload(bucket, key string, meta map[string]string
 	return gofakes3.UploadID(u.ID), err
 }
 
+// UploadPart stores a part of an upload.
 func (s *Store) UploadPart(bucket, key string, id gofakes3.UploadID, number int, _ int64, in io.Reader) (string, error) {
 	if _, err := s.readUpload(bucket, key, id); err != nil {
 		return "", err
@@ -99,7 +102,7 @@ func (s *Store) UploadPart(bucket, key string, id gofakes3.UploadID, number int,
 		if err != nil {
 			return err
 		}
-		for _, p := range parts { // a part that is sent again takes the place of the first
+		for _, p := range parts { // a part that is sent again replaces the first one
 			if p.number == number {
 				os.Remove(p.path)
 			}
@@ -109,6 +112,7 @@ func (s *Store) UploadPart(bucket, key string, id gofakes3.UploadID, number int,
 	return gofakes3.FormatETag(hash.Sum(nil)), err
 }
 
+// readParts returns the parts in an upload's directory, ordered by their numbers.
 func readParts(dir string) ([]part, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -136,6 +140,7 @@ func readParts(dir string) ([]part, error) {
 	return out, nil
 }
 
+// ListParts returns a page of the parts of an upload.
 func (s *Store) ListParts(bucket, key string, id gofakes3.UploadID, marker int, limit int64) (*gofakes3.ListMultipartUploadPartsResult, error) {
 	if _, err := s.readUpload(bucket, key, id); err != nil {
 		return nil, err
@@ -163,6 +168,7 @@ func (s *Store) ListParts(bucket, key string, id gofakes3.UploadID, marker int, 
 	return out, nil
 }
 
+// ListMultipartUploads returns a page of the unfinished uploads in a bucket.
 func (s *Store) ListMultipartUploads(bucket string, marker *gofakes3.UploadListMarker, prefix gofakes3.Prefix, limit int64) (*gofakes3.ListMultipartUploadsResult, error) {
 	var all []upload
 	err := s.withBucket(bucket, func(*bucketIndex) ([]*entry, error) {
@@ -208,6 +214,7 @@ func (s *Store) ListMultipartUploads(bucket string, marker *gofakes3.UploadListM
 	return out, nil
 }
 
+// AbortMultipartUpload removes an upload with its parts.
 func (s *Store) AbortMultipartUpload(bucket, key string, id gofakes3.UploadID) error {
 	return s.withBucket(bucket, func(*bucketIndex) ([]*entry, error) {
 		if _, err := s.readUpload(bucket, key, id); err != nil {
@@ -217,6 +224,7 @@ func (s *Store) AbortMultipartUpload(bucket, key string, id gofakes3.UploadID) e
 	})
 }
 
+// CompleteMultipartUpload makes an object of the parts of an upload.
 func (s *Store) CompleteMultipartUpload(bucket, key string, id gofakes3.UploadID, in *gofakes3.CompleteMultipartUploadRequest) (gofakes3.VersionID, string, error) {
 	u, err := s.readUpload(bucket, key, id)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 var bucketPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`) })
 
-// ValidBucketName follows the rules in Amazon S3's user guide, "Bucket naming rules".
+// ValidBucketName reports whether name is allowed. Source: Amazon S3 user guide, "Bucket naming rules".
 func ValidBucketName(name string) bool {
 	return bucketPattern().MatchString(name) && !strings.Contains(name, "..") && net.ParseIP(name) == nil &&
 		!slices.ContainsFunc([]string{"xn--", "sthree-", "amzn-s3-demo-"}, func(p string) bool { return strings.HasPrefix(name, p) }) &&

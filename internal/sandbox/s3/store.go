@@ -1,3 +1,5 @@
+// Package s3 is the S3 server of the embedded AWS: buckets in a directory (Store), and the HTTP protocol (Handler). It knows
+// nothing of the rest of the sandbox. A resource of a bucket in package services calls a Store as a client calls the Handler.
 package s3
 
 import (
@@ -19,25 +21,25 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// An Store keeps the buckets of the simulated S3, a directory each. What a bucket holds is told by its log, a file
-// of JSON lines that only grows; each process keeps the outcome in memory and reads on from where it stopped, so any
-// number of processes see each other's changes at once. Contents past inlineLimit bytes are files beside the log.
+// A Store stores buckets, a directory for each. A bucket's log, a file of JSON lines that only grows, says what is in it. Each
+// process keeps the result in memory and reads on where it stopped, so it sees the changes of other processes. Contents of
+// more than inlineLimit bytes are files beside the log.
 type Store struct {
 	dir     string
 	now     func() time.Time
-	mu      sync.Mutex // flock guards against other processes, this against our own goroutines
+	mu      sync.Mutex // excludes this process's goroutines; lock excludes other processes
 	lock    *flock.Flock
 	buckets map[string]*bucketIndex
-	Denied  func() func(key string) *Error // faults on the deletion of single objects; may be nil
+	Denied  func() func(key string) *Error // returns which deletions fail; may be nil
 }
 
-// inlineLimit is the size in bytes up to which contents are kept in the log.
+// inlineLimit is the size of the largest contents that the log has, in bytes.
 const inlineLimit = 512
 
-// nullVersion is the version of what was written while versioning was off.
+// nullVersion is the version of an object that was written without versioning.
 const nullVersion = "null"
 
-// An entry is one line of a bucket's log.
+// An entry is a line of a bucket's log.
 type entry struct {
 	Op      string            `json:"op"` // bucket (the first line), put, mark, remove, set
 	Key     string            `json:"key,omitempty"`
@@ -45,23 +47,24 @@ type entry struct {
 	Time    time.Time         `json:"t,omitzero"`
 	Size    int64             `json:"size,omitempty"`
 	MD5     []byte            `json:"md5,omitempty"`
-	ETag    string            `json:"etag,omitempty"` // where it is not the MD5: multipart uploads
+	ETag    string            `json:"etag,omitempty"` // for a multipart upload: its ETag is not the MD5 sum
 	Meta    map[string]string `json:"meta,omitempty"`
 	Data    []byte            `json:"data,omitempty"` // contents up to inlineLimit
 	Value   string            `json:"value,omitempty"`
 }
 
-// A bucketIndex is what a bucket's log amounts to.
+// A bucketIndex is the result of a bucket's log.
 type bucketIndex struct {
-	header   []byte // the log's first line, by which a bucket that was made anew is recognised
-	offset   int64  // how far the log was read
+	header   []byte // the log's first line; another one means another bucket of the same name
+	offset   int64  // the number of bytes read from the log
 	created  time.Time
-	settings map[string]string // versioning, and subresources such as policy by their name
-	keys     []string          // sorted, unless unsorted
+	settings map[string]string // "versioning", and subresources such as "policy"
+	keys     []string          // sorted unless unsorted is set; may have keys that are gone
 	unsorted bool
-	objects  map[string][]*entry // versions by key, the newest first; the rest as they are
+	objects  map[string][]*entry // versions by key, the newest first
 }
 
+// Open opens the buckets in a directory, which it creates if it does not exist.
 func Open(dir string, now func() time.Time) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("sandbox directory: %w", err)
@@ -72,7 +75,7 @@ func Open(dir string, now func() time.Time) (*Store, error) {
 	}, nil
 }
 
-// locked runs f as the only one who uses the buckets.
+// locked runs f while no other goroutine or process uses the buckets.
 func (s *Store) locked(f func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +86,7 @@ func (s *Store) locked(f func() error) error {
 	return f()
 }
 
-// withBucket runs f on a bucket, brought up to date. What f returns is appended to the log and applied.
+// withBucket runs f on an up-to-date bucket. It appends the entries that f returns to the log, and applies them.
 func (s *Store) withBucket(name string, f func(*bucketIndex) ([]*entry, error)) error {
 	return s.locked(func() error {
 		b, err := s.load(name)
@@ -100,6 +103,7 @@ func (s *Store) withBucket(name string, f func(*bucketIndex) ([]*entry, error)) 
 
 func (s *Store) logPath(bucket string) string { return filepath.Join(s.dir, bucket, "log") }
 
+// blobPath returns the file with the contents of a version.
 func (s *Store) blobPath(bucket, version string, key string) string {
 	if version == nullVersion {
 		return filepath.Join(s.dir, bucket, "null-"+hashed(key))
@@ -107,7 +111,7 @@ func (s *Store) blobPath(bucket, version string, key string) string {
 	return filepath.Join(s.dir, bucket, "v-"+version)
 }
 
-// load brings the bucket's index up to date with its log.
+// load reads the rest of a bucket's log and returns its index.
 func (s *Store) load(name string) (*bucketIndex, error) {
 	if !ValidBucketName(name) {
 		return nil, gofakes3.BucketNotFound(name)
@@ -139,7 +143,7 @@ func (s *Store) load(name string) (*bucketIndex, error) {
 	for {
 		line, err := r.ReadBytes('\n')
 		if err == io.EOF {
-			return b, nil // a last line without its end was never finished, and is overwritten by the next
+			return b, nil // an unfinished line does not count; append overwrites it
 		}
 		if err != nil {
 			return nil, err
@@ -156,6 +160,7 @@ func (s *Store) load(name string) (*bucketIndex, error) {
 	}
 }
 
+// append writes entries to a bucket's log and applies them.
 func (s *Store) append(name string, b *bucketIndex, entries []*entry) error {
 	var lines bytes.Buffer
 	enc := json.NewEncoder(&lines)
@@ -172,7 +177,7 @@ func (s *Store) append(name string, b *bucketIndex, entries []*entry) error {
 		return errors.Join(err, f.Close())
 	}
 	b.offset += int64(lines.Len())
-	// What an unfinished line left behind the end would corrupt the next one.
+	// The rest of an unfinished line would corrupt the next one.
 	if err := f.Truncate(b.offset); err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -184,7 +189,7 @@ func (s *Store) append(name string, b *bucketIndex, entries []*entry) error {
 	return f.Close()
 }
 
-// apply makes one entry part of the index and returns the version that it took out.
+// apply applies an entry to the index. It returns the version that the entry replaced or removed, nil if there was none.
 func (b *bucketIndex) apply(e *entry) *entry {
 	switch e.Op {
 	case "bucket":
@@ -212,7 +217,7 @@ func (b *bucketIndex) apply(e *entry) *entry {
 		if len(versions) > 0 {
 			b.objects[e.Key] = versions
 		} else {
-			delete(b.objects, e.Key) // its place in keys is swept by sorted
+			delete(b.objects, e.Key) // sorted removes it from keys
 			b.unsorted = true
 		}
 		return old
@@ -220,6 +225,7 @@ func (b *bucketIndex) apply(e *entry) *entry {
 	return nil
 }
 
+// without returns the versions except one, and that one.
 func without(versions []*entry, version string) ([]*entry, *entry) {
 	i := slices.IndexFunc(versions, func(v *entry) bool { return v.Version == version })
 	if i < 0 {
@@ -228,7 +234,7 @@ func without(versions []*entry, version string) ([]*entry, *entry) {
 	return slices.Concat(versions[:i], versions[i+1:]), versions[i]
 }
 
-// sorted are the bucket's keys in order.
+// sorted returns the bucket's keys in order.
 func (b *bucketIndex) sorted() []string {
 	if b.unsorted {
 		b.keys = slices.DeleteFunc(b.keys, func(k string) bool { return b.objects[k] == nil })
@@ -239,7 +245,7 @@ func (b *bucketIndex) sorted() []string {
 	return b.keys
 }
 
-// keysFrom are the sorted keys that begin with prefix, from marker on.
+// keysFrom returns the keys from marker on that begin with prefix, in order.
 func (b *bucketIndex) keysFrom(marker, prefix string) []string {
 	keys := b.sorted()
 	start, _ := slices.BinarySearch(keys, max(marker, prefix))
@@ -252,7 +258,7 @@ func (b *bucketIndex) keysFrom(marker, prefix string) []string {
 
 func (b *bucketIndex) versioned() bool { return b.settings["versioning"] == "Enabled" }
 
-// current is a key's newest version, nil if there is none or it is a delete marker.
+// current returns the newest version of a key, nil if there is none or it is a delete marker.
 func (b *bucketIndex) current(key string) *entry {
 	versions := b.objects[key]
 	if len(versions) == 0 || versions[0].Op == "mark" {
@@ -261,6 +267,7 @@ func (b *bucketIndex) current(key string) *entry {
 	return versions[0]
 }
 
+// version returns a version of a key, nil if there is none.
 func (b *bucketIndex) version(key, version string) *entry {
 	for _, v := range b.objects[key] {
 		if v.Version == version {
@@ -270,6 +277,7 @@ func (b *bucketIndex) version(key, version string) *entry {
 	return nil
 }
 
+// etag returns the ETag of a version.
 func (e *entry) etag() string {
 	if e.ETag != "" {
 		return e.ETag
