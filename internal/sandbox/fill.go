@@ -12,18 +12,18 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// versionsPerKey is how many versions Fill gives each key; the last of every tenth key is a delete marker.
+// versionsPerKey is the number of versions that Fill writes for each key.
 const versionsPerKey = 5
 
-// writers is how many requests Fill has in flight.
+// writers is the number of requests that Fill sends at once.
 const writers = 8
 
-// ErrNoBucket says that a bucket does not exist.
+// ErrNoBucket means that a bucket does not exist.
 var ErrNoBucket = errors.New("there is no such bucket")
 
-// Fill writes object versions into a bucket, small ones, over the HTTP endpoint like any client, so that there is
-// something for a destroy to empty. Of a versioned bucket, every tenth key ends in a delete marker. progress, which may
-// be nil, is told the number written so far, not in order. The error is ErrNoBucket where there is no such bucket.
+// Fill writes small object versions to a bucket, over the HTTP endpoint like any client. The newest version of every tenth key
+// is a delete marker. progress is called with the number of versions written so far, not in order; it may be nil. The error is
+// ErrNoBucket if there is no such bucket.
 func (s *Server) Fill(ctx context.Context, bucket string, versions int, progress func(done int)) error {
 	client := s3.New(s3.Options{
 		BaseEndpoint: aws.String(s.Endpoint()), UsePathStyle: true, Region: s.cloud.Region,

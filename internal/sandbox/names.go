@@ -5,21 +5,21 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/gateway"
 )
 
-// The types of the sandbox's packages that its users need, so that they import this package alone.
+// Types that users of the sandbox need. They come from its packages.
 type (
-	// Waits are how long the operations take that take long on AWS.
+	// Waits says how long operations take.
 	Waits = cloud.Waits
 	// Fault makes the embedded AWS misbehave.
 	Fault = cloud.Fault
 	// FaultKind says what a Fault does.
 	FaultKind = cloud.FaultKind
-	// Resource is one thing that exists in the sandbox.
+	// Resource is a resource that exists in the sandbox.
 	Resource = cloud.Resource
-	// Site is an environment as a visitor of its host name finds it.
+	// Site is an app that answers on a host name.
 	Site = gateway.Site
 )
 
-// The kinds of faults. Package cloud says what each does.
+// The kinds of faults, as package cloud describes them.
 const (
 	Fail     = cloud.Fail
 	Throttle = cloud.Throttle
@@ -30,5 +30,5 @@ const (
 	Stall    = cloud.Stall
 )
 
-// DefaultWaits are long enough to be seen: 2 s for an environment, 3 s for a database, 1 s for the others.
+// DefaultWaits returns waits that a person notices: 2 s for an environment, 3 s for a database, 1 s for the others.
 func DefaultWaits() Waits { return cloud.DefaultWaits() }

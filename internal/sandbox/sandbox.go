@@ -1,14 +1,19 @@
-// Package sandbox is an embedded AWS: enough of it that all of branchenv runs with no account. It serves the simulated
-// aws provider to the real Pulumi engine, and the AWS APIs that branchenv itself calls on an HTTP endpoint, where
-// environments answer on their host names as well.
+// Package sandbox is an embedded AWS in which all of branchenv runs without an account. It serves two things:
 //
-// What exists is stored in one directory, which any number of processes may use at once, each with a server of its
-// own. The provider checks inputs against the real provider's schema and the rules of AWS, and has the semantics that
-// matter to a deployment tool: names taken, references to what is not there, things in use, buckets that are not
-// empty, quotas, waits with states and events, and faults on request (see Fault). It never pretends to be AWS: the
-// account is 123456789012, made-up host names end in .invalid.
+//   - the simulated aws provider, to the real Pulumi engine (package provider)
+//   - the AWS APIs that branchenv calls itself (packages api and s3), over HTTP. At the same address, apps answer on their
+//     host names (package gateway).
 //
-// Importing the package costs nothing; Start takes a few milliseconds.
+// Both are fronts of package cloud, which stores what exists in one directory. Packages services and platforms say what each
+// AWS service does. This package puts them together; its users import no other package of the sandbox.
+//
+// Any number of processes may use a directory at once, each with a server of its own.
+//
+// The sandbox has the semantics that matter to a deployment tool: names that are taken, references to what does not exist,
+// resources in use, buckets that are not empty, quotas, operations that take time, and faults on request. It never pretends
+// to be AWS: the account is 123456789012, and made-up host names end in .invalid.
+//
+// To import the package costs nothing; Start takes a few milliseconds.
 package sandbox
 
 import (
@@ -37,30 +42,29 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
-// Options say how the sandbox is served.
+// Options say how Start serves the sandbox.
 type Options struct {
-	// Dir is the directory that holds what exists. It is made if it does not exist. Required.
+	// Dir is the directory that stores what exists. Start creates it if it does not exist. Required.
 	Dir string
-	// Region is where things are made that say no other. Default us-east-1.
+	// Region is used if a request names no other. Default us-east-1.
 	Region string
-	// Addr is where the HTTP endpoint listens. Default 127.0.0.1:0, a free port.
+	// Addr is the address of the HTTP endpoint. Default 127.0.0.1:0, a free port.
 	Addr string
-	// Waits are how long operations take. Default: DefaultWaits, times the factor in BRANCHENV_SANDBOX_WAIT (a number;
-	// 0: nothing waits).
+	// Waits says how long operations take. Default: DefaultWaits, multiplied by the number in BRANCHENV_SANDBOX_WAIT.
 	Waits *Waits
-	// Quotas bound how many there may be in a region, by name: environments, application versions, databases, database
-	// subnet groups, load balancers, target groups, listener rules, security groups, VPCs. Absent or 0: any number.
+	// Quotas says how many there may be in a region, by name: environments, application versions, databases, database subnet
+	// groups, load balancers, target groups, listener rules, security groups, VPCs. Absent or 0: any number.
 	Quotas map[string]int
-	// Faults are what goes wrong, beside those in the directory's faults.json.
+	// Faults are faults in addition to those in the directory's faults.json.
 	Faults []Fault
-	// Log is told what the HTTP endpoint was asked, a line each. Default: nobody.
+	// Log gets a line for each request to the HTTP endpoint. Default: none.
 	Log io.Writer
 }
 
-// waitFactor is the environment variable that stretches or removes the default waits.
+// waitFactor is the environment variable by which the default waits are multiplied.
 const waitFactor = "BRANCHENV_SANDBOX_WAIT"
 
-// A Server serves the sandbox over one directory until it is closed.
+// A Server serves the sandbox over a directory.
 type Server struct {
 	cloud    *cloud.Cloud
 	provider net.Listener
@@ -72,7 +76,7 @@ type Server struct {
 	announced announcement
 }
 
-// Start serves the sandbox. The server ends when ctx does, or when it is closed.
+// Start serves the sandbox until the server is closed or ctx is done.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	c, err := o.open()
 	if err != nil {
@@ -92,10 +96,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		httpListener.Close()
 		return nil, fmt.Errorf("sandbox provider: %w", err)
 	}
-	const unlimited = 400 << 20 // what the engine allows for one message
+	const largest = 400 << 20 // the engine's limit for a message, in bytes
 	s := &Server{
 		cloud: c, provider: grpcListener, endpoint: httpListener, p: provider.New(c),
-		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(unlimited), grpc.MaxSendMsgSize(unlimited)),
+		grpc: grpc.NewServer(grpc.MaxRecvMsgSize(largest), grpc.MaxSendMsgSize(largest)),
 		http: &http.Server{Handler: gateway.New(c, api.New(c, o.Log)), ReadHeaderTimeout: time.Minute},
 	}
 	pulumirpc.RegisterResourceProviderServer(s.grpc, s.p)
@@ -105,7 +109,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// open opens what exists in the directory.
+// open opens the directory, with all services.
 func (o Options) open() (*cloud.Cloud, error) {
 	waits, err := o.waits(os.Getenv(waitFactor))
 	if err != nil {
@@ -114,6 +118,7 @@ func (o Options) open() (*cloud.Cloud, error) {
 	return cloud.New(cloud.Config{Dir: o.Dir, Region: o.Region, Waits: waits, Quotas: o.Quotas, Faults: o.Faults, Services: slices.Concat(services.All(), platforms.All())})
 }
 
+// waits returns the waits to use. factor is the value of the environment variable.
 func (o Options) waits(factor string) (Waits, error) {
 	if o.Waits != nil {
 		return *o.Waits, nil
@@ -128,17 +133,17 @@ func (o Options) waits(factor string) (Waits, error) {
 	return DefaultWaits().Scale(f), nil
 }
 
-// ProviderPort is where the simulated provider listens on 127.0.0.1.
+// ProviderPort returns the port of the simulated provider on 127.0.0.1.
 func (s *Server) ProviderPort() int { return s.provider.Addr().(*net.TCPAddr).Port }
 
-// Endpoint is the URL of the AWS APIs.
+// Endpoint returns the URL of the AWS APIs.
 func (s *Server) Endpoint() string { return "http://" + s.endpoint.Addr().String() }
 
-// Env is the environment in which pulumi, the AWS SDKs and tools meet the sandbox instead of AWS, as NAME=value.
+// Env returns the environment variables, as NAME=value, that point pulumi, the AWS SDKs and other tools to the sandbox.
 func (s *Server) Env() []string {
 	return []string{
 		"PULUMI_DEBUG_PROVIDERS=aws:" + strconv.Itoa(s.ProviderPort()),
-		// Without it the engine looks for the plugin on the network for seconds, though the provider is attached.
+		// Otherwise the engine searches the network for the plugin, for seconds, although the provider is attached.
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
 		"AWS_ENDPOINT_URL=" + s.Endpoint(),
 		"AWS_ACCESS_KEY_ID=sandbox",
@@ -150,7 +155,7 @@ func (s *Server) Env() []string {
 	}
 }
 
-// Close ends the server. What exists stays, and what is under way ends in its time.
+// Close stops the server. Everything that exists stays, and accepted operations end in their time.
 func (s *Server) Close() error {
 	s.p.Close()
 	s.grpc.Stop()
@@ -161,8 +166,8 @@ func (s *Server) Close() error {
 	return errors.Join(s.announced.withdraw(), err)
 }
 
-// Resources lists what exists in a sandbox's directory, ordered by type, name and id. A directory that does not exist
-// holds nothing.
+// Resources lists what exists in a directory, ordered by type, name and id. In a directory that does not exist, nothing
+// exists.
 func Resources(dir string) ([]Resource, error) {
 	if _, err := os.Stat(filepath.Join(dir, "resources")); errors.Is(err, os.ErrNotExist) {
 		return []Resource{}, nil
@@ -174,11 +179,11 @@ func Resources(dir string) ([]Resource, error) {
 	return c.Resources()
 }
 
-// stateDir is where whoever serves the sandbox may keep the stacks that were made in it: they go with it.
+// stateDir is the folder of the directory where a user of this package may keep its stacks. Reset removes it.
 const stateDir = "state"
 
-// Reset removes everything that exists, and the directory's "state", where the stacks over it may be kept. It is safe
-// beside other processes, which find an empty AWS afterwards. What faults.json asks for stays, counted from the start.
+// Reset removes everything that exists, and the folder "state" of the directory. Other processes may use the directory
+// meanwhile; they find an empty AWS afterwards. The faults in faults.json stay, but are counted from the start.
 func Reset(dir string) error {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -209,7 +214,7 @@ func Reset(dir string) error {
 	})
 }
 
-// checkOurs refuses a directory that is not a sandbox's, so that a mistyped path loses nothing.
+// checkOurs returns an error if a directory is not a sandbox's. So a mistyped path does no harm.
 func checkOurs(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -227,7 +232,7 @@ func checkOurs(dir string) error {
 	return nil
 }
 
-// Sites are the environments that can be reached on the server by their host names, ordered by those.
+// Sites returns the apps that answer on host names, ordered by these.
 func (s *Server) Sites() ([]Site, error) {
 	_, port, err := net.SplitHostPort(s.endpoint.Addr().String())
 	if err != nil {

@@ -11,19 +11,19 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/disk"
 )
 
-// The files by which a server that lasts can be found: one is locked while it runs, the other holds its endpoint.
+// The files by which other processes find a server: its lock, held while it runs, and a file with its endpoint.
 const (
 	servingLock = "serving.lock"
 	servingFile = "serving"
 )
 
-// announcement is a server's entry in those files.
+// An announcement holds the lock of those files.
 type announcement struct {
 	mu   sync.Mutex
-	lock *flock.Flock // nil: none
+	lock *flock.Flock // nil: not announced
 }
 
-// Announce makes the server the one that Serving finds, until it is closed; unless another one is.
+// Announce makes the server the one that Serving finds, until it is closed. It does nothing if another server is announced.
 func (s *Server) Announce() error {
 	a := &s.announced
 	a.mu.Lock()
@@ -36,7 +36,7 @@ func (s *Server) Announce() error {
 	return disk.Write(filepath.Join(s.cloud.Store.Dir, servingFile), []byte(s.Endpoint()))
 }
 
-// withdraw ends the announcement, if there is one.
+// withdraw ends the announcement. It does nothing if there is none.
 func (a *announcement) withdraw() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -48,7 +48,7 @@ func (a *announcement) withdraw() error {
 	return errors.Join(disk.Remove(filepath.Join(filepath.Dir(lock.Path()), servingFile)), lock.Close())
 }
 
-// Serving is the endpoint of the running server that announced itself over dir, "" if there is none.
+// Serving returns the endpoint of the running server that is announced for dir, "" if there is none.
 func Serving(dir string) (string, error) {
 	lock := flock.New(filepath.Join(dir, servingLock), flock.SetPermissions(0o600))
 	if _, err := os.Stat(lock.Path()); errors.Is(err, os.ErrNotExist) {
@@ -60,7 +60,7 @@ func Serving(dir string) (string, error) {
 	}
 	endpoint, err := os.ReadFile(filepath.Join(dir, servingFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return "", nil // it is just starting or ending
+		return "", nil // the server is just starting or ending
 	}
 	return string(endpoint), err
 }

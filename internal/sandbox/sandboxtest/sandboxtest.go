@@ -1,3 +1,4 @@
+// Package sandboxtest calls the simulated provider as Pulumi's engine does, for tests of the sandbox. It needs no engine.
 package sandboxtest
 
 import (
@@ -19,15 +20,14 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
-// A Engine does to the provider what the engine does, without one.
+// An Engine calls a provider. Its methods fail the test if a call fails, unless they return an error.
 type Engine struct {
 	t        *testing.T
 	Provider *provider.Provider
 	Cloud    *cloud.Cloud
 }
 
-// New opens an embedded AWS with all services. It lies in a temporary directory, in eu-central-1, unless conf says
-// otherwise.
+// New opens an embedded AWS with all services. By default it is in a temporary directory and in eu-central-1.
 func New(t *testing.T, conf cloud.Config) *Engine {
 	t.Helper()
 	conf.Dir = cmp.Or(conf.Dir, t.TempDir())
@@ -40,10 +40,10 @@ func New(t *testing.T, conf cloud.Config) *Engine {
 	return Over(t, provider.New(c), c)
 }
 
-// Over calls a provider that is there already.
+// Over returns an Engine that calls an existing provider.
 func Over(t *testing.T, p *provider.Provider, c *cloud.Cloud) *Engine { return &Engine{t, p, c} }
 
-// Resources lists what exists.
+// Resources returns what exists.
 func (c *Engine) Resources() []cloud.Resource {
 	c.t.Helper()
 	all, err := c.Cloud.Resources()
@@ -53,8 +53,10 @@ func (c *Engine) Resources() []cloud.Resource {
 	return all
 }
 
+// URN returns the URN of a resource with a type and a name in the program.
 func URN(typ, name string) string { return "urn:pulumi:dev::test::" + typ + "::" + name }
 
+// Props marshals properties.
 func Props(t *testing.T, m map[string]any) *structpb.Struct {
 	t.Helper()
 	s, err := plugin.MarshalProperties(resource.NewPropertyMapFromMap(m), plugin.MarshalOptions{KeepUnknowns: true, SkipNulls: true})
@@ -64,7 +66,7 @@ func Props(t *testing.T, m map[string]any) *structpb.Struct {
 	return s
 }
 
-// Values is a struct as plain values, without what the provider notes for itself.
+// Values unmarshals properties, without the provider's own notes.
 func Values(t *testing.T, s *structpb.Struct) map[string]any {
 	t.Helper()
 	m, err := plugin.UnmarshalProperties(s, plugin.MarshalOptions{SkipNulls: true})
@@ -74,7 +76,7 @@ func Values(t *testing.T, s *structpb.Struct) map[string]any {
 	return cloud.WithoutNotes(m.Mappable())
 }
 
-// Check returns the completed inputs and the problems, a line each.
+// Check checks inputs. It returns the completed inputs, and a line for each failure.
 func (c *Engine) Check(typ, name string, inputs, olds map[string]any) (*structpb.Struct, []string) {
 	c.t.Helper()
 	res, err := c.Provider.Check(c.t.Context(), &pulumirpc.CheckRequest{
@@ -90,7 +92,7 @@ func (c *Engine) Check(typ, name string, inputs, olds map[string]any) (*structpb
 	return res.GetInputs(), problems
 }
 
-// create makes a resource; a problem of Check is an error like one of Create.
+// TryCreate checks and creates a resource. It returns the id and the outputs. A failed check is an error too.
 func (c *Engine) TryCreate(typ, name string, inputs map[string]any) (string, map[string]any, error) {
 	c.t.Helper()
 	in, problems := c.Check(typ, name, inputs, nil)
@@ -104,6 +106,7 @@ func (c *Engine) TryCreate(typ, name string, inputs map[string]any) (string, map
 	return res.GetId(), Values(c.t, res.GetProperties()), nil
 }
 
+// Create checks and creates a resource. It returns the id and the outputs.
 func (c *Engine) Create(typ, name string, inputs map[string]any) (string, map[string]any) {
 	c.t.Helper()
 	id, out, err := c.TryCreate(typ, name, inputs)
@@ -113,13 +116,14 @@ func (c *Engine) Create(typ, name string, inputs map[string]any) (string, map[st
 	return id, out
 }
 
+// Remove deletes a resource. state is its outputs in the engine's state.
 func (c *Engine) Remove(typ, id string, state map[string]any) error {
 	c.t.Helper()
 	_, err := c.Provider.Delete(c.t.Context(), &pulumirpc.DeleteRequest{Urn: URN(typ, "x"), Id: id, Properties: Props(c.t, state), Timeout: 10})
 	return err
 }
 
-// Read returns the outputs, nil if the thing is gone, and the id that the provider says it has.
+// Read reads a resource. It returns its id and its outputs, "" and nil if it is gone.
 func (c *Engine) Read(typ, id string) (string, map[string]any) {
 	c.t.Helper()
 	res, err := c.Provider.Read(c.t.Context(), &pulumirpc.ReadRequest{Urn: URN(typ, "x"), Id: id})
@@ -132,6 +136,7 @@ func (c *Engine) Read(typ, id string) (string, map[string]any) {
 	return res.GetId(), Values(c.t, res.GetProperties())
 }
 
+// Invoke calls a function.
 func (c *Engine) Invoke(token string, args map[string]any) (map[string]any, error) {
 	c.t.Helper()
 	res, err := c.Provider.Invoke(c.t.Context(), &pulumirpc.InvokeRequest{Tok: token, Args: Props(c.t, args)})
@@ -144,7 +149,7 @@ func (c *Engine) Invoke(token string, args map[string]any) (map[string]any, erro
 	return Values(c.t, res.GetReturn()), nil
 }
 
-// Platform is what an environment needs: an application with a version, and an instance profile.
+// Platform creates what an environment needs: an application with a version, and an instance profile.
 func (c *Engine) Platform() {
 	c.t.Helper()
 	c.Create(platforms.TypeApplication, "app", map[string]any{"name": "app"})
@@ -155,7 +160,7 @@ func (c *Engine) Platform() {
 	c.Create(services.TypeInstanceProfile, "profile", map[string]any{"name": "profile", "role": "role"})
 }
 
-// Environment are an environment's inputs on that platform, with changes.
+// Environment returns the inputs of an environment on that platform, with changes. A change to nil removes an input.
 func Environment(name string, changes map[string]any) map[string]any {
 	in := map[string]any{
 		"name": name, "application": "app", "version": "v1", "solutionStackName": platforms.SolutionStacks()[0],
@@ -171,10 +176,12 @@ func Environment(name string, changes map[string]any) map[string]any {
 	return in
 }
 
+// Option returns an option setting of an environment.
 func Option(namespace, name, value string) map[string]any {
 	return map[string]any{"namespace": namespace, "name": name, "value": value}
 }
 
+// Database returns the inputs of a database, with changes. A change to nil removes an input.
 func Database(name string, changes map[string]any) map[string]any {
 	in := map[string]any{
 		"identifier": name, "engine": "postgres", "engineVersion": "16", "instanceClass": "db.t4g.micro", "allocatedStorage": 20,

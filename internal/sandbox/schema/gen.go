@@ -1,10 +1,11 @@
 //go:build ignore
 
-// Command gen cuts the AWS provider's Pulumi schema down to what the sandbox reads and writes it, compressed,
-// to schema.json.gz. Descriptions and language details go; types, required properties, secrets and what forces a
-// replacement stay. The schema is the upstream AWS provider's, as pulumi-terraform-bridge generates it, limited to the
-// resources and functions that are wanted. The official plugin names and shapes some properties otherwise: corrections
-// says which, as the Go SDK v6.83.0 has them.
+// Command gen reduces the AWS provider's Pulumi schema to what the sandbox reads, and writes it to schema.json.gz. It keeps
+// types, required properties, secrets and what forces a replacement. It removes descriptions and language details.
+//
+// The schema is that of the upstream AWS provider, as pulumi-terraform-bridge generates it, for the resources and functions
+// that are wanted. The official plugin names or shapes some properties differently. corrections changes them to those of the
+// Go SDK v6.83.0.
 //
 //	AWS_SCHEMA=/path/to/schema.json go generate ./internal/sandbox/schema
 package main
@@ -64,12 +65,12 @@ func cut(from, to string) error {
 	return os.WriteFile(to, out.Bytes(), 0o644)
 }
 
-// A correction changes one property of a resource, among its inputs, its outputs and the lists of required ones.
+// A correction changes a property of a resource: in the inputs, the outputs and the lists of required properties.
 type correction struct {
 	resource, property string
 	name               string         // its name in the SDK
-	list               bool           // a list in the SDK, of what the schema has once
-	spec               map[string]any // its type in the SDK; for a property that is only in the SDK, all there is
+	list               bool           // in the SDK, it is a list of what the schema has once
+	spec               map[string]any // its type in the SDK; required for a property that the schema does not have
 }
 
 var corrections = []correction{
@@ -138,8 +139,8 @@ func (c correction) newName() string {
 	return c.name
 }
 
-// strip removes what documents a schema for people and other languages. A property may be called "description" too:
-// only strings are removed under that key.
+// strip removes documentation and language details. It removes only strings under the key "description", because a property
+// may have that name.
 func strip(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
