@@ -40,7 +40,7 @@ func (m Manager) PlanAdopt(ctx context.Context, from string) (Adoption, error) {
 func planAdopt(all []backend.Facts, from string, to names.Repository) Adoption {
 	a := Adoption{Source: to, ID: to.ID, Stacks: []string{}, Others: []string{}}
 	for _, f := range all {
-		switch follows := f.Follows().ID; {
+		switch follows := f.Source().ID; {
 		case f.Broken != nil: // nothing is done with it until it can be read
 		case f.Tags[names.TagBranch] == "" && f.Name != names.ApplicationStack: // nobody's
 		case follows == from:
@@ -60,7 +60,7 @@ func (m Manager) Adopt(ctx context.Context, a Adoption, from string) error {
 	for _, stack := range a.Stacks {
 		_, err := m.retag(ctx, stack, func(tags map[string]string) {
 			if tags[names.TagSource] == from {
-				a.Source.Record(tags)
+				a.Source.SetTags(tags)
 			}
 		})
 		if err != nil {

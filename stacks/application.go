@@ -174,11 +174,11 @@ func (m Manager) applicationFacts(ctx context.Context) (*backend.Facts, error) {
 
 func checkApplicationOwner(p backend.Location, f backend.Facts) error {
 	if f.Tags[names.TagStack] == names.ApplicationStack || f.Tags[names.TagStack] == "" && f.State.Blank() {
-		return f.OwnsResources()
+		return f.CheckOwnership()
 	}
 	e := fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.Name, names.TagStack)
 	if f.BucketSuffix(p.Project) != "" {
-		return e.WithHint("if branchenv made it, set its tags again: %s", p.SetTags(f))
+		return e.WithHint("if branchenv made it, set its tags again: %s", p.SetTagsCommands(f))
 	}
 	return e.WithHint("choose another project name in the settings")
 }
@@ -207,7 +207,7 @@ func (m Manager) planApplication(ctx context.Context, before *backend.Facts) (pr
 	if tags[names.TagCreated] == "" {
 		tags[names.TagCreated] = m.now().UTC().Format(time.RFC3339)
 	}
-	r.Record(tags)
+	r.SetTags(tags)
 	location.record(tags)
 	tags[names.TagProject], tags[names.TagStack] = m.file.Project, names.ApplicationStack
 	return program.ApplicationSpec{

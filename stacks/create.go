@@ -30,7 +30,7 @@ func (u *update) createStack(ctx context.Context) error {
 // createEmpty creates an empty stack, and warns if its secrets will not be protected.
 func (m Manager) createEmpty(ctx context.Context, e *engine.Engine, stack string, tags map[string]string) error {
 	m.step(stack, "create stack")
-	if e.PlainPassphrase && len(m.launcher.extra) == 0 {
+	if e.EmptyPassphrase && len(m.launcher.extra) == 0 {
 		m.warn(stack, "the secrets of this stack are encrypted with an empty passphrase, which protects nothing: "+
 			"set secretsProvider in the settings, or PULUMI_CONFIG_PASSPHRASE")
 	}
@@ -60,7 +60,7 @@ func (m Manager) tagAgain(ctx context.Context, before *backend.Facts, tags map[s
 		return err
 	}
 	if now == nil || now.Tags[names.TagBranch] != before.Tags[names.TagBranch] { // adopted, or removed, before we could
-		return backend.JustChanged(before.Name, "made or removed")
+		return backend.ConflictError(before.Name, "made or removed")
 	}
 	if now.Tags[names.TagKeep] != "" { // somebody may have said so since the facts were read
 		tags[names.TagKeep] = now.Tags[names.TagKeep]
@@ -91,7 +91,7 @@ func (m Manager) create(ctx context.Context, e *engine.Engine, stack string, tag
 			}
 		}
 		if errors.Is(err, backend.ErrExists) || errors.Is(err, engine.ErrExists) {
-			return backend.JustChanged(stack, "made")
+			return backend.ConflictError(stack, "made")
 		}
 		return err
 	})

@@ -18,7 +18,7 @@ import (
 // replaceOnChanges).
 func losses(s backend.State, next config.Settings, bucket string) []string {
 	var lost []string
-	for _, r := range s.Aws() {
+	for _, r := range s.AWS() {
 		switch r.Type {
 		case aws.TypeDatabase:
 			name := backend.DisplayName(r.ID, r.Inputs)
@@ -56,7 +56,7 @@ func (p *updatePlan) checkData(r UpRequest, l backend.Location) error {
 	}
 	e := fault.Refusedf("the update of stack %s would lose data: %s", p.spec.Stack, strings.Join(p.losses, "; "))
 	if p.bucket != "" && p.spec.Settings.Assets.Enabled {
-		return e.WithHint("%s; then run the same command again, or, if the data may go, with --allow-data-loss", l.SetTag(p.spec.Stack, names.TagBucket, p.bucket))
+		return e.WithHint("%s; then run the same command again, or, if the data may go, with --allow-data-loss", l.SetTagCommand(p.spec.Stack, names.TagBucket, p.bucket))
 	}
 	return e.WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", fault.ShellWord(p.spec.Branch))
 }

@@ -112,18 +112,18 @@ func TestStatus(t *testing.T) {
 		facts backend.Facts
 		want  backend.Status
 	}{
-		"updated":                      {backend.Facts{State: full, Last: last("update", "succeeded", "")}, backend.StatusReady},
-		"refreshed by hand":            {backend.Facts{State: full, Last: last("refresh", "succeeded", "")}, backend.StatusReady},
-		"locked":                       {backend.Facts{State: full, Last: last("update", "succeeded", ""), Locks: []backend.Lock{{}}}, backend.StatusUpdating},
+		"updated":                      {backend.Facts{State: full, LastUpdate: last("update", "succeeded", "")}, backend.StatusReady},
+		"refreshed by hand":            {backend.Facts{State: full, LastUpdate: last("refresh", "succeeded", "")}, backend.StatusReady},
+		"locked":                       {backend.Facts{State: full, LastUpdate: last("update", "succeeded", ""), Locks: []backend.Lock{{}}}, backend.StatusUpdating},
 		"new":                          {backend.Facts{}, backend.StatusEmpty},
 		"new and locked":               {backend.Facts{Locks: []backend.Lock{{}}}, backend.StatusUpdating},
-		"destroyed":                    {backend.Facts{State: stackstest.State("x", nil), Last: last("destroy", "succeeded", "")}, backend.StatusEmpty},
-		"half destroyed":               {backend.Facts{State: full, Last: last("destroy", "succeeded", "")}, backend.StatusIncomplete},
-		"failed":                       {backend.Facts{State: full, Last: last("update", "failed", "")}, backend.StatusIncomplete},
+		"destroyed":                    {backend.Facts{State: stackstest.State("x", nil), LastUpdate: last("destroy", "succeeded", "")}, backend.StatusEmpty},
+		"half destroyed":               {backend.Facts{State: full, LastUpdate: last("destroy", "succeeded", "")}, backend.StatusIncomplete},
+		"failed":                       {backend.Facts{State: full, LastUpdate: last("update", "failed", "")}, backend.StatusIncomplete},
 		"killed in the first":          {backend.Facts{State: full}, backend.StatusIncomplete},
-		"killed with nothing made":     {backend.Facts{State: pending(backend.State{}), Last: nil}, backend.StatusIncomplete},
-		"pending":                      {backend.Facts{State: pending(full), Last: last("update", "succeeded", "")}, backend.StatusIncomplete},
-		"recovered, but never updated": {backend.Facts{State: full, Last: last("refresh", "succeeded", backend.RecoveryMessage)}, backend.StatusIncomplete},
+		"killed with nothing made":     {backend.Facts{State: pending(backend.State{}), LastUpdate: nil}, backend.StatusIncomplete},
+		"pending":                      {backend.Facts{State: pending(full), LastUpdate: last("update", "succeeded", "")}, backend.StatusIncomplete},
+		"recovered, but never updated": {backend.Facts{State: full, LastUpdate: last("refresh", "succeeded", backend.RecoveryMessage)}, backend.StatusIncomplete},
 	}
 	for name, test := range tests {
 		if got := test.facts.Status(); got != test.want {
@@ -166,19 +166,19 @@ func TestEnvironment(t *testing.T) {
 		facts    backend.Facts
 		want     Environment
 	}{
-		"complete":      {"", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), Last: stackstest.Updated(t, &spec)}, full},
-		"protected now": {"protected: [feature/*]", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), Last: stackstest.Updated(t, &spec)}, with(func(e *Environment) { e.Protected, e.ExpiresAt = true, nil })},
-		"running in the cloud": {"", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), Last: running}, with(func(e *Environment) {
+		"complete":      {"", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), LastUpdate: stackstest.Updated(t, &spec)}, full},
+		"protected now": {"protected: [feature/*]", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), LastUpdate: stackstest.Updated(t, &spec)}, with(func(e *Environment) { e.Protected, e.ExpiresAt = true, nil })},
+		"running in the cloud": {"", backend.Facts{Tags: tags, State: stackstest.State("x", outputs, aws.TypeBucket), LastUpdate: running}, with(func(e *Environment) {
 			e.Status, e.UpdatedAt, e.ExpiresAt = backend.StatusIncomplete, at(-time.Hour), at(-2*time.Hour+73*time.Hour)
 		})},
-		"name too long for tag": {"", backend.Facts{Tags: map[string]string{names.TagBranch: names.BranchTag(long.Branch)}, Last: stackstest.Updated(t, &long)}, Environment{Branch: long.Branch, Stack: "x", Status: backend.StatusEmpty, Platform: "beanstalk", Version: full.Version, UpdatedAt: full.UpdatedAt, ExpiresAt: full.ExpiresAt}},
+		"name too long for tag": {"", backend.Facts{Tags: map[string]string{names.TagBranch: names.BranchTag(long.Branch)}, LastUpdate: stackstest.Updated(t, &long)}, Environment{Branch: long.Branch, Stack: "x", Status: backend.StatusEmpty, Platform: "beanstalk", Version: full.Version, UpdatedAt: full.UpdatedAt, ExpiresAt: full.ExpiresAt}},
 		"killed in the first update": {"", backend.Facts{Tags: tags, State: stackstest.State("x", nil, aws.TypeBucket), Changed: stackstest.Noon.In(time.FixedZone("CET", 3600))}, Environment{
 			Branch: "feature/login", Stack: "x", Kind: "branch", Host: "login.preview.example.com", Status: backend.StatusIncomplete, Platform: "beanstalk", CreatedAt: full.CreatedAt, UpdatedAt: at(0),
 			ExpiresAt: at(-2*time.Hour + 73*time.Hour),
 		}},
-		"kept":                        {"", backend.Facts{Tags: kept, State: stackstest.State("x", outputs, aws.TypeBucket), Last: stackstest.Updated(t, &spec)}, with(func(e *Environment) { e.ExpiresAt = at(101 * time.Hour) })},
-		"kept for less than it lives": {"", backend.Facts{Tags: keptShort, State: stackstest.State("x", outputs, aws.TypeBucket), Last: stackstest.Updated(t, &spec)}, full},
-		"its last update failed": {"", backend.Facts{Tags: tagged, State: stackstest.State("x", outputs, aws.TypeBucket), Last: failed}, with(func(e *Environment) {
+		"kept":                        {"", backend.Facts{Tags: kept, State: stackstest.State("x", outputs, aws.TypeBucket), LastUpdate: stackstest.Updated(t, &spec)}, with(func(e *Environment) { e.ExpiresAt = at(101 * time.Hour) })},
+		"kept for less than it lives": {"", backend.Facts{Tags: keptShort, State: stackstest.State("x", outputs, aws.TypeBucket), LastUpdate: stackstest.Updated(t, &spec)}, full},
+		"its last update failed": {"", backend.Facts{Tags: tagged, State: stackstest.State("x", outputs, aws.TypeBucket), LastUpdate: failed}, with(func(e *Environment) {
 			e.Status, e.ExpiresAt = backend.StatusIncomplete, at(-30*time.Hour+73*time.Hour)
 		})},
 		"empty": {"", backend.Facts{}, Environment{Stack: "x", Status: backend.StatusEmpty, Platform: "beanstalk"}},
@@ -203,7 +203,7 @@ func TestChooseVersion(t *testing.T) {
 	runs := func(v program.Version) *backend.Facts {
 		s := stackstest.BranchSpec(t)
 		s.Version = v
-		return &backend.Facts{Last: stackstest.Updated(t, &s), State: stackstest.State("x", nil, aws.TypeBucket)}
+		return &backend.Facts{LastUpdate: stackstest.Updated(t, &s), State: stackstest.State("x", nil, aws.TypeBucket)}
 	}
 	image, bundle := program.Version{Image: "app:old"}, program.Version{Label: "x-1", BundleKey: "x/1.zip"}
 	template := config.Settings{Image: "app:{sha}"}
@@ -233,7 +233,7 @@ func TestChooseVersion(t *testing.T) {
 		"like runs nothing":              {UpRequest{Branch: "a", Like: "main"}, nil, &backend.Facts{}, config.Settings{}, platform.Source{}, `the environment of "main" has no version that could be taken over`},
 		"like is not there":              {UpRequest{Branch: "a", Like: "main"}, nil, nil, config.Settings{}, platform.Source{}, `branch "main" has no environment to copy`},
 		"nothing":                        {UpRequest{Branch: "a"}, nil, nil, config.Settings{}, platform.Source{}, `no version given for branch "a"`},
-		"half made":                      {UpRequest{Branch: "a"}, &backend.Facts{Last: stackstest.Updated(t, nil)}, nil, config.Settings{}, platform.Source{}, `no version given for branch "a"`},
+		"half made":                      {UpRequest{Branch: "a"}, &backend.Facts{LastUpdate: stackstest.Updated(t, nil)}, nil, config.Settings{}, platform.Source{}, `no version given for branch "a"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -349,7 +349,7 @@ func TestStackConfig(t *testing.T) {
 	}
 	var s backend.State
 	s.SecretsProviders.Type, s.SecretsProviders.State = "passphrase", json.RawMessage(`[`)
-	if _, err := (engine.Config{}).WithSecrets(s.SecretsProviders.Type, s.SecretsProviders.State); !strings.HasPrefix(faulttest.Message(err), "read the state's secrets provider: ") {
+	if _, err := (engine.Config{}).WithSecretsProvider(s.SecretsProviders.Type, s.SecretsProviders.State); !strings.HasPrefix(faulttest.Message(err), "read the state's secrets provider: ") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -371,7 +371,7 @@ func plain(t *testing.T, v map[string]any) (out map[string]any) {
 func TestLastConfigKeepsTheSpec(t *testing.T) {
 	t.Parallel()
 	m, spec := manager(t, ""), stackstest.BranchSpec(t)
-	c, err := m.launcher.lastConfig(&backend.Facts{Name: spec.Stack, Last: stackstest.Updated(t, &spec)})
+	c, err := m.launcher.lastConfig(&backend.Facts{Name: spec.Stack, LastUpdate: stackstest.Updated(t, &spec)})
 	if err != nil {
 		t.Fatal(err)
 	}

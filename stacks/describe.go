@@ -51,8 +51,8 @@ func environmentOf(f backend.Facts, project, domain string, rule config.Rule, in
 	if t, err := time.Parse(time.RFC3339, f.Tags[names.TagCreated]); err == nil {
 		e.CreatedAt = &t
 	}
-	if f.Last != nil {
-		t := time.Unix(max(f.Last.StartTime, f.Last.EndTime), 0).UTC() // one that is running has no end yet
+	if f.LastUpdate != nil {
+		t := time.Unix(max(f.LastUpdate.StartTime, f.LastUpdate.EndTime), 0).UTC() // one that is running has no end yet
 		e.UpdatedAt = &t
 	} else if !f.Changed.IsZero() {
 		t := f.Changed.UTC()

@@ -66,7 +66,7 @@ func (m Manager) planDestroyOf(ctx context.Context, branch string, f *backend.Fa
 	if err := m.checkLocation(ctx, *f); err != nil {
 		return Destruction{}, err
 	}
-	if len(f.Locks) > 0 || f.Half {
+	if len(f.Locks) > 0 || f.Unfinished {
 		if err := m.waitForLock(ctx, f); err != nil {
 			return Destruction{}, err
 		}
@@ -139,7 +139,7 @@ func checkProtection(file *config.File, f backend.Facts, branch string) error {
 func (m Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	if d.Absent {
 		r := newReceipt(d)
-		return r, m.backend.DropKept(ctx, r.Stack) // of a run that was killed at its very end
+		return r, m.backend.DropSavedState(ctx, r.Stack) // of a run that was killed at its very end
 	}
 	plan := func() (Destruction, error) { return m.planDestroy(ctx, d.Environment.Branch) }
 	stack := d.Environment.Stack
@@ -148,7 +148,7 @@ func (m Manager) Destroy(ctx context.Context, d Destruction) (Receipt, error) {
 	}
 	now, err := plan()
 	if err == nil && now.Absent {
-		err = backend.JustChanged(stack, "removed")
+		err = backend.ConflictError(stack, "removed")
 	}
 	if err == nil {
 		err = changedSince(*d.before, *now.before)
@@ -180,7 +180,7 @@ func changedSince(was, now backend.Facts) error {
 	switch {
 	case !maps.Equal(was.Tags, now.Tags):
 		what = "tags were"
-	case !was.Last.Same(now.Last):
+	case !was.LastUpdate.Same(now.LastUpdate):
 		what = "last update was"
 	case !slices.Equal(resources(was.State), resources(now.State)), len(was.State.Pending) != len(now.State.Pending):
 		what = "resources were"

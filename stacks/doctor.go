@@ -116,14 +116,14 @@ func diagnoseStack(f backend.Facts, l backend.Location, now time.Time) []Problem
 			a.What, a.Remedy = a.What+", which has ended", "the lock may be removed; the next command on the stack does so by itself"
 		} else {
 			live = true
-			a.Remedy = "wait until it has ended; if its holder is certainly gone: " + l.Cancel(f.Name)
+			a.Remedy = "wait until it has ended; if its holder is certainly gone: " + l.CancelCommand(f.Name)
 		}
 		found = append(found, a)
 	}
 	held := len(found) > 0
 	f.Locks = nil
 	_, tagged := f.Tags[names.TagBranch]
-	resource, owner := f.Foreign()
+	resource, owner := f.ForeignResource()
 	switch status := f.Status(); {
 	case owner != "":
 		found = append(found, Problem{
@@ -134,7 +134,7 @@ func diagnoseStack(f backend.Facts, l backend.Location, now time.Time) []Problem
 	case f.Tags[names.TagStack] == "" && !tagged && !f.State.Blank():
 		found = append(found, Problem{
 			Kind: ProblemUntagged, Stack: f.Name, What: "it has resources or outputs, and none of branchenv's tags: nothing is done with it",
-			Remedy: "if branchenv made it, set its tags again: " + l.SetTags(f),
+			Remedy: "if branchenv made it, set its tags again: " + l.SetTagsCommands(f),
 		})
 	case f.Name == names.ApplicationStack && status != backend.StatusIncomplete:
 	case f.State.Blank() && !tagged && f.LostResources() != "":
@@ -143,7 +143,7 @@ func diagnoseStack(f backend.Facts, l backend.Location, now time.Time) []Problem
 		found = append(found, Problem{Kind: ProblemEmpty, Stack: f.Name, What: "it has no tags and no resources: what an interruption leaves", Remedy: "it may be removed", Fixable: true})
 	case status == backend.StatusIncomplete && (tagged || f.Name == names.ApplicationStack):
 		what := "its last operation failed or was interrupted"
-		if f.Tags[names.TagMissing] != "" && len(f.State.Pending) == 0 && f.Last.Succeeded() {
+		if f.Tags[names.TagMissing] != "" && len(f.State.Pending) == 0 && f.LastUpdate.Succeeded() {
 			break // missing tells
 		}
 		if n := len(f.State.Pending); n > 0 {
@@ -193,7 +193,7 @@ func inAWS(left []Resource) string {
 
 // diagnoseSource tells of a stack that is not known to follow the source.
 func diagnoseSource(f backend.Facts, source names.Repository) (Problem, bool) {
-	follows := f.Follows()
+	follows := f.Source()
 	if f.Broken != nil || f.Tags[names.TagStack] == "" || follows.ID == source.ID {
 		return Problem{}, false
 	}

@@ -85,10 +85,10 @@ func told(all []backend.Facts) []string {
 	var lines []string
 	for _, f := range all {
 		last := "-"
-		if f.Last != nil {
-			last = fmt.Sprint(*f.Last)
+		if f.LastUpdate != nil {
+			last = fmt.Sprint(*f.LastUpdate)
 		}
-		lines = append(lines, fmt.Sprintf("%s %v %v %s %v %v %v", f.Name, f.Tags, f.State, last, f.Broken, f.Half, f.Locks))
+		lines = append(lines, fmt.Sprintf("%s %v %v %s %v %v %v", f.Name, f.Tags, f.State, last, f.Broken, f.Unfinished, f.Locks))
 	}
 	return lines
 }

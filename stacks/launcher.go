@@ -47,15 +47,15 @@ func (l *launcher) engine(ctx context.Context, c operation.Control, address stri
 	}
 	env := slices.Concat(l.extra, []string{"PULUMI_BACKEND_URL=" + backend.WithoutAttributes(u).String()})
 	e := &engine.Engine{
-		Project: l.file.Project, Locked: func(stack string) error { return l.backend.Where().Locked(stack) }, Observe: c.Observe,
-		SecretsProvider: l.file.SecretsProvider, Restoring: l.backend.RestoreCommand,
+		Project: l.file.Project, LockedError: func(stack string) error { return l.backend.Location().LockedError(stack) }, Observe: c.Observe,
+		SecretsProvider: l.file.SecretsProvider, RestoreCommand: l.backend.RestoreCommand,
 	}
 	// Without a passphrase variable pulumi fails; an empty one is what a person's own machine starts with.
 	if e.SecretsProvider == "" && l.backend.SelfManaged() {
 		e.SecretsProvider = engine.Passphrase
 		if l.variable("PULUMI_CONFIG_PASSPHRASE") == "" && l.variable("PULUMI_CONFIG_PASSPHRASE_FILE") == "" {
 			env = append(env, "PULUMI_CONFIG_PASSPHRASE=")
-			e.PlainPassphrase = true
+			e.EmptyPassphrase = true
 		}
 	}
 	found, err := l.found.get(func() (*engine.Process, error) { return engine.Find(ctx, l.path, env, c.Stop) })
@@ -63,7 +63,7 @@ func (l *launcher) engine(ctx context.Context, c operation.Control, address stri
 		return nil, err
 	}
 	p := *found
-	p.Env, p.Stop, p.Started = env, c.Stop, l.started
+	p.Env, p.Stop, p.OnStart = env, c.Stop, l.started
 	if own {
 		p.Hold = l.backend.Hold
 	}
@@ -96,7 +96,7 @@ func (l *launcher) config(stack, branch, key string, spec any, s backend.State) 
 		}
 		c[l.file.Project+":"+key] = json.RawMessage(text)
 	}
-	return engine.Config{Config: c}.WithSecrets(s.SecretsProviders.Type, s.SecretsProviders.State)
+	return engine.Config{Config: c}.WithSecretsProvider(s.SecretsProviders.Type, s.SecretsProviders.State)
 }
 
 // lastConfig returns the configuration with which a stack was last updated, for what is done to it without its program: the

@@ -74,9 +74,9 @@ func (m Manager) retryLocked(ctx context.Context, stack string, do func() error)
 			return err
 		case m.now().Sub(begun) <= lockPatience && !m.Stop.Stopped():
 		case byHolder:
-			return m.Location().Locked(stack, string(holder))
+			return m.Location().LockedError(stack, string(holder))
 		default:
-			return m.Location().Locked(stack)
+			return m.Location().LockedError(stack)
 		}
 		select {
 		case <-time.After(time.Second/2 + rand.N(time.Second)): // #nosec G404 -- jitter
@@ -93,7 +93,7 @@ func (m Manager) reread(ctx context.Context, f *backend.Facts) error {
 		return err
 	}
 	if now == nil {
-		return backend.JustChanged(f.Name, "removed")
+		return backend.ConflictError(f.Name, "removed")
 	}
 	*f = *now
 	return nil
@@ -102,7 +102,7 @@ func (m Manager) reread(ctx context.Context, f *backend.Facts) error {
 // complete gives a stack its first checkpoint whose making, or whose removal, was interrupted, so that everything else may go on from an
 // empty stack. That it is empty AWS has to confirm: what is lost would be lost for good.
 func (m Manager) complete(ctx context.Context, f *backend.Facts) error {
-	if !f.Half {
+	if !f.Unfinished {
 		return nil
 	}
 	left, err := m.verifier(f.Name).stillTagged(ctx, nil)
@@ -115,7 +115,7 @@ func (m Manager) complete(ctx context.Context, f *backend.Facts) error {
 	}
 	switch err := m.backend.Create(ctx, f.Name, f.Tags, backend.Lock.Abandoned); {
 	case errors.Is(err, backend.ErrExists), errors.Is(err, backend.ErrLocked):
-		return backend.JustChanged(f.Name, "made or removed")
+		return backend.ConflictError(f.Name, "made or removed")
 	case err != nil:
 		return err
 	}

@@ -92,7 +92,7 @@ func Open(ctx context.Context, o Options) (Manager, error) {
 // With returns a Manager whose operations tell c.Observe what happens and end early when c.Stop asks for it. It shares all
 // else with m; only one of them must be closed.
 func (m Manager) With(c operation.Control) Manager {
-	c.Observe = c.Observe.OneAtATime()
+	c.Observe = c.Observe.Serialized()
 	return Manager{project: m.project, Control: c}
 }
 
@@ -100,7 +100,7 @@ func (m Manager) With(c operation.Control) Manager {
 func (m Manager) Close() error { return m.backend.Close() }
 
 // Location returns where the stacks are kept.
-func (m Manager) Location() backend.Location { return m.backend.Where() }
+func (m Manager) Location() backend.Location { return m.backend.Location() }
 
 // State returns the backend that keeps the stacks.
 func (m Manager) State() backend.Backend { return m.backend }
@@ -122,7 +122,7 @@ func (m Manager) Facts(ctx context.Context) ([]backend.Facts, error) {
 
 // SweepWorkDirs removes what killed runs left behind for stacks that do not exist.
 func (m Manager) SweepWorkDirs(exists map[string]bool) error {
-	return engine.SweepGone(m.file.Project, exists)
+	return engine.SweepDeletedStacks(m.file.Project, exists)
 }
 
 // Tell tells the observer about a stack.
@@ -152,9 +152,9 @@ func chooseBackend(o Options) (string, error) {
 	case o.Backend != "":
 		return o.Backend, nil
 	case o.File.Backend != "":
-		return backend.Resolve(o.File.Backend, o.File.Dir)
+		return backend.ResolveURL(o.File.Backend, o.File.Dir)
 	case o.Env("PULUMI_BACKEND_URL") != "":
-		return backend.Resolve(o.Env("PULUMI_BACKEND_URL"), o.File.Dir)
+		return backend.ResolveURL(o.Env("PULUMI_BACKEND_URL"), o.File.Dir)
 	case o.Env("CI") != "":
 		return "", fault.Usagef("no backend in %s: the default, a folder beside it, would be lost with this CI machine, and every environment with it", o.File.Path).
 			WithHint("write backend: s3://BUCKET (a bucket of yours), or https://api.pulumi.com")

@@ -30,7 +30,7 @@ func (m Manager) goneFromAWS(ctx context.Context, resources []backend.Resource) 
 
 // described returns the resource as package aws asks for it.
 func described(r backend.Resource) aws.Resource {
-	return aws.Resource{Type: r.Type, ID: r.ID, Name: engine.UrnName(r.URN), Inputs: r.Inputs, Outputs: r.Outputs}
+	return aws.Resource{Type: r.Type, ID: r.ID, Name: engine.URNName(r.URN), Inputs: r.Inputs, Outputs: r.Outputs}
 }
 
 // mainNames returns the names of the resources in their order, without the settings of buckets; all of them if nothing else
@@ -53,7 +53,7 @@ func mainNames(resources []backend.Resource) string {
 // forgetMissing removes from the state the resources that are gone from AWS. Otherwise the next update would fail over
 // them, or find nothing to do, instead of creating them again.
 func (r recovery) forgetMissing(ctx context.Context) error {
-	gone := r.goneFromAWS(ctx, r.stack.State.Aws())
+	gone := r.goneFromAWS(ctx, r.stack.State.AWS())
 	if len(gone) == 0 {
 		return nil
 	}
@@ -68,7 +68,7 @@ var goneInAWS = regexp.MustCompile(`couldn't find resource|NotFound|No Environme
 func (m Manager) recordMissing(ctx context.Context, f backend.Facts, gone []backend.Resource) error {
 	note := ""
 	if len(gone) > 0 {
-		note = names.CutTag(text.Count(len(gone), "resource") + ": " + mainNames(gone))
+		note = names.TruncateTag(text.Count(len(gone), "resource") + ": " + mainNames(gone))
 	}
 	if f.Tags[names.TagMissing] == note {
 		return nil
@@ -86,7 +86,7 @@ func (m Manager) recordMissing(ctx context.Context, f backend.Facts, gone []back
 // which have none. A setting of a resource goes with the resource.
 func candidates(s backend.State, tagged map[string]bool) []backend.Resource {
 	var found []backend.Resource
-	for _, r := range s.Aws() {
+	for _, r := range s.AWS() {
 		arn, _ := r.Outputs["arn"].(string)
 		if r.Type == aws.TypeRecord || arn != "" && r.Outputs["tagsAll"] != nil && !tagged[arn] {
 			found = append(found, r)

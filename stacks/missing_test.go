@@ -29,7 +29,7 @@ func bucketState() backend.State {
 func TestWithSettings(t *testing.T) {
 	t.Parallel()
 	s := bucketState()
-	if diff := cmp.Diff([]string{"bucket", "policy", "versioning"}, s.WithSettings(s.Buckets())); diff != "" {
+	if diff := cmp.Diff([]string{"bucket", "policy", "versioning"}, s.BucketURNs(s.Buckets())); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
@@ -57,28 +57,28 @@ func TestKeptState(t *testing.T) {
 	t.Parallel()
 	b := stackstest.Open(t, t.TempDir())
 	before := bucketState()
-	ref, err := b.Keep(t.Context(), backend.Facts{Name: "a", State: before})
+	ref, err := b.SaveState(t.Context(), backend.Facts{Name: "a", State: before})
 	if err != nil || ref == "" {
 		t.Fatalf("kept as %q: %v", ref, err)
 	}
-	kept, err := b.Kept(t.Context(), "a", ref)
+	kept, err := b.SavedState(t.Context(), "a", ref)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := backend.State{Resources: []backend.Resource{before.Resources[0], {URN: "new", ID: "n"}}}
 	var got []string
-	for _, r := range now.And(kept).Resources {
+	for _, r := range now.Merge(kept).Resources {
 		got = append(got, r.URN)
 	}
 	if diff := cmp.Diff([]string{"bucket", "new", "policy", "versioning", "bundle", "version", "database"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	for range 2 {
-		if err := b.DropKept(t.Context(), "a"); err != nil {
+		if err := b.DropSavedState(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := b.Kept(t.Context(), "a", ref); err == nil {
+	if _, err := b.SavedState(t.Context(), "a", ref); err == nil {
 		t.Error("it is still there")
 	}
 }

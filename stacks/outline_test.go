@@ -19,7 +19,7 @@ func TestOutline(t *testing.T) {
 	foreign := 0
 	for i := range outlines {
 		says := func(f backend.Facts) []any {
-			resource, owner := f.Foreign()
+			resource, owner := f.ForeignResource()
 			untagged := f
 			untagged.Tags = nil
 			return []any{describeStack(m.file, config.RulesOf(m.file), f), diagnoseStack(f, m.Location(), m.now()), diagnoseStack(untagged, m.Location(), m.now()), f.State.Outputs(), resource, owner}
@@ -27,7 +27,7 @@ func TestOutline(t *testing.T) {
 		if diff := cmp.Diff(says(wholes[i]), says(outlines[i]), cmpopts.IgnoreUnexported(Problem{})); diff != "" {
 			t.Fatalf("what the whole state says, and what its outline says, differ (-whole +outline):\n%s", diff)
 		}
-		if _, owner := wholes[i].Foreign(); owner != "" {
+		if _, owner := wholes[i].ForeignResource(); owner != "" {
 			foreign++
 		}
 	}

@@ -16,11 +16,11 @@ func checkOwner(p backend.Location, f backend.Facts, branch string) error {
 	case !tagged:
 		e := fault.Refusedf("stack %s has resources or outputs but no %s tag: branchenv did not make it", f.Name, names.TagBranch)
 		if SpecOf(&f, p.Project) != nil {
-			return e.WithHint("if branchenv made it, set its tags again: %s", p.SetTags(f))
+			return e.WithHint("if branchenv made it, set its tags again: %s", p.SetTagsCommands(f))
 		}
 		return e.WithHint("if it is yours to give: pulumi stack tag set %s %s --stack %s", names.TagBranch, fault.ShellWord(names.BranchTag(branch)), f.Name)
 	case tag != names.BranchTag(branch):
 		return fault.Refusedf("stack %s belongs to branch %q, not to %q", f.Name, tag, branch)
 	}
-	return f.OwnsResources()
+	return f.CheckOwnership()
 }

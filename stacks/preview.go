@@ -105,7 +105,7 @@ func (p *Preview) observe(e engine.Event) {
 	if m.Op == apitype.OpSame {
 		return
 	}
-	step := PreviewStep{Op: string(m.Op), Type: m.Type, Name: engine.UrnName(m.URN)}
+	step := PreviewStep{Op: string(m.Op), Type: m.Type, Name: engine.URNName(m.URN)}
 	for path := range m.DetailedDiff {
 		step.Diff = append(step.Diff, path)
 	}

@@ -86,8 +86,8 @@ func TestRefreshedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if refreshed.Last.Kind != "refresh" || len(refreshed.Last.Config) > 0 {
-		t.Fatalf("the last run is %+v, not a refresh without a spec", refreshed.Last)
+	if refreshed.LastUpdate.Kind != "refresh" || len(refreshed.LastUpdate.Config) > 0 {
+		t.Fatalf("the last run is %+v, not a refresh without a spec", refreshed.LastUpdate)
 	}
 	if diff := cmp.Diff(SpecOf(&made, "shop"), SpecOf(&refreshed, "shop")); diff != "" {
 		t.Errorf("the spec (-before +after the refresh):\n%s", diff)

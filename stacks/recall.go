@@ -27,7 +27,7 @@ func checkBundles(before *backend.Facts, l backend.Location, suffix string) erro
 		}
 		e := fault.Refusedf("the update of the application stack would replace bucket %s, with every bundle in it, by %s: the tag %s is %s", b.ID, next, names.TagBucket, suffix)
 		if known := before.BucketSuffix(l.Project); known != "" {
-			return e.WithHint("%s; then run the same command again", l.SetTag(names.ApplicationStack, names.TagBucket, known))
+			return e.WithHint("%s; then run the same command again", l.SetTagCommand(names.ApplicationStack, names.TagBucket, known))
 		}
 		return e.WithHint("set the tag to what the bucket's name ends in")
 	}

@@ -28,11 +28,11 @@ func TestLostTags(t *testing.T) {
 		before       backend.Facts
 		host, suffix string
 	}{
-		"last update":           {backend.Facts{Last: stackstest.Updated(t, &spec)}, "login", "x1y2z3"},
-		"state counts more":     {backend.Facts{State: bucketIn("login", "shop-login-aaaaaa", nil), Last: stackstest.Updated(t, &spec)}, "login", "aaaaaa"},
+		"last update":           {backend.Facts{LastUpdate: stackstest.Updated(t, &spec)}, "login", "x1y2z3"},
+		"state counts more":     {backend.Facts{State: bucketIn("login", "shop-login-aaaaaa", nil), LastUpdate: stackstest.Updated(t, &spec)}, "login", "aaaaaa"},
 		"state":                 {backend.Facts{State: bucketIn("login", "shop-login-aaaaaa", map[string]any{"host": "l.preview.example.com"})}, "l", "aaaaaa"},
 		"outputs":               {backend.Facts{State: stackstest.State("login", map[string]any{"bucket": "shop-login-bbbbbb"})}, "new", "bbbbbb"},
-		"a tag that was kept":   {backend.Facts{Tags: map[string]string{names.TagBucket: "cccccc", names.TagHost: "h"}, Last: stackstest.Updated(t, &spec)}, "h", "cccccc"},
+		"a tag that was kept":   {backend.Facts{Tags: map[string]string{names.TagBucket: "cccccc", names.TagHost: "h"}, LastUpdate: stackstest.Updated(t, &spec)}, "h", "cccccc"},
 		"another one's outputs": {backend.Facts{State: stackstest.State("login", map[string]any{"bucket": "blog-login-bbbbbb"})}, "new", ""},
 	} {
 		f := test.before
@@ -94,7 +94,7 @@ func TestHintSetsEveryTag(t *testing.T) {
 	set := func(stack, tag, value string) string {
 		return "pulumi stack tag set branchenv:" + tag + " " + value + " --stack organization/shop/" + stack
 	}
-	err := checkOwner(p, backend.Facts{Name: "login", Project: "shop", State: bucketIn("login", "shop-login-x1y2z3", nil), Last: stackstest.Updated(t, &spec)}, "login")
+	err := checkOwner(p, backend.Facts{Name: "login", Project: "shop", State: bucketIn("login", "shop-login-x1y2z3", nil), LastUpdate: stackstest.Updated(t, &spec)}, "login")
 	want := export + set("login", "project", "shop") + "; " + set("login", "stack", "login") + "; " + set("login", "branch", "login") + "; " +
 		set("login", "host", "login") + "; " + set("login", "bucket", "x1y2z3")
 	if got := fault.Hint(err); got != want {

@@ -71,7 +71,7 @@ func (r recovery) findPending(ctx context.Context) (map[string]string, error) {
 		} else if discarded {
 			continue
 		}
-		found, err := r.aws.Find(ctx, aws.Resource{Type: pending.Type, Name: engine.UrnName(pending.URN), Inputs: pending.Inputs})
+		found, err := r.aws.Find(ctx, aws.Resource{Type: pending.Type, Name: engine.URNName(pending.URN), Inputs: pending.Inputs})
 		if err != nil {
 			return nil, err
 		}
@@ -93,10 +93,10 @@ func (r recovery) findPending(ctx context.Context) (map[string]string, error) {
 // waitForPlatform waits until the stack's environments can be changed, if its last run was interrupted.
 func (r recovery) waitForPlatform(ctx context.Context) error {
 	f := r.stack
-	if f.Last.Succeeded() && len(f.State.Pending) == 0 {
+	if f.LastUpdate.Succeeded() && len(f.State.Pending) == 0 {
 		return nil
 	}
-	for _, x := range f.State.Aws() {
+	for _, x := range f.State.AWS() {
 		if err := r.waitUntilReady(ctx, x); err != nil {
 			return err
 		}

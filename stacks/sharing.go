@@ -25,7 +25,7 @@ func (t *teardown) checkUnshared(ctx context.Context) error {
 	if i < 0 {
 		return nil
 	}
-	err = backend.JustChanged(all[i].Name, "made")
+	err = backend.ConflictError(all[i].Name, "made")
 	if t.resumed {
 		return err
 	}
@@ -45,7 +45,7 @@ func (m Manager) checkApplication(ctx context.Context, p *updatePlan) error {
 		return err
 	}
 	if f == nil {
-		return backend.JustChanged(names.ApplicationStack, "removed")
+		return backend.ConflictError(names.ApplicationStack, "removed")
 	}
 	if err := m.waitForLock(ctx, f); err != nil {
 		return err

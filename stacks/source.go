@@ -67,7 +67,7 @@ func (m Manager) checkSource(ctx context.Context, f *backend.Facts) (repository,
 		return r, err
 	}
 	err = compareSource(*f, r, unknown)
-	if err == nil && unknown != nil && f.Follows().ID != "" {
+	if err == nil && unknown != nil && f.Source().ID != "" {
 		m.warn(f.Name, r.source+" cannot be asked whether it is still the repository that the stack follows; its name is: "+unknown.Error())
 	}
 	return r, err
@@ -75,7 +75,7 @@ func (m Manager) checkSource(ctx context.Context, f *backend.Facts) (repository,
 
 // compareSource returns an error if the stack follows another source than r. unknown is why r cannot be asked; else nil.
 func compareSource(f backend.Facts, r repository, unknown error) error {
-	recorded := f.Follows()
+	recorded := f.Source()
 	switch {
 	case recorded.ID == "" || recorded.ID == r.ID:
 		return nil

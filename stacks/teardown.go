@@ -53,7 +53,7 @@ func (m Manager) destroy(ctx context.Context, d Destruction, redecide Redecide) 
 	t.expected.Tags = tags
 	if err := t.run(ctx); err != nil {
 		if t.removed(ctx) { // upon which pulumi fails in any way, with a crash for one
-			return t.receipt, backend.JustChanged(t.stack.Name, "removed")
+			return t.receipt, backend.ConflictError(t.stack.Name, "removed")
 		}
 		return t.receipt, err
 	}
@@ -79,7 +79,7 @@ func (t *teardown) finish(ctx context.Context, exists bool) error {
 	if err := t.removeStack(ctx, t.engine, t.stack.Name); err != nil && !t.removed(ctx) {
 		return err
 	}
-	return t.backend.DropKept(ctx, t.stack.Name)
+	return t.backend.DropSavedState(ctx, t.stack.Name)
 }
 
 // run empties the stack.
@@ -114,7 +114,7 @@ func (t *teardown) run(ctx context.Context) (err error) {
 	}
 	if len(buckets) > 0 {
 		t.step(t.stack.Name, "destroy all but the buckets")
-		if err := w.Destroy(ctx, t.stack.State.WithSettings(buckets), nil); err != nil {
+		if err := w.Destroy(ctx, t.stack.State.BucketURNs(buckets), nil); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (t *teardown) checkUnchanged(ctx context.Context) error {
 		return err
 	}
 	if now == nil {
-		return backend.JustChanged(t.stack.Name, "removed")
+		return backend.ConflictError(t.stack.Name, "removed")
 	}
 	if err := changedSince(t.expected, *now); err != nil {
 		return err
@@ -160,16 +160,16 @@ func (t *teardown) keepState(ctx context.Context) (backend.State, error) {
 	f := t.stack
 	if ref := t.expected.Tags[names.TagDestroying]; ref != "" {
 		t.resumed = true
-		before, err := t.backend.Kept(ctx, f.Name, ref)
+		before, err := t.backend.SavedState(ctx, f.Name, ref)
 		if err != nil {
 			t.warn(f.Name, "what an earlier run of this destroy removed is not known, and not in the receipt: "+err.Error())
 		}
-		return f.State.And(before), nil
+		return f.State.Merge(before), nil
 	}
-	if len(f.State.Aws()) == 0 {
+	if len(f.State.AWS()) == 0 {
 		return f.State, nil
 	}
-	ref, err := t.backend.Keep(ctx, *f)
+	ref, err := t.backend.SaveState(ctx, *f)
 	if err != nil {
 		return backend.State{}, err
 	}
@@ -235,7 +235,7 @@ func (t *teardown) removeBundles(ctx context.Context) error {
 func (t *teardown) recordLeft(ctx context.Context) error {
 	left := t.receipt.Remaining
 	_, err := t.retag(ctx, t.stack.Name, func(tags map[string]string) {
-		tags[names.TagLeft] = names.CutTag(text.Count(len(left), "resource") + ": " + strings.Join(resourceNames(left), ", "))
+		tags[names.TagLeft] = names.TruncateTag(text.Count(len(left), "resource") + ": " + strings.Join(resourceNames(left), ", "))
 	})
 	return err
 }
@@ -255,5 +255,5 @@ func (m Manager) removeStack(ctx context.Context, e *engine.Engine, stack string
 	if err := errors.Join(w.Remove(ctx), w.Close()); err != nil {
 		return err
 	}
-	return m.backend.DropCopy(stack)
+	return m.backend.DropStateCopy(stack)
 }

@@ -73,7 +73,7 @@ func (m Manager) planUpdate(ctx context.Context, r UpRequest) (*updatePlan, erro
 	if err != nil {
 		return nil, err
 	}
-	if reason := names.Unstorable(r.Branch); reason != "" {
+	if reason := names.StorageProblem(r.Branch); reason != "" {
 		return nil, fault.Usagef("branch %q can have no environment: %s", r.Branch, reason).WithHint("rename the branch")
 	}
 	f := updateFacts{stack: stack, now: m.now()}
@@ -141,7 +141,7 @@ func (m Manager) checkStack(ctx context.Context, branch string, f *updateFacts) 
 	if err := m.waitForLock(ctx, f.before); err != nil {
 		return err
 	}
-	for _, r := range f.before.State.Aws() {
+	for _, r := range f.before.State.AWS() {
 		f.runs = f.runs || m.platform.Runs(platformResource(r))
 	}
 	return nil
@@ -159,7 +159,7 @@ func (m Manager) resolveVersion(ctx context.Context, p *updatePlan, application 
 	}
 	group := platform.Group{Application: out.Applications[p.spec.Settings.Application].Name, Bucket: out.VersionsBucket}
 	if group.Application == "" && p.source.Label != "" || group.Bucket == "" {
-		return backend.NoApplication()
+		return backend.NoApplicationError()
 	}
 	p.spec.Version, p.bundle, err = m.platform.Resolve(ctx, p.spec.Stack, p.source, group)
 	return err
@@ -183,7 +183,7 @@ func (m Manager) likeFacts(ctx context.Context, r UpRequest) (*backend.Facts, er
 
 // chooseHost picks the host label of a branch that has none yet.
 func (m Manager) chooseHost(ctx context.Context, branch, stack string) (string, error) {
-	candidates, err := names.Hosts(branch, m.file.StripPrefixes)
+	candidates, err := names.HostLabels(branch, m.file.StripPrefixes)
 	if err != nil {
 		return "", err
 	}
@@ -295,7 +295,7 @@ func (u *update) recordResult(ctx context.Context, changed string) (backend.Fact
 	after, err := u.retag(ctx, stack, func(tags map[string]string) {
 		switch {
 		case problem != nil:
-			tags[names.TagUnhealthy] = names.CutTag(text.Line(problem.Error()))
+			tags[names.TagUnhealthy] = names.TruncateTag(text.Line(problem.Error()))
 			return
 		case unknown == nil:
 			delete(tags, names.TagUnhealthy)
@@ -315,7 +315,7 @@ func (m Manager) retag(ctx context.Context, stack string, change func(tags map[s
 		return backend.Facts{}, err
 	}
 	if f == nil {
-		return backend.Facts{}, backend.JustChanged(stack, "removed")
+		return backend.Facts{}, backend.ConflictError(stack, "removed")
 	}
 	was := f.Tags
 	f.Tags = maps.Clone(was)

@@ -85,7 +85,7 @@ func buildSpec(file *config.File, r UpRequest, f updateFacts) (*updatePlan, erro
 	// A source that cannot be asked for its default branch must not take the protection away.
 	remembered := f.repository.source != "" && f.repository.Default == "" && p.tags[names.TagProtected] == "true"
 	p.tags[names.TagProtected] = strconv.FormatBool(settings.Protected || f.repository.IsDefault(r.Branch, p.tags[names.TagDefault]) || remembered)
-	f.repository.Record(p.tags)
+	f.repository.SetTags(p.tags)
 	if p.tags[names.TagSource] == "" && f.repository.source != "" {
 		p.warnings = append(p.warnings, f.repository.source+" cannot be asked which repository it is: reconcile leaves this environment alone until an up could ask")
 	}
@@ -209,7 +209,7 @@ func versionOf(r UpRequest, like *backend.Facts, project string) (platform.Sourc
 // applicationReady checks that the application stack exists, and that its certificate is one of the domain.
 func applicationReady(f *backend.Facts, domain string) error {
 	if f == nil || f.State.Outputs()[program.OutVersionsBucket] == nil {
-		return backend.NoApplication()
+		return backend.NoApplicationError()
 	}
 	if made, _ := f.State.Outputs()[program.OutDomain].(string); made != "" && made != domain {
 		return fault.Usagef("the application stack, with its certificate, was made for domain %s, and the settings name %s", made, domain).

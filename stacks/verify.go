@@ -39,7 +39,7 @@ func (v verifier) verify(ctx context.Context, f *backend.Facts, s backend.State,
 	ctx, cancel := context.WithTimeout(ctx, verifyFor)
 	defer cancel()
 	var left, gone []aws.Resource
-	for _, x := range s.Aws() {
+	for _, x := range s.AWS() {
 		left = append(left, described(x))
 	}
 	for pause := time.Second; ; pause *= 2 {
@@ -155,7 +155,7 @@ func byName(a, b Resource) int { return strings.Compare(a.Type+" "+a.Name, b.Typ
 // resources lists what a state has, sorted.
 func resources(s backend.State) []Resource {
 	list := []Resource{}
-	for _, r := range s.Aws() {
+	for _, r := range s.AWS() {
 		list = append(list, Resource{Type: r.Type, Name: backend.DisplayName(r.ID, r.Inputs)})
 	}
 	slices.SortFunc(list, byName)

@@ -27,7 +27,7 @@ type Backend interface {
 	// Read returns one stack's facts, always from where they are kept; nil if there is no such stack.
 	Read(ctx context.Context, name string) (*Facts, error)
 	// Hosts returns who has which host label.
-	Hosts(ctx context.Context) (hosts, error)
+	Hosts(ctx context.Context) (Hosts, error)
 	// Create makes an empty stack with these tags: errStackExists where there is one, errStackLocked where somebody works on it, but for
 	// holders that are dead; errors.ErrUnsupported where only pulumi can make it.
 	Create(ctx context.Context, name string, tags map[string]string, dead func(Lock) bool) error
@@ -39,11 +39,11 @@ type Backend interface {
 	LocksBefore(ctx context.Context, then time.Time) ([]Lock, error)
 	// Hold notes that a process works on a stack, until release: a lock that it leaves behind can then be told from a living one's.
 	Hold(ctx context.Context, stack string, pid int) (release func())
-	stateKeeper
+	stateSaver
 	// Heartbeat returns the project's heartbeat; nothing where there is none.
 	Heartbeat(ctx context.Context) ([]byte, error)
-	// Beat replaces it.
-	Beat(ctx context.Context, text []byte) error
+	// SetHeartbeat replaces it.
+	SetHeartbeat(ctx context.Context, text []byte) error
 	// Projects returns the names of the projects that have something in the backend, sorted; none from Pulumi Cloud.
 	Projects(ctx context.Context) ([]string, error)
 	// Scratch makes, in a folder, a backend of files with an empty stack and a copy of the application stack.
@@ -52,10 +52,10 @@ type Backend interface {
 	PrepareRun(f Facts) error
 	// RestoreCommand says how to put that copy of a stack's state back; "" if there is none.
 	RestoreCommand(stack string) string
-	// DropCopy removes the copy of a stack's state, after the stack itself.
-	DropCopy(stack string) error
-	// Where is where the stacks are kept.
-	Where() Location
+	// DropStateCopy removes the copy of a stack's state, after the stack itself.
+	DropStateCopy(stack string) error
+	// Location is where the stacks are kept.
+	Location() Location
 	// SelfManaged tells a self-managed backend (a file system or a bucket) from Pulumi Cloud.
 	SelfManaged() bool
 	Close() error
@@ -63,16 +63,16 @@ type Backend interface {
 
 // Facts are what a backend knows of one stack.
 type Facts struct {
-	Name    string
-	Project string // Pulumi's, which is the settings'
-	Tags    map[string]string
-	State   State
-	Locks   []Lock
-	Last    *Update // the last update that ended; nil before the first
-	Changed time.Time
-	Broken  error // why not all of it is known; then what else is here may be incomplete
-	Half    bool  // it has no checkpoint: its making, or its removal, was interrupted
-	copied  int   // how many resources an older copy of the state has, if the state is blank and no destroy emptied it
+	Name            string
+	Project         string // Pulumi's, which is the settings'
+	Tags            map[string]string
+	State           State
+	Locks           []Lock
+	LastUpdate      *Update // the last update that ended; nil before the first
+	Changed         time.Time
+	Broken          error // why not all of it is known; then what else is here may be incomplete
+	Unfinished      bool  // it has no checkpoint: its making, or its removal, was interrupted
+	copiedResources int   // how many resources an older copy of the state has, if the state is blank and no destroy emptied it
 }
 
 // State is the part of a stack's deployment that branchenv reads.
@@ -120,8 +120,8 @@ func (s State) Outputs() map[string]any {
 	return nil
 }
 
-// Aws are the AWS resources of the state, in its order: those made by a provider, without what was only read.
-func (s State) Aws() []Resource {
+// AWS are the AWS resources of the state, in its order: those made by a provider, without what was only read.
+func (s State) AWS() []Resource {
 	var found []Resource
 	for _, r := range s.Resources {
 		if r.Custom && !r.External && IsAWS(r.Type) {
@@ -177,16 +177,16 @@ type Update struct {
 
 // destroyed tells whether the stack's last run was a destroy that ended well.
 func (f Facts) destroyed() bool {
-	return f.Last != nil && f.Last.Kind == "destroy" && f.Last.Succeeded()
+	return f.LastUpdate != nil && f.LastUpdate.Kind == "destroy" && f.LastUpdate.Succeeded()
 }
 
 // LostResources says why a blank state without tags is not what an interruption leaves; "" if it may be that.
 func (f Facts) LostResources() string {
 	switch {
-	case f.Last.Succeeded() && f.Last.Kind == "update":
+	case f.LastUpdate.Succeeded() && f.LastUpdate.Kind == "update":
 		return "its last update succeeded"
-	case f.copied > 0:
-		return "a copy of its state has " + text.Count(f.copied, "AWS resource")
+	case f.copiedResources > 0:
+		return "a copy of its state has " + text.Count(f.copiedResources, "AWS resource")
 	}
 	return ""
 }

@@ -6,14 +6,14 @@ import (
 )
 
 func (s State) Buckets() []Resource {
-	return slices.DeleteFunc(s.Aws(), func(r Resource) bool { return r.Type != bucketType })
+	return slices.DeleteFunc(s.AWS(), func(r Resource) bool { return r.Type != bucketType })
 }
 
-// WithSettings are the URNs of the buckets and of what is set on them: who may reach the objects, and for how long they
+// BucketURNs are the URNs of the buckets and of what is set on them: who may reach the objects, and for how long they
 // are kept.
-func (s State) WithSettings(buckets []Resource) []string {
+func (s State) BucketURNs(buckets []Resource) []string {
 	var urns []string
-	for _, r := range s.Aws() {
+	for _, r := range s.AWS() {
 		bucket, _ := r.Inputs["bucket"].(string)
 		if slices.ContainsFunc(buckets, func(b Resource) bool { return b.URN == r.URN || IsBucketSetting(r.Type) && bucket == b.ID }) {
 			urns = append(urns, r.URN)

@@ -31,8 +31,8 @@ type cloudBackend struct {
 	client  *http.Client
 }
 
-// maxAnswer bounds an answer of the service, in bytes: more than any state, less than a machine's memory.
-const maxAnswer = 256 << 20
+// maxResponse bounds an answer of the service, in bytes: more than any state, less than a machine's memory.
+const maxResponse = 256 << 20
 
 // openCloud takes the token from PULUMI_ACCESS_TOKEN, else from what `pulumi login` stored.
 func openCloud(backendURL, project string, env func(string) string) (*cloudBackend, error) {
@@ -55,12 +55,12 @@ func (b *cloudBackend) SelfManaged() bool { return false }
 func (b *cloudBackend) Close() error      { b.client.CloseIdleConnections(); return nil }
 
 var (
-	errNotFound = errors.New("not found") // the service's answer 404
-	errStrange  = errors.New("the answer is not what it claims to be")
+	errNotFound  = errors.New("not found") // the service's answer 404
+	errMalformed = errors.New("the answer is not what it claims to be")
 )
 
-// brokenTries is how often a GET whose connection fails is tried.
-const brokenTries = 3
+// connectionTries is how often a GET whose connection fails is tried.
+const connectionTries = 3
 
 // call makes one request. A GET that meets a server error or a rate limit is repeated for a minute, one whose connection
 // fails a few times: among thousands of them one does.
@@ -78,7 +78,7 @@ func (b *cloudBackend) call(ctx context.Context, method, path string, query url.
 		}
 		var connection net.Error
 		if (errors.As(err, &connection) || errors.Is(err, io.ErrUnexpectedEOF)) && method == http.MethodGet {
-			if broken++; broken < brokenTries {
+			if broken++; broken < connectionTries {
 				return struct{}{}, err
 			}
 		}
@@ -117,7 +117,7 @@ func (b *cloudBackend) request(ctx context.Context, method, path string, query u
 	if err != nil {
 		return err
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (b *cloudBackend) request(ctx context.Context, method, path string, query u
 		return nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return fmt.Errorf("%w: %w", errStrange, err)
+		return fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	return nil
 }
@@ -158,10 +158,10 @@ func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error
 		}
 		var stacks []apitype.StackSummary
 		if page.Stacks == nil {
-			return nil, failed(fmt.Errorf("%w: it has no stacks", errStrange))
+			return nil, failed(fmt.Errorf("%w: it has no stacks", errMalformed))
 		}
 		if err := json.Unmarshal(page.Stacks, &stacks); err != nil {
-			return nil, failed(fmt.Errorf("%w: %w", errStrange, err))
+			return nil, failed(fmt.Errorf("%w: %w", errMalformed, err))
 		}
 		for _, s := range stacks {
 			if s.ProjectName == b.project {
@@ -172,7 +172,7 @@ func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error
 			break
 		}
 		if seen[*page.ContinuationToken] {
-			return nil, failed(fmt.Errorf("%w: a page of it comes again", errStrange))
+			return nil, failed(fmt.Errorf("%w: a page of it comes again", errMalformed))
 		}
 		seen[*page.ContinuationToken] = true
 		query.Set("continuationToken", *page.ContinuationToken)
@@ -241,7 +241,7 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (Facts
 		if fault.Hint(err) != "" {
 			return f, err
 		}
-		return f, fault.Failedf("%w", err).WithHint("run the same command again; if that does not help: pulumi stack export --stack %s says more", b.Where().qualified(s.StackName))
+		return f, fault.Failedf("%w", err).WithHint("run the same command again; if that does not help: pulumi stack export --stack %s says more", b.Location().qualified(s.StackName))
 	}
 	stack, err := b.stack(ctx, s)
 	if err != nil {
@@ -266,11 +266,11 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (Facts
 	var latest latestUpdate
 	switch err := b.call(ctx, http.MethodGet, b.path(s, "/updates/latest"), nil, nil, &latest); {
 	case err == nil:
-		f.Last = &latest.Info.Update
-		f.Last.Config = map[string]json.RawMessage{}
+		f.LastUpdate = &latest.Info.Update
+		f.LastUpdate.Config = map[string]json.RawMessage{}
 		for key, value := range latest.Info.Config {
 			if value.Object && !value.Secret {
-				f.Last.Config[key] = json.RawMessage(value.String)
+				f.LastUpdate.Config[key] = json.RawMessage(value.String)
 			}
 		}
 	case !errors.Is(err, errNotFound): // not found: never updated
@@ -319,5 +319,5 @@ func (b *cloudBackend) SetTags(ctx context.Context, name string, tags map[string
 
 // BreakLock refuses: the service ends the claims of dead holders itself.
 func (b *cloudBackend) BreakLock(_ context.Context, l Lock) error {
-	return b.Where().Locked(l.Stack)
+	return b.Location().LockedError(l.Stack)
 }

@@ -108,7 +108,7 @@ func TestCloud(t *testing.T) {
 	if len(all) != 2 || all[0].Name != "application" || all[1].Name != "login" || b.SelfManaged() {
 		t.Fatalf("stacks %+v", all)
 	}
-	if f := all[0]; f.Status() != StatusEmpty || f.Last != nil || f.Locks != nil || f.Tags[names.TagStack] != names.ApplicationStack {
+	if f := all[0]; f.Status() != StatusEmpty || f.LastUpdate != nil || f.Locks != nil || f.Tags[names.TagStack] != names.ApplicationStack {
 		t.Errorf("application: %+v", f)
 	}
 	f := all[1]
@@ -118,7 +118,7 @@ func TestCloud(t *testing.T) {
 	if got := string(f.SpecText("shop")); got != branchSpec(t) {
 		t.Errorf("spec %s, want %s", got, branchSpec(t))
 	}
-	if len(f.State.Aws()) != 1 || f.State.SecretsProviders.Type != "service" || f.Changed.IsZero() || f.Status() != StatusUpdating || !f.Last.Succeeded() {
+	if len(f.State.AWS()) != 1 || f.State.SecretsProviders.Type != "service" || f.Changed.IsZero() || f.Status() != StatusUpdating || !f.LastUpdate.Succeeded() {
 		t.Errorf("login: %+v", f)
 	}
 	want := "ada@" + b.(*cloudBackend).url + ", process 0, for 1h"
@@ -156,7 +156,7 @@ func TestCloudHeartbeat(t *testing.T) {
 		t.Errorf("before the first run: %s, %v", h, err)
 	}
 	text := []byte(`{"run":"2026-03-01T12:00:00Z","problem":"` + strings.Repeat("<&>", 60) + `"}`)
-	if err := b.Beat(t.Context(), text); err != nil {
+	if err := b.SetHeartbeat(t.Context(), text); err != nil {
 		t.Fatal(err)
 	}
 	var tags map[string]string
@@ -180,7 +180,7 @@ func TestCloudHeartbeat(t *testing.T) {
 		}
 	}
 	c.answers["GET /api/user/stacks#p2"] = `{"stacks": []}`
-	faulttest.Check(t, b.Beat(t.Context(), text), fault.Usage, "the application stack, which all environments share, does not exist yet")
+	faulttest.Check(t, b.SetHeartbeat(t.Context(), text), fault.Usage, "the application stack, which all environments share, does not exist yet")
 }
 
 // A server error or a rate limit passes.

@@ -14,35 +14,35 @@ import (
 )
 
 // unreadable is why a stack's facts cannot be known, with what to do about it, which depends on what is wrong.
-func (b *diyBackend) unreadable(ctx context.Context, f Facts, k *kept, why failure) error {
-	err := fault.Failedf("read the %s of stack %s: %s: %w", why.what, f.Name, b.Address(why.object.key), why.err)
+func (b *diyBackend) unreadable(ctx context.Context, f Facts, k *stackObjects, why failure) error {
+	err := fault.Failedf("read the %s of stack %s: %s: %w", why.what, f.Name, b.address(why.object.key), why.err)
 	if !errors.As(why.err, &damaged{}) {
 		return err.WithHint("check that the credentials may read it, then run the same command again")
 	}
 	switch why.what {
 	case "state":
-		return err.WithHint("%s", b.restore(ctx, f, k))
+		return err.WithHint("%s", b.restoreHint(ctx, f, k))
 	case "tags":
-		return err.WithHint("remove the file and set the tags again: %s; %s", b.Remove(k.tags), b.setAgain(f))
+		return err.WithHint("remove the file and set the tags again: %s; %s", b.removeCommand(k.tags), b.setTagsCommands(f))
 	case "history":
-		return err.WithHint("remove the file; the one before it counts then, and the next up or destroy writes a new one: %s", b.Remove(k.history))
+		return err.WithHint("remove the file; the one before it counts then, and the next up or destroy writes a new one: %s", b.removeCommand(k.history))
 	}
-	return err.WithHint("if nobody works on the stack, remove the file: %s", b.Remove(why.object))
+	return err.WithHint("if nobody works on the stack, remove the file: %s", b.removeCommand(why.object))
 }
 
-// judgeMissing tells what a stack is whose checkpoint is missing while its tags or its history are there. half: its making was
+// classifyMissing tells what a stack is whose checkpoint is missing while its tags or its history are there. half: its making was
 // interrupted before its first checkpoint, or its removal after the last. Else its state is lost.
-func (b *diyBackend) judgeMissing(ctx context.Context, f Facts, k *kept) (half bool, broken error) {
-	if (f.Last == nil || f.destroyed()) && b.nothingCopied(ctx, f.Name, k) {
+func (b *diyBackend) classifyMissing(ctx context.Context, f Facts, k *stackObjects) (half bool, broken error) {
+	if (f.LastUpdate == nil || f.destroyed()) && b.lastCopyEmpty(ctx, f.Name, k) {
 		return true, nil
 	}
-	return false, fault.Refusedf("the state of stack %s is gone, and what it had may still be there: %s lacks its checkpoint", f.Name, b.Address(b.folder("stacks", f.Name)+"json")).
-		WithHint("%s", b.restore(ctx, f, k))
+	return false, fault.Refusedf("the state of stack %s is gone, and what it had may still be there: %s lacks its checkpoint", f.Name, b.address(b.folder("stacks", f.Name)+"json")).
+		WithHint("%s", b.restoreHint(ctx, f, k))
 }
 
-// nothingCopied reports that the last checkpoint, of which pulumi makes a copy when it removes a stack, had nothing in it, or that
+// lastCopyEmpty reports that the last checkpoint, of which pulumi makes a copy when it removes a stack, had nothing in it, or that
 // there never was one.
-func (b *diyBackend) nothingCopied(ctx context.Context, stack string, k *kept) bool {
+func (b *diyBackend) lastCopyEmpty(ctx context.Context, stack string, k *stackObjects) bool {
 	for _, o := range k.copies {
 		if !strings.HasSuffix(o.key, ".bak") {
 			continue
@@ -53,13 +53,13 @@ func (b *diyBackend) nothingCopied(ctx context.Context, stack string, k *kept) b
 	return true
 }
 
-// restore tells how to get a lost state back: from the newest copy that can be read.
-func (b *diyBackend) restore(ctx context.Context, f Facts, k *kept) fault.Text {
+// restoreHint tells how to get a lost state back: from the newest copy that can be read.
+func (b *diyBackend) restoreHint(ctx context.Context, f Facts, k *stackObjects) fault.Text {
 	target := b.folder("stacks", f.Name) + "json"
 	from, newest := b.newestCopy(ctx, f.Name, k)
 	if from.key == "" {
 		return fault.Textf("no copy of it can be read: restore %s from a backup of the backend; without one, delete by hand what AWS has with the tag %s=%s, then %s",
-			b.Address(target), names.TagStack, f.Name, b.forget(k))
+			b.address(target), names.TagStack, f.Name, b.removeCommands(k))
 	}
 	if extension := path.Ext(strings.TrimSuffix(from.key, ".bak")); extension != ".json" {
 		target += extension // of a compression
@@ -69,12 +69,12 @@ func (b *diyBackend) restore(ctx context.Context, f Facts, k *kept) fault.Text {
 		up = fault.Command{"application", "up"}
 	}
 	return fault.Textf("restore it from the newest copy that can be read, of %s with %s: %s; then %s brings it in line. What was made after the copy, %s finds by its tags",
-		text.Stamp(newest.Manifest.Time), text.Count(len(newest.Aws()), "AWS resource"), b.copy(from, target), up, fault.Command{"doctor"})
+		text.Stamp(newest.Manifest.Time), text.Count(len(newest.AWS()), "AWS resource"), b.copyCommand(from, target), up, fault.Command{"doctor"})
 }
 
 // newestCopy finds the newest copy of a stack's state that can be read: pulumi keeps one beside the state, one in the history and one
 // among the backups of each update, and branchenv one of before the last run (space.go).
-func (b *diyBackend) newestCopy(ctx context.Context, stack string, k *kept) (from object, newest State) {
+func (b *diyBackend) newestCopy(ctx context.Context, stack string, k *stackObjects) (from object, newest State) {
 	copies := slices.Clone(k.copies)
 	older, err := b.objects(ctx, b.folder("backups", stack))
 	if err == nil && len(older) > 0 { // their names end in their times
@@ -98,34 +98,34 @@ func (b *diyBackend) ownCopies(ctx context.Context, stack string) []object {
 	return own
 }
 
-// forget is what removes all that is left of a stack.
-func (b *diyBackend) forget(k *kept) string {
+// removeCommands is what removes all that is left of a stack.
+func (b *diyBackend) removeCommands(k *stackObjects) string {
 	var commands []string
 	for _, o := range []object{k.checkpoint, k.tags, k.history} {
 		if o.key != "" {
-			commands = append(commands, b.Remove(o))
+			commands = append(commands, b.removeCommand(o))
 		}
 	}
 	return strings.Join(commands, "; ")
 }
 
-// Address is where an object is, for people.
-func (b *diyBackend) Address(key string) string { return b.base + "/" + key }
+// address is where an object is, for people.
+func (b *diyBackend) address(key string) string { return b.base + "/" + key }
 
-func (b *diyBackend) Remove(o object) string {
+func (b *diyBackend) removeCommand(o object) string {
 	if b.root != "" {
-		return "rm " + fault.ShellWord(b.Address(o.key))
+		return "rm " + fault.ShellWord(b.address(o.key))
 	}
-	return "aws s3 rm " + fault.ShellWord(b.Address(o.key))
+	return "aws s3 rm " + fault.ShellWord(b.address(o.key))
 }
 
-func (b *diyBackend) copy(from object, to string) string {
+func (b *diyBackend) copyCommand(from object, to string) string {
 	command := "aws s3 cp "
 	if b.root != "" {
 		command = "cp "
 	}
-	return command + fault.ShellWord(b.Address(from.key)) + " " + fault.ShellWord(b.Address(to))
+	return command + fault.ShellWord(b.address(from.key)) + " " + fault.ShellWord(b.address(to))
 }
 
-// setAgain are the commands that give a stack its tags back, from what its last update worked from.
-func (b *diyBackend) setAgain(f Facts) string { return b.Where().SetTags(f) }
+// setTagsCommands are the commands that give a stack its tags back, from what its last update worked from.
+func (b *diyBackend) setTagsCommands(f Facts) string { return b.Location().SetTagsCommands(f) }

@@ -19,7 +19,7 @@ import (
 // sees the stack without them and takes it for nobody's. dead tells of a lock whether its holder is gone; such a one is
 // removed.
 func (b *diyBackend) Create(ctx context.Context, name string, tags map[string]string, dead func(Lock) bool) (err error) {
-	ours := Lock{Stack: name, holders: b.note(ctx, name, os.Getpid())}
+	ours := Lock{Stack: name, holders: b.writeNote(ctx, name, os.Getpid())}
 	ours.Key, err = b.lock(ctx, name)
 	release := func() error { return b.BreakLock(context.WithoutCancel(ctx), ours) }
 	if err != nil {
@@ -27,14 +27,14 @@ func (b *diyBackend) Create(ctx context.Context, name string, tags map[string]st
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	if err := b.free(ctx, name, ours.Key, dead); err != nil {
+	if err := b.removeDeadLocks(ctx, name, ours.Key, dead); err != nil {
 		return err
 	}
 	// Only now: what was looked at before the lock was ours alone may have changed since.
 	switch f, err := b.Read(ctx, name); {
 	case err != nil:
 		return err
-	case f != nil && !f.Half:
+	case f != nil && !f.Unfinished:
 		return ErrExists
 	}
 	checkpoint := `{"version":3,"checkpoint":{"stack":"organization/` + b.project + "/" + name + `"}}`
@@ -76,8 +76,8 @@ func (b *diyBackend) lock(ctx context.Context, stack string) (string, error) {
 	return key, nil
 }
 
-// free removes the locks of dead holders; errStackLocked where there is one beside ours.
-func (b *diyBackend) free(ctx context.Context, stack, ours string, dead func(Lock) bool) error {
+// removeDeadLocks removes the locks of dead holders; errStackLocked where there is one beside ours.
+func (b *diyBackend) removeDeadLocks(ctx context.Context, stack, ours string, dead func(Lock) bool) error {
 	objects, err := b.objects(ctx, b.folder("locks", stack))
 	if err != nil {
 		return err

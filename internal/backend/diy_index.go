@@ -16,10 +16,10 @@ import (
 // The objects are what counts. A stack is looked up by the versions that its objects have now; an index that is missing, damaged or of
 // another format is as good as none; and what is changed or destroyed is always read from the objects themselves (read, not list).
 type index struct {
-	mu     sync.Mutex
-	stacks map[string]indexed // as it was
-	now    map[string]indexed // as it is to be
-	added  int                // how many stacks had to be read
+	mu      sync.Mutex
+	loaded  map[string]indexed // as it was
+	updated map[string]indexed // as it is to be
+	added   int                // how many stacks had to be read
 }
 
 // indexed is one stack.
@@ -40,50 +40,50 @@ type indexFile struct {
 	Stacks map[string]indexed `json:"stacks"`
 }
 
-// worthSaving is how many stacks must have changed for the index to be written anew: reading fewer takes no time.
-const worthSaving = 16
+// minChangesToSave is how many stacks must have changed for the index to be written anew: reading fewer takes no time.
+const minChangesToSave = 16
 
-// settled is how old a file must be when it is read for its modification time to tell it apart from a later one of the same size. Git
+// settleTime is how old a file must be when it is read for its modification time to tell it apart from a later one of the same size. Git
 // treats its index in the same way (Documentation/technical/racy-git.txt). The coarsest file systems count in steps of two seconds.
-const settled = 3 * time.Second
+const settleTime = 3 * time.Second
 
 func (b *diyBackend) indexKey() string { return ".branchenv/index-" + b.project + ".json.zst" }
 
 // openIndex reads the index. There may be none.
 func (b *diyBackend) openIndex(ctx context.Context) *index {
-	ix := &index{stacks: map[string]indexed{}, now: map[string]indexed{}}
+	ix := &index{loaded: map[string]indexed{}, updated: map[string]indexed{}}
 	var file indexFile
 	if err := b.decode(ctx, b.indexKey(), &file); err == nil && file.Format == indexFormat && file.Stacks != nil {
-		ix.stacks = file.Stacks
+		ix.loaded = file.Stacks
 	}
 	return ix
 }
 
 // get returns what the index says of a stack, if that is still so.
-func (ix *index) get(name string, k *kept) (Facts, bool) {
-	x, ok := ix.stacks[name]
-	if !ok || !x.tells(k) {
+func (ix *index) get(name string, k *stackObjects) (Facts, bool) {
+	x, ok := ix.loaded[name]
+	if !ok || !x.isCurrent(k) {
 		return Facts{}, false
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	ix.now[name] = x
+	ix.updated[name] = x
 	tags := x.Tags
 	if tags == nil {
 		tags = map[string]string{}
 	}
-	return Facts{Tags: tags, State: x.State, Last: x.Last, Changed: x.State.Manifest.Time}, true
+	return Facts{Tags: tags, State: x.State, LastUpdate: x.Last, Changed: x.State.Manifest.Time}, true
 }
 
-// tells reports that x was read from the versions that there are now.
-func (x indexed) tells(k *kept) bool {
+// isCurrent reports that x was read from the versions that there are now.
+func (x indexed) isCurrent(k *stackObjects) bool {
 	if k.checkpoint.version == "" || k.tags.key != "" && k.tags.version == "" {
 		return false
 	}
 	return x.Checkpoint == k.checkpoint.key+" "+k.checkpoint.version && x.TagsFile == k.tags.version && x.History == k.newest()
 }
 
-func (k *kept) newest() string {
+func (k *stackObjects) newest() string {
 	if k.history.key == "" {
 		return ""
 	}
@@ -91,27 +91,27 @@ func (k *kept) newest() string {
 }
 
 // put notes what was read of a stack, beginning at the time read, unless something may since have changed without a trace.
-func (ix *index) put(name string, k *kept, f Facts, read time.Time) {
+func (ix *index) put(name string, k *stackObjects, f Facts, read time.Time) {
 	for _, o := range []object{k.checkpoint, k.tags, k.history} {
-		if o.key != "" && (o.version == "" || o.modified.After(read.Add(-settled))) {
+		if o.key != "" && (o.version == "" || o.modified.After(read.Add(-settleTime))) {
 			return
 		}
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	ix.added++
-	ix.now[name] = indexed{
+	ix.updated[name] = indexed{
 		Checkpoint: k.checkpoint.key + " " + k.checkpoint.version, TagsFile: k.tags.version, History: k.newest(),
-		State: f.State, Tags: maps.Clone(f.Tags), Last: f.Last,
+		State: f.State, Tags: maps.Clone(f.Tags), Last: f.LastUpdate,
 	}
 }
 
 // save writes the index, if that is worth it. Whoever may not write, or finds no room, does without.
 func (ix *index) save(ctx context.Context, b *diyBackend) {
-	if ix.added < worthSaving {
+	if ix.added < minChangesToSave {
 		return
 	}
-	data, err := json.Marshal(indexFile{indexFormat, ix.now})
+	data, err := json.Marshal(indexFile{indexFormat, ix.updated})
 	if err != nil {
 		return
 	}

@@ -30,26 +30,26 @@ type object struct {
 	entry fs.DirEntry
 }
 
-// kept is where everything of one stack is kept. An empty key stands for nothing.
-type kept struct {
+// stackObjects is where everything of one stack is kept. An empty key stands for nothing.
+type stackObjects struct {
 	checkpoint, tags object
 	history          object   // the newest
 	copies           []object // of the checkpoint, the newest first; not necessarily readable
 	locks            []object
-	halfLocks        []object // anything else beside the locks: what an interrupted write left, or one that is going on
+	partialLocks     []object // anything else beside the locks: what an interrupted write left, or one that is going on
 }
 
-// Empty reports that the stack does not exist: copies stay behind when a stack is removed, and locks lie beside what they lock.
-func (k *kept) Empty() bool {
+// empty reports that the stack does not exist: copies stay behind when a stack is removed, and locks lie beside what they lock.
+func (k *stackObjects) empty() bool {
 	return k == nil || k.checkpoint.key == "" && k.tags.key == "" && k.history.key == ""
 }
 
 // inventory is where everything of the project is kept, by stack.
-type inventory map[string]*kept
+type inventory map[string]*stackObjects
 
-func (inv inventory) of(stack string) *kept {
+func (inv inventory) of(stack string) *stackObjects {
 	if inv[stack] == nil {
-		inv[stack] = &kept{}
+		inv[stack] = &stackObjects{}
 	}
 	return inv[stack]
 }
@@ -100,14 +100,14 @@ func (b *diyBackend) inventory(ctx context.Context, stack string) (inventory, er
 			k.locks = append(k.locks, o)
 		case ".attrs": // of gocloud.dev/blob/fileblob, which shows them to nobody
 		default:
-			k.halfLocks = append(k.halfLocks, o)
+			k.partialLocks = append(k.partialLocks, o)
 		}
 	}
 	for name, k := range inv {
-		if err := k.look(); err != nil {
+		if err := k.stat(); err != nil {
 			return nil, err
 		}
-		if k.Empty() || stack != "" && name != stack {
+		if k.empty() || stack != "" && name != stack {
 			delete(inv, name)
 		}
 	}
@@ -126,7 +126,7 @@ func (inv inventory) addStack(o object) error {
 			k.checkpoint = o
 			return nil
 		}
-		if err := errors.Join(k.checkpoint.look(), o.look()); err != nil {
+		if err := errors.Join(k.checkpoint.stat(), o.stat()); err != nil {
 			return err
 		}
 		if !o.modified.Before(k.checkpoint.modified) {
@@ -160,20 +160,20 @@ func (inv inventory) addHistory(o object) {
 	}
 }
 
-// look looks at the files that are to be read. One that is gone by now keeps no version.
-func (k *kept) look() error {
+// stat looks at the files that are to be read. One that is gone by now keeps no version.
+func (k *stackObjects) stat() error {
 	objects := []*object{&k.checkpoint, &k.tags, &k.history}
-	for i := range k.halfLocks {
-		objects = append(objects, &k.halfLocks[i])
+	for i := range k.partialLocks {
+		objects = append(objects, &k.partialLocks[i])
 	}
 	var all error
 	for _, o := range objects {
-		all = errors.Join(all, o.look())
+		all = errors.Join(all, o.stat())
 	}
 	return all
 }
 
-func (o *object) look() error {
+func (o *object) stat() error {
 	if o.entry == nil {
 		return nil
 	}

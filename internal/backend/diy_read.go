@@ -25,11 +25,11 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// looks is how often a stack is looked at that changes between being listed and being read.
-const looks = 10
+// maxReads is how often a stack is looked at that changes between being listed and being read.
+const maxReads = 10
 
-// errMoved is why a stack that was listed has no facts: what was listed is not there any more.
-var errMoved = errors.New("it changes all the time")
+// errChanging is why a stack that was listed has no facts: what was listed is not there any more.
+var errChanging = errors.New("it changes all the time")
 
 // List returns the facts of every stack, their states in outline.
 func (b *diyBackend) List(ctx context.Context) ([]Facts, error) {
@@ -62,7 +62,7 @@ func (b *diyBackend) List(ctx context.Context) ([]Facts, error) {
 }
 
 // outline returns one stack's facts as the index has them, if nothing has changed since, else from its objects. nil: it is gone by now.
-func (b *diyBackend) outline(ctx context.Context, name string, k *kept, ix *index) (*Facts, error) {
+func (b *diyBackend) outline(ctx context.Context, name string, k *stackObjects, ix *index) (*Facts, error) {
 	if f, ok := ix.get(name, k); ok {
 		f.Name, f.Project = name, b.project
 		err := b.addLocks(ctx, &f, k)
@@ -70,7 +70,7 @@ func (b *diyBackend) outline(ctx context.Context, name string, k *kept, ix *inde
 	}
 	read := b.now()
 	f, err := b.facts(ctx, name, k, b.stateOutline)
-	if err == nil && f.Broken == nil && !f.Half && f.copied == 0 {
+	if err == nil && f.Broken == nil && !f.Unfinished && f.copiedResources == 0 {
 		ix.put(name, k, f, read)
 		return &f, nil
 	}
@@ -95,7 +95,7 @@ func (b *diyBackend) Read(ctx context.Context, name string) (*Facts, error) {
 // readAs looks at one stack until what it finds holds together.
 func (b *diyBackend) readAs(ctx context.Context, name string, read stateReader) (*Facts, error) {
 	var f Facts
-	for look := 1; look <= looks; look++ {
+	for look := 1; look <= maxReads; look++ {
 		inv, err := b.inventory(ctx, name)
 		if err != nil {
 			return nil, err
@@ -113,7 +113,7 @@ func (b *diyBackend) readAs(ctx context.Context, name string, read stateReader) 
 			return &f, nil
 		}
 	}
-	f.Broken = fault.Failedf("read stack %s: %w", name, errMoved).WithHint("run the same command again")
+	f.Broken = fault.Failedf("read stack %s: %w", name, errChanging).WithHint("run the same command again")
 	return &f, nil
 }
 
@@ -128,7 +128,7 @@ type failure struct {
 }
 
 // facts reads one stack's facts from where they are kept. What cannot be read is told by the facts; the error is errMoved.
-func (b *diyBackend) facts(ctx context.Context, name string, k *kept, read stateReader) (Facts, error) {
+func (b *diyBackend) facts(ctx context.Context, name string, k *stackObjects, read stateReader) (Facts, error) {
 	f := Facts{Name: name, Project: b.project, Tags: map[string]string{}}
 	var failures []failure
 	moved := false
@@ -153,14 +153,14 @@ func (b *diyBackend) facts(ctx context.Context, name string, k *kept, read state
 		return err
 	})
 	try("history", k.history, func() error {
-		f.Last = &Update{}
-		return b.decode(ctx, k.history.key, f.Last)
+		f.LastUpdate = &Update{}
+		return b.decode(ctx, k.history.key, f.LastUpdate)
 	})
 	if moved {
-		return f, errMoved
+		return f, errChanging
 	}
-	if f.Last != nil { // of the configuration nothing else is ever asked for
-		maps.DeleteFunc(f.Last.Config, func(key string, _ json.RawMessage) bool {
+	if f.LastUpdate != nil { // of the configuration nothing else is ever asked for
+		maps.DeleteFunc(f.LastUpdate.Config, func(key string, _ json.RawMessage) bool {
 			return key != b.project+":"+names.SpecKey && key != b.project+":"+names.ApplicationKey
 		})
 	}
@@ -168,11 +168,11 @@ func (b *diyBackend) facts(ctx context.Context, name string, k *kept, read state
 	case len(failures) > 0:
 		f.Broken = b.unreadable(ctx, f, k, failures[0])
 	case k.checkpoint.key == "":
-		f.Half, f.Broken = b.judgeMissing(ctx, f, k)
+		f.Unfinished, f.Broken = b.classifyMissing(ctx, f, k)
 	case len(f.Tags) == 0 && f.State.Blank() && !f.destroyed():
 		for _, o := range append(slices.Clone(k.copies), b.ownCopies(ctx, name)...) {
 			if s, err := b.state(ctx, name, o); err == nil {
-				f.copied = max(f.copied, len(s.Aws()))
+				f.copiedResources = max(f.copiedResources, len(s.AWS()))
 			}
 		}
 	}
@@ -194,7 +194,7 @@ func (b *diyBackend) readTags(ctx context.Context, o object) (map[string]string,
 }
 
 // addLocks reads a stack's locks. What lies among them and is no lock keeps pulumi from the stack, once nobody is writing it any more.
-func (b *diyBackend) addLocks(ctx context.Context, f *Facts, k *kept) error {
+func (b *diyBackend) addLocks(ctx context.Context, f *Facts, k *stackObjects) error {
 	f.Locks = nil
 	for _, o := range k.locks {
 		l, err := b.readLock(ctx, f.Name, o)
@@ -208,16 +208,16 @@ func (b *diyBackend) addLocks(ctx context.Context, f *Facts, k *kept) error {
 			f.Broken = b.unreadable(ctx, *f, k, failure{"lock", o, err})
 		}
 	}
-	for _, o := range k.halfLocks {
-		if f.Broken == nil && !o.modified.IsZero() && b.now().Sub(o.modified) > writing {
+	for _, o := range k.partialLocks {
+		if f.Broken == nil && !o.modified.IsZero() && b.now().Sub(o.modified) > lockWriteTime {
 			f.Broken = b.unreadable(ctx, *f, k, failure{"lock", o, damaged{errors.New("an interrupted write left half of it")}})
 		}
 	}
 	return nil
 }
 
-// writing is how long the write of a lock may take: some hundred bytes.
-const writing = 10 * time.Second
+// lockWriteTime is how long the write of a lock may take: some hundred bytes.
+const lockWriteTime = 10 * time.Second
 
 func (b *diyBackend) readLock(ctx context.Context, stack string, o object) (Lock, error) {
 	l := Lock{Stack: stack, Key: o.key}

@@ -61,7 +61,7 @@ func TestBackendAgreesWithCLI(t *testing.T) {
 	got := map[string]map[string]string{}
 	for _, f := range all {
 		got[f.Name] = f.Tags
-		if !f.State.Empty() || f.Last != nil || len(f.Locks) != 0 || f.Status() != StatusEmpty {
+		if !f.State.Empty() || f.LastUpdate != nil || len(f.Locks) != 0 || f.Status() != StatusEmpty {
 			t.Errorf("a new stack is not empty: %+v", f)
 		}
 	}
@@ -131,7 +131,7 @@ func TestUnreadable(t *testing.T) {
 			_, alone := b.Read(t.Context(), "x")
 			for _, f := range all {
 				if f.Name != "x" {
-					if f.Broken != nil || f.recorded("shop").Branch != "topic" {
+					if f.Broken != nil || f.identity("shop").Branch != "topic" {
 						t.Errorf("another stack, %s: %v", f.Name, f.Broken)
 					}
 					continue
@@ -192,7 +192,7 @@ func TestLostState(t *testing.T) {
 			got := "absent"
 			for _, f := range all {
 				switch {
-				case f.Half && f.Broken == nil && f.Status() == StatusEmpty:
+				case f.Unfinished && f.Broken == nil && f.Status() == StatusEmpty:
 					got = "half"
 				case strings.HasPrefix(faulttest.Message(f.Broken), "the state of stack x is gone, and what it had may still be there: ") && f.Status() == StatusUnreadable:
 					got = "gone"
@@ -241,8 +241,8 @@ func TestLastUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !f.Last.Succeeded() {
-		t.Errorf("last update %+v, want the one that succeeded", f.Last)
+	if !f.LastUpdate.Succeeded() {
+		t.Errorf("last update %+v, want the one that succeeded", f.LastUpdate)
 	}
 }
 
@@ -258,11 +258,11 @@ func TestAbandoned(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	dead := holderOf(ended.Process.Pid, now)
+	dead := newHolder(ended.Process.Pid, now)
 	if err := ended.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	living := holderOf(os.Getpid(), now)
+	living := newHolder(os.Getpid(), now)
 	with := func(h holder, change func(*holder)) holder {
 		change(&h)
 		return h
@@ -283,7 +283,7 @@ func TestAbandoned(t *testing.T) {
 		"of two namespaces":                  {dead.Pid, host, now, []holder{dead, with(dead, func(h *holder) { h.Space = "pid:[1]" })}, false},
 		"of another machine":                 {dead.Pid, "elsewhere", now, []holder{dead}, false},
 		"taken before the process that died": {dead.Pid, host, now.Add(-time.Minute), []holder{dead}, false},
-		"taken long after it":                {dead.Pid, host, now.Add(2 * lockedWithin), []holder{dead}, false},
+		"taken long after it":                {dead.Pid, host, now.Add(2 * maxLockDelay), []holder{dead}, false},
 		"of another number":                  {dead.Pid + 1, host, now, []holder{dead}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,19 +9,19 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// OwnsResources refuses a stack whose state has resources of another: a state that was copied, or from which resources
+// CheckOwnership refuses a stack whose state has resources of another: a state that was copied, or from which resources
 // were moved. To destroy it would be to destroy the other.
-func (f Facts) OwnsResources() error {
-	if resource, owner := f.Foreign(); owner != "" {
+func (f Facts) CheckOwnership() error {
+	if resource, owner := f.ForeignResource(); owner != "" {
 		return fault.Refusedf("the state of stack %s has a resource of stack %s: %s", f.Name, owner, resource).
 			WithHint("find out how it came there; to take it out of this state and leave it in AWS: pulumi state delete --stack %s URN", f.Name)
 	}
 	return nil
 }
 
-// Foreign finds a resource in f's state that is another stack's, and says whose. Its URN names the stack that it was
+// ForeignResource finds a resource in f's state that is another stack's, and says whose. Its URN names the stack that it was
 // made in (`pulumi stack rename` and `pulumi state move` rewrite it), and so do its AWS tags if it has any.
-func (f Facts) Foreign() (resource, owner string) {
+func (f Facts) ForeignResource() (resource, owner string) {
 	for _, r := range f.State.Resources {
 		if owner := f.otherOwner(r.URN); owner != "" {
 			return DisplayName(cmp.Or(r.ID, r.URN), r.Inputs), owner
@@ -32,7 +32,7 @@ func (f Facts) Foreign() (resource, owner string) {
 			return DisplayName(cmp.Or(op.Resource.ID, op.Resource.URN), op.Resource.Inputs), owner
 		}
 	}
-	for _, r := range f.State.Aws() {
+	for _, r := range f.State.AWS() {
 		tags, ok := r.Outputs["tagsAll"].(map[string]any)
 		if !ok {
 			tags, _ = r.Inputs["tagsAll"].(map[string]any)
@@ -73,7 +73,7 @@ func DisplayName(id string, inputs map[string]any) string {
 	return id
 }
 
-// Follows is the identity of the source that a stack follows, as its tags say; its ID is "" if they do not say.
-func (f Facts) Follows() names.Repository {
+// Source is the identity of the source that a stack follows, as its tags say; its ID is "" if they do not say.
+func (f Facts) Source() names.Repository {
 	return names.Repository{ID: f.Tags[names.TagSource], Name: f.Tags[names.TagSourceName]}
 }

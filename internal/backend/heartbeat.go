@@ -23,7 +23,7 @@ func (b *diyBackend) Heartbeat(ctx context.Context) ([]byte, error) {
 	return text, nil
 }
 
-func (b *diyBackend) Beat(ctx context.Context, text []byte) error {
+func (b *diyBackend) SetHeartbeat(ctx context.Context, text []byte) error {
 	if err := b.bucket.WriteAll(ctx, b.heartbeatKey(), text, nil); err != nil {
 		return fault.Failedf("write reconcile's heartbeat: %w", err)
 	}
@@ -38,13 +38,13 @@ func (b *cloudBackend) Heartbeat(ctx context.Context) ([]byte, error) {
 	return []byte(f.Tags[names.TagHeartbeat]), nil
 }
 
-func (b *cloudBackend) Beat(ctx context.Context, text []byte) error {
+func (b *cloudBackend) SetHeartbeat(ctx context.Context, text []byte) error {
 	f, err := b.Read(ctx, names.ApplicationStack)
 	if err != nil {
 		return err
 	}
 	if f == nil {
-		return NoApplication()
+		return NoApplicationError()
 	}
 	tags := maps.Clone(f.Tags)
 	tags[names.TagHeartbeat] = string(text)

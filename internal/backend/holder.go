@@ -30,11 +30,11 @@ type holder struct {
 	key string
 }
 
-// lockedWithin is how soon after its start pulumi takes its lock, at most. A lock that is younger may be another process's.
-const lockedWithin = time.Minute
+// maxLockDelay is how soon after its start pulumi takes its lock, at most. A lock that is younger may be another process's.
+const maxLockDelay = time.Minute
 
-// holderOf describes a process that has just been started.
-func holderOf(pid int, now time.Time) holder {
+// newHolder describes a process that has just been started.
+func newHolder(pid int, now time.Time) holder {
 	h := holder{Pid: pid, Began: now}
 	h.Boot, h.Space = kernel()
 	h.Start, _ = processStat(pid)
@@ -67,9 +67,9 @@ func processStat(pid int) (start, state string) {
 	return fields[19], fields[0]
 }
 
-// of reports that l may be h's lock.
-func (h holder) of(l Lock) bool {
-	return h.Pid == l.Pid && !l.Timestamp.Before(h.Began.Add(-time.Second)) && l.Timestamp.Before(h.Began.Add(lockedWithin))
+// mayOwn reports that l may be h's lock.
+func (h holder) mayOwn(l Lock) bool {
+	return h.Pid == l.Pid && !l.Timestamp.Before(h.Began.Add(-time.Second)) && l.Timestamp.Before(h.Began.Add(maxLockDelay))
 }
 
 // gone reports that h's process is certain to have ended: it can be seen from here, and is not there. A zombie has ended; where nobody
@@ -98,27 +98,27 @@ func (b *diyBackend) holderFolder(stack string) string {
 // Hold notes that a process works on a stack. release takes the note back, unless a lock of the process has stayed behind. Where the note
 // cannot be written the lock, if it stays, cannot be told from a living one's.
 func (b *diyBackend) Hold(ctx context.Context, stack string, pid int) (release func()) {
-	notes := b.note(ctx, stack, pid)
+	notes := b.writeNote(ctx, stack, pid)
 	if len(notes) == 0 {
 		return func() {}
 	}
 	h := notes[0]
 	return func() {
 		ctx := context.WithoutCancel(ctx)
-		if !b.mayHold(ctx, stack, h) {
+		if !b.mayOwnLock(ctx, stack, h) {
 			_ = b.bucket.Delete(ctx, h.key)
 		}
 	}
 }
 
-// mayHold reports that one of the stack's locks may be h's.
-func (b *diyBackend) mayHold(ctx context.Context, stack string, h holder) bool {
+// mayOwnLock reports that one of the stack's locks may be h's.
+func (b *diyBackend) mayOwnLock(ctx context.Context, stack string, h holder) bool {
 	objects, err := b.objects(ctx, b.folder("locks", stack))
 	if err != nil {
 		return true
 	}
 	for _, o := range objects {
-		if l, err := b.readLock(ctx, stack, o); gcerrors.Code(err) != gcerrors.NotFound && (err != nil || h.of(l)) {
+		if l, err := b.readLock(ctx, stack, o); gcerrors.Code(err) != gcerrors.NotFound && (err != nil || h.mayOwn(l)) {
 			return true
 		}
 	}
@@ -134,27 +134,27 @@ func (b *diyBackend) sweepNotes(ctx context.Context, stack string) {
 	for _, o := range notes {
 		h := holder{key: o.key}
 		whole := path.Ext(o.key) == ".json" && b.decode(ctx, o.key, &h) == nil
-		if whole && h.gone() && !b.mayHold(ctx, stack, h) || halfNote(path.Base(o.key)) {
+		if whole && h.gone() && !b.mayOwnLock(ctx, stack, h) || partialNote(path.Base(o.key)) {
 			_ = b.bucket.Delete(ctx, o.key)
 		}
 	}
 }
 
-// halfNote reports that a file is a note whose writer was killed while it wrote. If that lives in another namespace after all, it goes
+// partialNote reports that a file is a note whose writer was killed while it wrote. If that lives in another namespace after all, it goes
 // without its note.
-func halfNote(name string) bool {
+func partialNote(name string) bool {
 	number, _, _ := strings.Cut(name, "-")
 	pid, err := strconv.Atoi(number)
 	return path.Ext(name) == ".tmp" && err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
-// note writes a note; none, where none counts or it cannot be written.
-func (b *diyBackend) note(ctx context.Context, stack string, pid int) []holder {
+// writeNote writes a note; none, where none counts or it cannot be written.
+func (b *diyBackend) writeNote(ctx context.Context, stack string, pid int) []holder {
 	if b.root == "" {
 		return nil
 	}
 	b.sweepNotes(ctx, stack)
-	h := holderOf(pid, b.now())
+	h := newHolder(pid, b.now())
 	h.key = b.holderFolder(stack) + strconv.Itoa(pid) + "-" + rand.Text() + ".json"
 	text, err := json.Marshal(h)
 	if err != nil || b.bucket.WriteAll(ctx, h.key, text, nil) != nil {
@@ -176,7 +176,7 @@ func (b *diyBackend) holders(ctx context.Context, l Lock) []holder {
 	var all []holder
 	for _, o := range notes {
 		h := holder{key: o.key}
-		if path.Ext(o.key) != ".json" || b.decode(ctx, o.key, &h) != nil || !h.of(l) {
+		if path.Ext(o.key) != ".json" || b.decode(ctx, o.key, &h) != nil || !h.mayOwn(l) {
 			continue
 		}
 		all = append(all, h)

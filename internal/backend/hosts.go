@@ -14,15 +14,15 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// hosts is who has which host label.
-type hosts struct {
+// Hosts is who has which host label.
+type Hosts struct {
 	taken map[string][]string // the stacks, by label; two for a moment, when both are just being made
 	// unknown are the stacks whose tags cannot be read. They may have any label but those that end in another branch's hash.
 	unknown []string
 }
 
 // add notes what a stack's tags say.
-func (h *hosts) add(stack string, tags map[string]string, unknown bool) {
+func (h *Hosts) add(stack string, tags map[string]string, unknown bool) {
 	if h.taken == nil {
 		h.taken = map[string][]string{}
 	}
@@ -35,7 +35,7 @@ func (h *hosts) add(stack string, tags map[string]string, unknown bool) {
 
 // Choose picks the host label for a new environment: the first candidate that no other stack holds. The last one is the branch's alone:
 // if it cannot be known who holds the others, it is that, and doubt says why.
-func (h hosts) Choose(candidates []string, self string) (label, doubt string, err error) {
+func (h Hosts) Choose(candidates []string, self string) (label, doubt string, err error) {
 	another := func(stack string) bool { return stack != self }
 	for i, c := range candidates {
 		if slices.ContainsFunc(h.taken[c], another) {
@@ -51,13 +51,13 @@ func (h hosts) Choose(candidates []string, self string) (label, doubt string, er
 }
 
 // Hosts reads the tags of every stack, and nothing else.
-func (b *diyBackend) Hosts(ctx context.Context) (hosts, error) {
+func (b *diyBackend) Hosts(ctx context.Context) (Hosts, error) {
 	objects, err := b.objects(ctx, b.folder("stacks", ""))
 	if err != nil {
-		return hosts{}, err
+		return Hosts{}, err
 	}
 	ix := b.openIndex(ctx)
-	var all hosts
+	var all Hosts
 	var mu sync.Mutex
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(b.readers())
@@ -83,10 +83,10 @@ func (b *diyBackend) Hosts(ctx context.Context) (hosts, error) {
 
 // tagsOf reads one stack's tags. One that is just being removed has none.
 func (b *diyBackend) tagsOf(ctx context.Context, stack string, o object, ix *index) (tags map[string]string, unknown bool, err error) {
-	if err := o.look(); err != nil {
+	if err := o.stat(); err != nil {
 		return nil, false, err
 	}
-	if x, ok := ix.stacks[stack]; ok && o.version != "" && x.TagsFile == o.version {
+	if x, ok := ix.loaded[stack]; ok && o.version != "" && x.TagsFile == o.version {
 		return x.Tags, false, nil
 	}
 	tags, err = b.readTags(ctx, o)
@@ -99,12 +99,12 @@ func (b *diyBackend) tagsOf(ctx context.Context, stack string, o object, ix *ind
 	return nil, true, nil
 }
 
-func (b *cloudBackend) Hosts(ctx context.Context) (hosts, error) {
+func (b *cloudBackend) Hosts(ctx context.Context) (Hosts, error) {
 	names, err := b.names(ctx)
 	if err != nil {
-		return hosts{}, err
+		return Hosts{}, err
 	}
-	var all hosts
+	var all Hosts
 	var mu sync.Mutex
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)

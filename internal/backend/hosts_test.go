@@ -27,7 +27,7 @@ func TestChooseHost(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var h hosts
+			var h Hosts
 			for stack, label := range test.taken {
 				h.add(stack, map[string]string{names.TagHost: label}, label == "?")
 			}
@@ -37,7 +37,7 @@ func TestChooseHost(t *testing.T) {
 			}
 		})
 	}
-	var h hosts
+	var h Hosts
 	h.add("a", map[string]string{names.TagHost: "login"}, false)
 	h.add("b", map[string]string{names.TagHost: "l-1"}, false)
 	_, _, err := h.Choose([]string{"login", "l-1"}, "self")

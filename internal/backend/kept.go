@@ -13,19 +13,19 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// stateKeeper keeps what a stack had when its destroy began. A destroy that is resumed finds in the state only what is
+// stateSaver keeps what a stack had when its destroy began. A destroy that is resumed finds in the state only what is
 // left, and its receipt is about all of it.
-type stateKeeper interface {
-	// Keep keeps f's state and returns what it is found by.
-	Keep(ctx context.Context, f Facts) (ref string, err error)
-	// Kept returns the state that was kept.
-	Kept(ctx context.Context, stack, ref string) (State, error)
-	// DropKept removes what was kept of a stack, if anything.
-	DropKept(ctx context.Context, stack string) error
+type stateSaver interface {
+	// SaveState keeps f's state and returns what it is found by.
+	SaveState(ctx context.Context, f Facts) (ref string, err error)
+	// SavedState returns the state that was kept.
+	SavedState(ctx context.Context, stack, ref string) (State, error)
+	// DropSavedState removes what was kept of a stack, if anything.
+	DropSavedState(ctx context.Context, stack string) error
 }
 
-// And is s with the resources that only before has.
-func (s State) And(before State) State {
+// Merge is s with the resources that only before has.
+func (s State) Merge(before State) State {
 	s.Resources = slices.Clone(s.Resources)
 	for _, r := range before.Resources {
 		same := func(x Resource) bool { return x.URN == r.URN && x.ID == r.ID }
@@ -36,15 +36,15 @@ func (s State) And(before State) State {
 	return s
 }
 
-// keptKey is where a self-managed backend keeps a stack's state: beside Pulumi's own files. Secrets in it stay encrypted.
-func (b *diyBackend) keptKey(stack string) string {
+// savedStateKey is where a self-managed backend keeps a stack's state: beside Pulumi's own files. Secrets in it stay encrypted.
+func (b *diyBackend) savedStateKey(stack string) string {
 	return ".branchenv/destroy/" + b.project + "/" + stack + ".json"
 }
 
-func (b *diyBackend) Keep(ctx context.Context, f Facts) (string, error) {
+func (b *diyBackend) SaveState(ctx context.Context, f Facts) (string, error) {
 	text, err := json.Marshal(map[string]any{"resources": f.State.Resources})
 	if err == nil {
-		err = b.bucket.WriteAll(ctx, b.keptKey(f.Name), text, nil)
+		err = b.bucket.WriteAll(ctx, b.savedStateKey(f.Name), text, nil)
 	}
 	if err != nil {
 		return "", fault.Failedf("keep the state of stack %s before its destroy: %w", f.Name, err)
@@ -52,27 +52,27 @@ func (b *diyBackend) Keep(ctx context.Context, f Facts) (string, error) {
 	return f.State.Manifest.Time.UTC().Format("2006-01-02T15:04:05Z"), nil
 }
 
-func (b *diyBackend) Kept(ctx context.Context, stack, _ string) (s State, err error) {
-	err = b.decode(ctx, b.keptKey(stack), &s)
+func (b *diyBackend) SavedState(ctx context.Context, stack, _ string) (s State, err error) {
+	err = b.decode(ctx, b.savedStateKey(stack), &s)
 	return s, err
 }
 
-func (b *diyBackend) DropKept(ctx context.Context, stack string) error {
-	err := b.bucket.Delete(ctx, b.keptKey(stack))
+func (b *diyBackend) DropSavedState(ctx context.Context, stack string) error {
+	err := b.bucket.Delete(ctx, b.savedStateKey(stack))
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return nil
 	}
 	return err
 }
 
-// Keep notes the state's version: Pulumi Cloud keeps every one.
-func (b *cloudBackend) Keep(ctx context.Context, f Facts) (string, error) {
+// SaveState notes the state's version: Pulumi Cloud keeps every one.
+func (b *cloudBackend) SaveState(ctx context.Context, f Facts) (string, error) {
 	s, err := b.find(ctx, f.Name)
 	if err != nil {
 		return "", err
 	}
 	if s == nil {
-		return "", JustChanged(f.Name, "removed")
+		return "", ConflictError(f.Name, "removed")
 	}
 	var stack struct {
 		Version int `json:"version"`
@@ -83,7 +83,7 @@ func (b *cloudBackend) Keep(ctx context.Context, f Facts) (string, error) {
 	return strconv.Itoa(stack.Version), nil
 }
 
-func (b *cloudBackend) Kept(ctx context.Context, stack, ref string) (State, error) {
+func (b *cloudBackend) SavedState(ctx context.Context, stack, ref string) (State, error) {
 	s, err := b.find(ctx, stack)
 	if err != nil || s == nil {
 		return State{}, err
@@ -95,5 +95,5 @@ func (b *cloudBackend) Kept(ctx context.Context, stack, ref string) (State, erro
 	return export.Deployment, err
 }
 
-// DropKept has nothing to do: the versions go with the stack.
-func (b *cloudBackend) DropKept(context.Context, string) error { return nil }
+// DropSavedState has nothing to do: the versions go with the stack.
+func (b *cloudBackend) DropSavedState(context.Context, string) error { return nil }

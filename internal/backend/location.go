@@ -13,17 +13,17 @@ import (
 // Location is where a project's stacks are kept.
 type Location struct{ Project, URL string }
 
-func (b *diyBackend) Where() Location   { return Location{b.project, b.url} }
-func (b *cloudBackend) Where() Location { return Location{b.project, b.url} }
+func (b *diyBackend) Location() Location   { return Location{b.project, b.url} }
+func (b *cloudBackend) Location() Location { return Location{b.project, b.url} }
 
-// Locked says that somebody else works on a stack.
-func (p Location) Locked(stack string, holders ...string) error {
+// LockedError says that somebody else works on a stack.
+func (p Location) LockedError(stack string, holders ...string) error {
 	by := fault.ByAnother
 	if len(holders) > 0 {
 		by = fault.Conflict("by " + strings.Join(holders, ", "))
 	}
 	return fault.Failedf("stack %s is locked %w", stack, by).
-		WithHint("wait until it has ended; if its holder is certainly gone: %s, then the same command again", p.Cancel(stack))
+		WithHint("wait until it has ended; if its holder is certainly gone: %s, then the same command again", p.CancelCommand(stack))
 }
 
 // Address is the backend's URL without a password.
@@ -34,8 +34,8 @@ func (p Location) Address() string {
 	return p.URL
 }
 
-// Cancel is the command that removes every lock of a stack, that of a living holder too. It needs no Pulumi.yaml.
-func (p Location) Cancel(stack string) string {
+// CancelCommand is the command that removes every lock of a stack, that of a living holder too. It needs no Pulumi.yaml.
+func (p Location) CancelCommand(stack string) string {
 	return fmt.Sprintf("PULUMI_BACKEND_URL=%s pulumi cancel --yes --stack %s", fault.ShellWord(p.Address()), p.qualified(stack))
 }
 
@@ -47,23 +47,23 @@ func (p Location) qualified(stack string) string {
 	return "organization/" + p.Project + "/" + stack // what self-managed backends call every organization
 }
 
-// SetTags are the commands that set the tags of a stack that has lost them, as its last update tells them. They are those that cannot
+// SetTagsCommands are the commands that set the tags of a stack that has lost them, as its last update tells them. They are those that cannot
 // be decided again: the next up sets the others.
-func (p Location) SetTags(f Facts) string {
-	set := func(tag, value string) string { return p.SetTag(f.Name, tag, value) }
+func (p Location) SetTagsCommands(f Facts) string {
+	set := func(tag, value string) string { return p.SetTagCommand(f.Name, tag, value) }
 	suffix := cmp.Or(f.BucketSuffix(p.Project), "SUFFIX")
 	commands := []string{"export PULUMI_BACKEND_URL=" + fault.ShellWord(p.Address()), set(names.TagProject, p.Project), set(names.TagStack, f.Name)}
 	if f.Name == names.ApplicationStack {
 		return strings.Join(append(commands, set(names.TagBucket, suffix)), "; ")
 	}
 	branch, host := "BRANCH", cmp.Or(f.HostLabel(p.Project), "HOST")
-	if made := f.recorded(p.Project); made != nil {
+	if made := f.identity(p.Project); made != nil {
 		branch = names.BranchTag(made.Branch)
 	}
 	return strings.Join(append(commands, set(names.TagBranch, branch), set(names.TagHost, host), set(names.TagBucket, suffix)), "; ")
 }
 
-// SetTag is the command that sets one tag of a stack.
-func (p Location) SetTag(stack, tag, value string) string {
+// SetTagCommand is the command that sets one tag of a stack.
+func (p Location) SetTagCommand(stack, tag, value string) string {
 	return fmt.Sprintf("pulumi stack tag set %s %s --stack %s", tag, fault.ShellWord(value), p.qualified(stack))
 }

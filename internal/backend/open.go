@@ -10,8 +10,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Resolve makes a relative file:// URL absolute, from the settings' folder.
-func Resolve(backend, dir string) (string, error) {
+// ResolveURL makes a relative file:// URL absolute, from the settings' folder.
+func ResolveURL(backend, dir string) (string, error) {
 	path, ok := strings.CutPrefix(backend, "file://")
 	if !ok {
 		return backend, nil

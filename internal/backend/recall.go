@@ -27,7 +27,7 @@ func (f *Facts) BucketSuffix(project string) string {
 			return suffix
 		}
 	}
-	if made := f.recorded(project); made != nil {
+	if made := f.identity(project); made != nil {
 		return made.BucketSuffix
 	}
 	return ""
@@ -38,7 +38,7 @@ func (f *Facts) HostLabel(project string) string {
 	if f == nil {
 		return ""
 	}
-	if made := f.recorded(project); made != nil && made.Host != "" {
+	if made := f.identity(project); made != nil && made.Host != "" {
 		return made.Host
 	}
 	host, _ := f.State.Outputs()["host"].(string)

@@ -19,7 +19,7 @@ import (
 // Room that must be free before pulumi works on a stack: its state as it is, its copy and what it becomes, and spare for
 // the checkpoints, history and logs of the run.
 const (
-	spareRoom    = 32 << 20 // bytes
+	spareSpace   = 32 << 20 // bytes
 	statesToHold = 3
 )
 
@@ -30,7 +30,7 @@ func (b *diyBackend) PrepareRun(f Facts) error {
 	}
 	state, size := b.checkpointFile(f.Name)
 	for _, place := range []string{b.root, os.TempDir()} {
-		if err := room(place, spareRoom+statesToHold*uint64(size)); err != nil {
+		if err := checkFreeSpace(place, spareSpace+statesToHold*uint64(size)); err != nil {
 			return err
 		}
 	}
@@ -83,8 +83,8 @@ func (b *diyBackend) RestoreCommand(stack string) string {
 	return fmt.Sprintf("cp %s %s", fault.ShellWord(copied), fault.ShellWord(state))
 }
 
-// DropCopy removes the copy of a stack's state, after the stack itself.
-func (b *diyBackend) DropCopy(stack string) error {
+// DropStateCopy removes the copy of a stack's state, after the stack itself.
+func (b *diyBackend) DropStateCopy(stack string) error {
 	if b.root == "" {
 		return nil
 	}
@@ -97,8 +97,8 @@ func (b *diyBackend) DropCopy(stack string) error {
 	return all
 }
 
-// room refuses a file system that has less than need bytes free.
-func room(folder string, need uint64) error {
+// checkFreeSpace refuses a file system that has less than need bytes free.
+func checkFreeSpace(folder string, need uint64) error {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(folder, &s); err != nil {
 		return nil // not known: pulumi will tell
@@ -116,4 +116,4 @@ func megabytes(bytes uint64) string { return fmt.Sprintf("%.0f MB", float64(byte
 // Pulumi Cloud keeps every version of a state.
 func (b *cloudBackend) PrepareRun(Facts) error       { return nil }
 func (b *cloudBackend) RestoreCommand(string) string { return "" }
-func (b *cloudBackend) DropCopy(string) error        { return nil }
+func (b *cloudBackend) DropStateCopy(string) error   { return nil }

@@ -13,10 +13,10 @@ import (
 // TestNoRoom: what cannot end is not begun.
 func TestNoRoom(t *testing.T) {
 	t.Parallel()
-	if err := room(smallDisk(t, "1m"), spareRoom); err == nil || !strings.Contains(err.Error(), "disk full: ") || fault.Hint(err) == "" {
+	if err := checkFreeSpace(smallDisk(t, "1m"), spareSpace); err == nil || !strings.Contains(err.Error(), "disk full: ") || fault.Hint(err) == "" {
 		t.Errorf("a disk of 1 MB: %v", err)
 	}
-	if err := room(t.TempDir(), 1); err != nil {
+	if err := checkFreeSpace(t.TempDir(), 1); err != nil {
 		t.Errorf("one byte: %v", err)
 	}
 }

@@ -17,8 +17,8 @@ func (u *Update) value(project, key string) json.RawMessage {
 	return u.Config[project+":"+key]
 }
 
-// recorded is the part of an environment's or the application stack's specification that identifies it.
-type recorded struct {
+// stackIdentity is the part of an environment's or the application stack's specification that identifies it.
+type stackIdentity struct {
 	Project      string `json:"project"`
 	Stack        string `json:"stack"`
 	Branch       string `json:"branch"`
@@ -29,28 +29,28 @@ type recorded struct {
 // SpecText is the specification, as JSON, that the stack's last run worked from, or if that run had none, the one that the
 // stack was last made from. nil if neither is known.
 func (f *Facts) SpecText(project string) json.RawMessage {
-	var last recorded
-	if text := f.Last.value(project, names.SpecKey); json.Unmarshal(text, &last) == nil {
+	var last stackIdentity
+	if text := f.LastUpdate.value(project, names.SpecKey); json.Unmarshal(text, &last) == nil {
 		return text
 	}
 	text, err := json.Marshal(f.State.Outputs()[specOutput])
 	if err != nil {
 		return nil
 	}
-	var made *recorded
+	var made *stackIdentity
 	if err := json.Unmarshal(text, &made); err != nil || made == nil || made.Project != project || made.Stack != f.Name {
 		return nil
 	}
 	return text
 }
 
-// recorded is what is known of the specification that the stack was last made from; nil if nothing is.
-func (f *Facts) recorded(project string) *recorded {
+// identity is what is known of the specification that the stack was last made from; nil if nothing is.
+func (f *Facts) identity(project string) *stackIdentity {
 	text := f.SpecText(project)
 	if f.Name == names.ApplicationStack {
-		text = f.Last.value(project, names.ApplicationKey)
+		text = f.LastUpdate.value(project, names.ApplicationKey)
 	}
-	var r recorded
+	var r stackIdentity
 	if json.Unmarshal(text, &r) != nil {
 		return nil
 	}

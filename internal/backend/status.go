@@ -23,7 +23,7 @@ func (f Facts) Status() Status {
 		return StatusUpdating
 	case f.State.Empty():
 		return StatusEmpty
-	case len(f.State.Pending) > 0, !f.Last.Succeeded(), f.Tags[names.TagUnhealthy] != "", f.Tags[names.TagMissing] != "", f.Last.Kind == "destroy", f.Last.Message == RecoveryMessage:
+	case len(f.State.Pending) > 0, !f.LastUpdate.Succeeded(), f.Tags[names.TagUnhealthy] != "", f.Tags[names.TagMissing] != "", f.LastUpdate.Kind == "destroy", f.LastUpdate.Message == RecoveryMessage:
 		return StatusIncomplete
 	}
 	return StatusReady

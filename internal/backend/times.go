@@ -10,8 +10,8 @@ import (
 // tells only the last run of any kind. What was known before a run that failed, a recovery or a destroy, the next `up`
 // has noted in a tag.
 func (f Facts) GoodUpdate() time.Time {
-	if f.Last.Succeeded() && f.Last.Kind == "update" && f.Tags[names.TagUnhealthy] == "" {
-		return time.Unix(max(f.Last.StartTime, f.Last.EndTime), 0).UTC()
+	if f.LastUpdate.Succeeded() && f.LastUpdate.Kind == "update" && f.Tags[names.TagUnhealthy] == "" {
+		return time.Unix(max(f.LastUpdate.StartTime, f.LastUpdate.EndTime), 0).UTC()
 	}
 	for _, tag := range []string{names.TagUpdated, names.TagCreated} {
 		if t, err := time.Parse(time.RFC3339, f.Tags[tag]); err == nil {
@@ -24,8 +24,8 @@ func (f Facts) GoodUpdate() time.Time {
 // LastChange is when anybody last worked on the stack: the end of its last run, however it went, else when it was made.
 func (f Facts) LastChange() time.Time {
 	at := f.Changed
-	if f.Last != nil {
-		if end := time.Unix(max(f.Last.StartTime, f.Last.EndTime), 0); end.After(at) {
+	if f.LastUpdate != nil {
+		if end := time.Unix(max(f.LastUpdate.StartTime, f.LastUpdate.EndTime), 0); end.After(at) {
 			at = end
 		}
 	}

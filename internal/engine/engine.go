@@ -32,11 +32,11 @@ import (
 type Engine struct {
 	Pulumi          *Process
 	Project         string
-	Locked          func(stack string) error // the error that another process works on the stack
+	LockedError     func(stack string) error // the error that another process works on the stack
 	SecretsProvider string                   // passphrase, a key's URL, or "" for the service's own
-	PlainPassphrase bool                     // the passphrase is empty
+	EmptyPassphrase bool                     // the passphrase is empty
 	Observe         operation.Observer
-	Restoring       func(stack string) string // how to put the copy of a state back; may be nil
+	RestoreCommand  func(stack string) string // how to put the copy of a state back; may be nil
 }
 
 // ErrExists is the error of a stack that was to be created and exists.
@@ -54,8 +54,8 @@ type Config struct {
 	Config          map[string]any `json:"config,omitempty"`
 }
 
-// WithSecrets takes over the secrets provider that the stack's state was encrypted with.
-func (c Config) WithSecrets(provider string, state json.RawMessage) (Config, error) {
+// WithSecretsProvider takes over the secrets provider that the stack's state was encrypted with.
+func (c Config) WithSecretsProvider(provider string, state json.RawMessage) (Config, error) {
 	var p struct {
 		Salt         string `json:"salt"`
 		URL          string `json:"url"`
@@ -82,9 +82,9 @@ type Workspace struct {
 	dir    string
 	work   WorkDir
 	stack  auto.Stack
-	// refused is the program's own error. The engine passes on only its text; the program runs in this process, so its
+	// programErr is the program's own error. The engine passes on only its text; the program runs in this process, so its
 	// exit code and hint need not be lost.
-	refused atomic.Pointer[error]
+	programErr atomic.Pointer[error]
 }
 
 // Open makes a work directory of its own for a stack: the Automation API's `select` and `init` change the directory's
@@ -139,7 +139,7 @@ func (w *Workspace) prepare(ctx context.Context, c Config, program pulumi.RunFun
 		options = append(options, auto.Program(func(ctx *pulumi.Context) error {
 			err := program(ctx)
 			if err != nil {
-				w.refused.Store(&err)
+				w.programErr.Store(&err)
 			}
 			return err
 		}))
@@ -270,13 +270,13 @@ func (w *Workspace) explain(what string, err error, failures []string) error {
 		return nil
 	}
 	if auto.IsConcurrentUpdateError(err) { // a bare type assertion: before any wrapping
-		return w.engine.Locked(w.Name)
+		return w.engine.LockedError(w.Name)
 	}
 	// A program also ends with an error when the engine ends it because a resource failed.
 	ended := func(err error) bool {
 		return status.Code(err) == codes.Canceled || status.Code(err) == codes.Unavailable
 	}
-	if own := w.refused.Load(); own != nil && (len(failures) == 0 || !ended(*own)) {
+	if own := w.programErr.Load(); own != nil && (len(failures) == 0 || !ended(*own)) {
 		if fault.Hint(*own) != "" {
 			return fmt.Errorf("%s stack %s: %w", what, w.Name, *own)
 		}

@@ -33,14 +33,14 @@ func realEngine(t *testing.T, stop *operation.Stopper) (e *Engine, b backend.Bac
 		"PULUMI_BACKEND_URL=file://" + folder, "PULUMI_CONFIG_PASSPHRASE=open sesame", "PULUMI_HOME=" + t.TempDir(),
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
 	}
-	p, err := pulumiAt(t.Context(), pulumitest.Path(t), env, stop)
+	p, err := checkPulumi(t.Context(), pulumitest.Path(t), env, stop)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var n atomic.Int64
-	p.Started = func() { n.Add(1) }
+	p.OnStart = func() { n.Add(1) }
 	b = stackstest.Open(t, folder)
-	return &Engine{Pulumi: p, Project: "shop", SecretsProvider: "passphrase", Locked: func(stack string) error { return b.Where().Locked(stack) }}, b, folder,
+	return &Engine{Pulumi: p, Project: "shop", SecretsProvider: "passphrase", LockedError: func(stack string) error { return b.Location().LockedError(stack) }}, b, folder,
 		func() int64 { return n.Swap(0) }
 }
 
@@ -53,7 +53,7 @@ func in(t *testing.T, e *Engine, b backend.Backend, create bool, testProgram pul
 	}
 	c, err := Config{Config: map[string]any{
 		"aws:region": "eu-central-1", "shop:" + names.SpecKey: map[string]any{"greeting": "hello"},
-	}}.WithSecrets(s.SecretsProviders.Type, s.SecretsProviders.State)
+	}}.WithSecretsProvider(s.SecretsProviders.Type, s.SecretsProviders.State)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,11 +134,11 @@ func TestEngine(t *testing.T) {
 			t.Errorf("an update started %d processes, want 1", n)
 		}
 		f := factsOf(t, b)
-		if f.State.Outputs()["greeting"] != "hello" || !f.Last.Succeeded() || f.Last.Kind != "update" || len(f.Locks) != 0 {
+		if f.State.Outputs()["greeting"] != "hello" || !f.LastUpdate.Succeeded() || f.LastUpdate.Kind != "update" || len(f.Locks) != 0 {
 			t.Errorf("after an update: %+v", f)
 		}
-		if string(f.Last.Config["shop:"+names.SpecKey]) != `{"greeting":"hello"}` {
-			t.Errorf("config in the history: %s", f.Last.Config)
+		if string(f.LastUpdate.Config["shop:"+names.SpecKey]) != `{"greeting":"hello"}` {
+			t.Errorf("config in the history: %s", f.LastUpdate.Config)
 		}
 	}
 	plainly(t, folder, "hush")
@@ -149,8 +149,8 @@ func TestEngine(t *testing.T) {
 	if diff := cmp.Diff([]any{"update stack x: no zone", fault.Usage, "make one"}, []any{faulttest.Message(err), fault.Code(err), fault.Hint(err)}); diff != "" {
 		t.Errorf("the program's error (-want +got):\n%s", diff)
 	}
-	if f := factsOf(t, b); f.Last.Succeeded() {
-		t.Errorf("after a failed update: %+v", f.Last)
+	if f := factsOf(t, b); f.LastUpdate.Succeeded() {
+		t.Errorf("after a failed update: %+v", f.LastUpdate)
 	}
 
 	locked(t, e, b, folder, up)
@@ -159,14 +159,14 @@ func TestEngine(t *testing.T) {
 	if err := in(t, e, b, false, nil, func(w *Workspace) error { return w.Recover(ctx, nil, backend.RecoveryMessage) }); err != nil {
 		t.Error(err)
 	}
-	if f := factsOf(t, b); f.Last.Kind != "refresh" || f.Last.Message != backend.RecoveryMessage {
-		t.Errorf("after a recovery: %+v", f.Last)
+	if f := factsOf(t, b); f.LastUpdate.Kind != "refresh" || f.LastUpdate.Message != backend.RecoveryMessage {
+		t.Errorf("after a recovery: %+v", f.LastUpdate)
 	}
 	started()
 	if err := in(t, e, b, false, nil, func(w *Workspace) error { return w.Destroy(ctx, nil, nil) }); err != nil {
 		t.Error(err)
 	}
-	if f := factsOf(t, b); len(f.State.Resources) != 0 || f.Last.Kind != "destroy" {
+	if f := factsOf(t, b); len(f.State.Resources) != 0 || f.LastUpdate.Kind != "destroy" {
 		t.Errorf("after a destroy: %+v", f)
 	}
 	if err := in(t, e, b, false, nil, func(w *Workspace) error { return w.Remove(ctx) }); err != nil || factsOf(t, b) != nil {

@@ -28,7 +28,7 @@ func (w *Workspace) explainText(what string, err error, stderr string, failures 
 	case strings.Contains(text, "incorrect passphrase"), strings.Contains(text, "passphrase must be set"):
 		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
 	case strings.Contains(stderr, "the stack is currently locked"):
-		return w.engine.Locked(w.Name)
+		return w.engine.LockedError(w.Name)
 	case strings.HasPrefix(text, "no resource named "): // one to exclude, which was there when the state was read
 		return fault.Failedf("%s stack %s: its state was changed %w since it was read", what, w.Name, fault.ByAnother).WithHint("run the same command again")
 	case strings.Contains(text, "unexpected end of JSON input"): // a lock of which pulumi saw only the beginning (3.250)
@@ -51,8 +51,8 @@ func (w *Workspace) explainText(what string, err error, stderr string, failures 
 func (w *Workspace) diskFull(what string) error {
 	e := fault.Failedf("%s stack %s: disk full: there was no room for the state, or for pulumi's temporary files", what, w.Name)
 	hint := "make room on the disks of the backend and of TMPDIR, then run the same command again"
-	if w.engine.Restoring != nil {
-		if restore := w.engine.Restoring(w.Name); restore != "" {
+	if w.engine.RestoreCommand != nil {
+		if restore := w.engine.RestoreCommand(w.Name); restore != "" {
 			return e.WithHint("%s; if the state cannot be read then, put back the copy from before this run first: %s", hint, restore)
 		}
 	}

@@ -29,7 +29,7 @@ func newTranslator(stack string, observe operation.Observer, watch func(Event)) 
 	return &translator{stack: stack, observe: observe, watch: watch, started: map[string]time.Time{}, causes: map[string]string{}}
 }
 
-func (t *translator) tell(e operation.Event) {
+func (t *translator) report(e operation.Event) {
 	if t.observe != nil {
 		e.Stack, e.Time = t.stack, time.Now()
 		t.observe(e)
@@ -42,17 +42,17 @@ func (t *translator) event(e Event) {
 	}
 	switch {
 	case e.ResourcePreEvent != nil:
-		if m := e.ResourcePreEvent.Metadata; worthTelling(m) && !e.ResourcePreEvent.Planning {
+		if m := e.ResourcePreEvent.Metadata; reported(m) && !e.ResourcePreEvent.Planning {
 			t.started[m.URN] = time.Now()
-			t.tell(operation.Event{Kind: operation.ResourceStart, Op: string(m.Op), Type: m.Type, Name: UrnName(m.URN)})
+			t.report(operation.Event{Kind: operation.ResourceStart, Op: string(m.Op), Type: m.Type, Name: URNName(m.URN)})
 		}
 	case e.ResOutputsEvent != nil:
-		if m := e.ResOutputsEvent.Metadata; worthTelling(m) && !e.ResOutputsEvent.Planning {
-			t.tell(operation.Event{Kind: operation.ResourceDone, Op: string(m.Op), Type: m.Type, Name: UrnName(m.URN), Elapsed: t.elapsed(m.URN)})
+		if m := e.ResOutputsEvent.Metadata; reported(m) && !e.ResOutputsEvent.Planning {
+			t.report(operation.Event{Kind: operation.ResourceDone, Op: string(m.Op), Type: m.Type, Name: URNName(m.URN), Elapsed: t.elapsed(m.URN)})
 		}
 	case e.ResOpFailedEvent != nil:
 		m := e.ResOpFailedEvent.Metadata
-		t.tell(operation.Event{Kind: operation.ResourceFailed, Op: string(m.Op), Type: m.Type, Name: UrnName(m.URN), Elapsed: t.elapsed(m.URN), Message: t.causes[m.URN]})
+		t.report(operation.Event{Kind: operation.ResourceFailed, Op: string(m.Op), Type: m.Type, Name: URNName(m.URN), Elapsed: t.elapsed(m.URN), Message: t.causes[m.URN]})
 	case e.DiagnosticEvent != nil:
 		t.diagnostic(*e.DiagnosticEvent)
 	}
@@ -75,23 +75,23 @@ func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
 		}
 		t.causes[d.URN] = text
 		if d.URN != "" && !strings.Contains(d.URN, "::pulumi:pulumi:Stack::") {
-			text = UrnName(d.URN) + ": " + text
+			text = URNName(d.URN) + ": " + text
 		}
 		if !slices.Contains(t.failures, text) {
 			t.failures = append(t.failures, text)
 		}
 	case "warning":
-		t.tell(operation.Event{Kind: operation.Warning, Message: text})
+		t.report(operation.Event{Kind: operation.Warning, Message: text})
 	}
 }
 
-// worthTelling leaves out what changes nothing and what stands for no AWS resource.
-func worthTelling(m apitype.StepEventMetadata) bool {
+// reported leaves out what changes nothing and what stands for no AWS resource.
+func reported(m apitype.StepEventMetadata) bool {
 	return strings.HasPrefix(m.Type, "aws:") && m.Op != apitype.OpSame && m.Op != apitype.OpReplace
 }
 
-// UrnName is the logical name at the end of a URN.
-func UrnName(urn string) string {
+// URNName is the logical name at the end of a URN.
+func URNName(urn string) string {
 	if i := strings.LastIndex(urn, "::"); i >= 0 {
 		return urn[i+2:]
 	}

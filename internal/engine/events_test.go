@@ -106,7 +106,7 @@ func TestEngineLine(t *testing.T) {
 func TestURNName(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{"urn:pulumi:x::shop::aws:s3/bucketV2:BucketV2::assets": "assets", "": "", "odd": "odd", "a::": ""} {
-		if got := UrnName(in); got != want {
+		if got := URNName(in); got != want {
 			t.Errorf("urnName(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -120,7 +120,7 @@ func TestOneAtATime(t *testing.T) {
 		inside++
 		total += inside
 		inside--
-	}).OneAtATime()
+	}).Serialized()
 	done := make(chan struct{})
 	for range 4 {
 		go func() {
@@ -136,7 +136,7 @@ func TestOneAtATime(t *testing.T) {
 	if total != 2000 {
 		t.Errorf("%d, want 2000", total)
 	}
-	if operation.Observer(nil).OneAtATime() != nil {
+	if operation.Observer(nil).Serialized() != nil {
 		t.Error("no Observer became one")
 	}
 }

@@ -53,7 +53,7 @@ func ImportPending(deployment []byte, ids map[string]string) ([]byte, error) {
 			return nil, err
 		}
 		op.Resource["id"] = text
-		if op.Resource["outputs"], err = asOutputs(op.Resource["inputs"]); err != nil {
+		if op.Resource["outputs"], err = inputsAsOutputs(op.Resource["inputs"]); err != nil {
 			return nil, err
 		}
 		// What the resource depends on was there before its creation began, so the end of the list is the right place.
@@ -66,8 +66,8 @@ func ImportPending(deployment []byte, ids map[string]string) ([]byte, error) {
 	return assemble(file, d, resources, kept)
 }
 
-// asOutputs are a resource's inputs as outputs: without what the provider notes among them (__defaults).
-func asOutputs(inputs json.RawMessage) (json.RawMessage, error) {
+// inputsAsOutputs are a resource's inputs as outputs: without what the provider notes among them (__defaults).
+func inputsAsOutputs(inputs json.RawMessage) (json.RawMessage, error) {
 	properties := map[string]json.RawMessage{}
 	if len(inputs) > 0 {
 		if err := json.Unmarshal(inputs, &properties); err != nil {

@@ -38,7 +38,7 @@ type Process struct {
 	Env     []string // what is set beside the environment of this process
 	Stop    *operation.Stopper
 	grace   time.Duration
-	Started func() // told of each process, for counting; may be nil
+	OnStart func() // told of each process, for counting; may be nil
 	// Hold is told of each process that works on a stack, and returns what to do when it has ended; may be nil.
 	Hold func(ctx context.Context, stack string, pid int) (release func())
 }
@@ -61,22 +61,22 @@ func PulumiPath() string {
 // running.
 func Find(ctx context.Context, path string, env []string, stop *operation.Stopper) (*Process, error) {
 	if path != "" {
-		return pulumiAt(ctx, path, env, stop)
+		return checkPulumi(ctx, path, env, stop)
 	}
-	p, err := pulumiAt(ctx, "pulumi", env, stop)
+	p, err := checkPulumi(ctx, "pulumi", env, stop)
 	if err == nil {
 		return p, nil
 	}
 	if self, selfErr := os.Executable(); selfErr == nil {
-		if beside, besideErr := pulumiAt(ctx, filepath.Join(filepath.Dir(self), "pulumi"), env, stop); besideErr == nil {
+		if beside, besideErr := checkPulumi(ctx, filepath.Join(filepath.Dir(self), "pulumi"), env, stop); besideErr == nil {
 			return beside, nil
 		}
 	}
 	return nil, err
 }
 
-// pulumiAt looks at one pulumi.
-func pulumiAt(ctx context.Context, name string, env []string, stop *operation.Stopper) (*Process, error) {
+// checkPulumi looks at one pulumi.
+func checkPulumi(ctx context.Context, name string, env []string, stop *operation.Stopper) (*Process, error) {
 	install := fmt.Sprintf("install Pulumi %s or newer: https://www.pulumi.com/docs/install/", minimumPulumi)
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -106,9 +106,9 @@ func pulumiAt(ctx context.Context, name string, env []string, stop *operation.St
 // Version is the version of the pulumi that was found.
 func (p *Process) Version() semver.Version { return p.version }
 
-// known answers what need not be asked: `stack select`, because every call names its stack; `stack output` and `stack
+// knownAnswer answers what need not be asked: `stack select`, because every call names its stack; `stack output` and `stack
 // history`, because outputs and history are read from the backend.
-func known(args []string) (string, bool) {
+func knownAnswer(args []string) (string, bool) {
 	if len(args) < 2 || args[0] != "stack" {
 		return "", false
 	}
@@ -129,7 +129,7 @@ func known(args []string) (string, bool) {
 func (p *Process) Run(
 	ctx context.Context, dir string, stdin io.Reader, stdouts, stderrs []io.Writer, env []string, args ...string,
 ) (string, string, int, error) {
-	if answer, ok := known(args); ok {
+	if answer, ok := knownAnswer(args); ok {
 		return answer, "", 0, nil
 	}
 	stop := p.Stop
@@ -151,8 +151,8 @@ func (p *Process) Run(
 	cmd.Stderr = io.MultiWriter(append(stderrs, &stderr)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endWithParent(cmd.SysProcAttr)
-	if p.Started != nil {
-		p.Started()
+	if p.OnStart != nil {
+		p.OnStart()
 	}
 	begun := time.Now()
 	started, ended := make(chan error), make(chan error, 1)

@@ -58,7 +58,7 @@ func TestPulumiAt(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := pulumiAt(t.Context(), test.path, nil, nil)
+			_, err := checkPulumi(t.Context(), test.path, nil, nil)
 			faulttest.Check(t, err, test.code, strings.ReplaceAll(test.want, "PULUMI", test.path))
 			if hint := fault.Hint(err); hint != install {
 				t.Errorf("hint %q, want %q", hint, install)
@@ -66,7 +66,7 @@ func TestPulumiAt(t *testing.T) {
 		})
 	}
 	for out, want := range map[string]string{"v3.211.0": "3.211.0", "v3.250.0": "3.250.0", "v4.0.0-alpha.1+dirty": "4.0.0-alpha.1+dirty"} {
-		p, err := pulumiAt(t.Context(), script(t, 0o700, "test \"$*\" = '--non-interactive version' && echo "+out), nil, nil)
+		p, err := checkPulumi(t.Context(), script(t, 0o700, "test \"$*\" = '--non-interactive version' && echo "+out), nil, nil)
 		if err != nil {
 			t.Errorf("version %s: %v", out, err)
 		} else if got := p.Version().String(); got != want {
@@ -80,7 +80,7 @@ func TestKnown(t *testing.T) {
 	t.Parallel()
 	started := 0
 	p := player(t, nil, "echo ran")
-	p.Started = func() { started++ }
+	p.OnStart = func() { started++ }
 	for args, want := range map[string]string{
 		"stack select x --stack x":           "",
 		"stack output --json --show-secrets": "{}",
@@ -132,7 +132,7 @@ func TestStopBeforeStart(t *testing.T) {
 	}
 	started := 0
 	p := player(t, stop, "echo ran")
-	p.Started = func() { started++ }
+	p.OnStart = func() { started++ }
 	stop.Stop()
 	stop.Stop()
 	for _, args := range []string{"up --yes", "destroy --yes", "refresh", "preview"} {

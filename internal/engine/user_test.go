@@ -72,7 +72,7 @@ func asNobody(t *testing.T) {
 	if err := b.Create(t.Context(), "topic", map[string]string{names.TagBranch: "topic"}, func(backend.Lock) bool { return false }); err != nil {
 		t.Fatal(err)
 	}
-	p, err := pulumiAt(t.Context(), filepath.Join(dir, "pulumi"), []string{"PULUMI_BACKEND_URL=" + "file://" + filepath.Join(dir, "state"), "PULUMI_CONFIG_PASSPHRASE="}, nil)
+	p, err := checkPulumi(t.Context(), filepath.Join(dir, "pulumi"), []string{"PULUMI_BACKEND_URL=" + "file://" + filepath.Join(dir, "state"), "PULUMI_CONFIG_PASSPHRASE="}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

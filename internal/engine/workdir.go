@@ -51,8 +51,8 @@ func SweepWorkDirs(project, stack string) error {
 	return nil
 }
 
-// SweepGone removes what was left behind for stacks that do not exist: nobody works on those.
-func SweepGone(project string, exists map[string]bool) error {
+// SweepDeletedStacks removes what was left behind for stacks that do not exist: nobody works on those.
+func SweepDeletedStacks(project string, exists map[string]bool) error {
 	entries, err := os.ReadDir(os.TempDir())
 	if err != nil {
 		return fault.Failedf("remove work directories left behind: %w", err)

@@ -38,9 +38,9 @@ const (
 // Observer is told what happens, from one goroutine at a time. nil is allowed wherever one is taken.
 type Observer func(Event)
 
-// OneAtATime is an Observer that may be called from several goroutines: the engine's events, Beanstalk's and the
+// Serialized is an Observer that may be called from several goroutines: the engine's events, Beanstalk's and the
 // progress of emptying a bucket come from one each.
-func (o Observer) OneAtATime() Observer {
+func (o Observer) Serialized() Observer {
 	if o == nil {
 		return nil
 	}

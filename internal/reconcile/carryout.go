@@ -192,7 +192,7 @@ func (d *doing) try(ctx context.Context, step plan.Step) (kept fault.Text, err e
 	var fact *plan.Stack
 	if f != nil {
 		if live := slices.DeleteFunc(slices.Clone(f.Locks), backend.Lock.Abandoned); len(live) > 0 {
-			return fault.Text{}, d.m.Location().Locked(step.Stack, live[0].Describe(d.m.Now()))
+			return fault.Text{}, d.m.Location().LockedError(step.Stack, live[0].Describe(d.m.Now()))
 		}
 		s := stackFact(d.m.Settings().Project, *f)
 		fact = &s

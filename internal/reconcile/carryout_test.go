@@ -237,7 +237,7 @@ func folderManager(t *testing.T, folder string, change ...func(*stacks.Options))
 	}
 	o := stacks.Options{
 		File: file, Env: func(string) string { return "" }, Now: func() time.Time { return stackstest.Noon },
-		Backend: "file://" + folder, Extra: stackstest.AWS(t, "123456789012"),
+		Backend: "file://" + folder, Extra: stackstest.ServeAWS(t, "123456789012"),
 	}
 	for _, c := range change {
 		c(&o)

@@ -48,7 +48,7 @@ func Beat(ctx context.Context, m stacks.Manager, problem error) error {
 	if err != nil {
 		return err
 	}
-	return m.State().Beat(ctx, text)
+	return m.State().SetHeartbeat(ctx, text)
 }
 
 // text is h in so few bytes that a tag of Pulumi Cloud holds it: 256 (pkg/util/validation/stack.go).

@@ -39,7 +39,7 @@ func stackFact(project string, f backend.Facts) plan.Stack {
 	if s.Tag == "" {
 		s.Empty = f.State.Blank()
 	}
-	_, s.Foreign = f.Foreign()
+	_, s.Foreign = f.ForeignResource()
 	if f.Broken != nil {
 		s.Unreadable, s.Empty = f.Broken.Error(), false
 	}

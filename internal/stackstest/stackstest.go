@@ -126,8 +126,8 @@ func Open(t testing.TB, folder string) backend.Backend {
 	return b
 }
 
-// AWS serves the one call that every operation makes: whose the credentials are. It returns the variables that name it.
-func AWS(t testing.TB, account string) []string {
+// ServeAWS serves the one call that every operation makes: whose the credentials are. It returns the variables that name it.
+func ServeAWS(t testing.TB, account string) []string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/xml")

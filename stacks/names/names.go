@@ -54,15 +54,15 @@ func hashedSlug(branch, readable string) string {
 	if readable == "" || readable[0] < 'a' {
 		readable = strings.TrimSuffix("b-"+readable, "-")
 	}
-	return hashed(readable, branch, maxSlug)
+	return withHash(readable, branch, maxSlug)
 }
 
-// Hosts are the labels by which branch may be reached below the domain, in order of preference, each a DNS label of at
+// HostLabels are the labels by which branch may be reached below the domain, in order of preference, each a DNS label of at
 // most 63 characters. The first is the friendly one: the branch name without the first of stripPrefixes that it begins
 // with, with invalid characters replaced by hyphens. Two branches may have the same friendly label: first come, first served.
 // The last is the slug with its hash, which no other branch has, as a friendly label or else. A branch whose friendly
 // label would be empty or look as if it ended in a hash has only that one. The error is that of CheckBranch.
-func Hosts(branch string, stripPrefixes []string) ([]string, error) {
+func HostLabels(branch string, stripPrefixes []string) ([]string, error) {
 	if err := CheckBranch(branch); err != nil {
 		return nil, err
 	}
@@ -103,8 +103,8 @@ func fold(s string) string {
 	return folded.String()
 }
 
-// hashed is readable, cut so that a hyphen and the hash of whole fit into limit characters.
-func hashed(readable, whole string, limit int) string {
+// withHash is readable, cut so that a hyphen and the hash of whole fit into limit characters.
+func withHash(readable, whole string, limit int) string {
 	readable = readable[:min(len(readable), limit-hashLen-1)]
 	return strings.TrimRight(readable, "-") + "-" + Digest(whole, hashLen)
 }
@@ -153,10 +153,10 @@ func SecurityGroupName(project, slug, purpose string) string {
 // BundlePrefix begins the keys of the environment's source bundles in the application stack's versions bucket.
 func BundlePrefix(slug string) string { return slug + "/" }
 
-// Unstorable tells why a name that git takes cannot be kept in a stack's configuration, or "": YAML and JSON change what
+// StorageProblem tells why a name that git takes cannot be kept in a stack's configuration, or "": YAML and JSON change what
 // is not UTF-8 and what YAML 1.1 calls a line break, and refuse other control characters. An environment whose state
 // names another branch than its tag would be nobody's.
-func Unstorable(branch string) string {
+func StorageProblem(branch string) string {
 	if !utf8.ValidString(branch) {
 		return "it is not UTF-8"
 	}
@@ -176,7 +176,7 @@ const maxBranch = 1000
 // CheckBranch refuses what git would refuse as the name of a branch, and what is longer than maxBranch, with exit code 2.
 // Source: git-check-ref-format(1); a test compares with the command.
 func CheckBranch(name string) error {
-	reason := BranchFault(name)
+	reason := BranchProblem(name)
 	if reason == "" {
 		return nil
 	}
@@ -184,8 +184,8 @@ func CheckBranch(name string) error {
 		WithHint("give the name as `git branch` prints it, for instance feature/login")
 }
 
-// BranchFault says why git would refuse name, or "".
-func BranchFault(name string) string {
+// BranchProblem says why git would refuse name, or "".
+func BranchProblem(name string) string {
 	switch {
 	case name == "":
 		return "it is empty"

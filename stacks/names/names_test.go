@@ -79,7 +79,7 @@ func derive(t interface{ Errorf(string, ...any) }, project, branch string) map[s
 		t.Errorf("Slug(%q): %v", branch, err)
 		return nil
 	}
-	hosts, err := names.Hosts(branch, strips)
+	hosts, err := names.HostLabels(branch, strips)
 	if err != nil {
 		t.Errorf("Hosts(%q): %v", branch, err)
 		return nil
@@ -153,7 +153,7 @@ func TestNamesAreStable(t *testing.T) {
 	var got strings.Builder
 	for _, branch := range append(realBranches(t), oddBranches...) {
 		slug, _ := names.Slug(branch)
-		hosts, _ := names.Hosts(branch, strips)
+		hosts, _ := names.HostLabels(branch, strips)
 		fmt.Fprintf(&got, "%+q\n\tslug %s\n\thosts %s\n", branch, slug, strings.Join(hosts, " "))
 		if tag := names.BranchTag(branch); tag != branch {
 			fmt.Fprintf(&got, "\tstack tag %s\n", tag)
@@ -208,7 +208,7 @@ func TestHosts(t *testing.T) {
 		"日本語":               {"b-77710aedc7"},
 		"x/deadbeef00":      {"x-deadbeef00-e8bc7b254f"},
 	} {
-		got, err := names.Hosts(branch, strips)
+		got, err := names.HostLabels(branch, strips)
 		if err != nil {
 			t.Errorf("Hosts(%q): %v", branch, err)
 		}
@@ -216,7 +216,7 @@ func TestHosts(t *testing.T) {
 			t.Errorf("Hosts(%q) (-want +got):\n%s", branch, diff)
 		}
 	}
-	if _, err := names.Hosts("HEAD", nil); fault.Code(err) != fault.Usage {
+	if _, err := names.HostLabels("HEAD", nil); fault.Code(err) != fault.Usage {
 		t.Errorf("Hosts(HEAD): %v", err)
 	}
 }
@@ -329,7 +329,7 @@ func TestNamesProperties(t *testing.T) {
 		for _, taken := range []string{ofA["slug"], ofA["label"]} {
 			if taken != a {
 				apart(t, a, taken, ofA, derive(t, project, taken))
-				hosts, _ := names.Hosts(taken, strips)
+				hosts, _ := names.HostLabels(taken, strips)
 				if slices.Contains(hosts, ofA["label"]) {
 					t.Errorf("branch %q may take the label %q of %q", taken, ofA["label"], a)
 				}

@@ -30,10 +30,10 @@ func (i Repository) IsDefault(branch string, recorded ...string) bool {
 	return false
 }
 
-// Record notes in a stack's tags which source it follows, and the source's default branch.
-func (i Repository) Record(tags map[string]string) {
+// SetTags notes in a stack's tags which source it follows, and the source's default branch.
+func (i Repository) SetTags(tags map[string]string) {
 	if i.ID != "" {
-		tags[TagSource], tags[TagSourceName] = i.ID, CutTag(i.Name)
+		tags[TagSource], tags[TagSourceName] = i.ID, TruncateTag(i.Name)
 	}
 	if i.Default != "" {
 		tags[TagDefault] = BranchTag(i.Default)

@@ -25,9 +25,9 @@ const (
 	versionDays = 30
 )
 
-// shared is what environments take from the application stack: its outputs, by name. The environment program looks up
+// Shared is what environments take from the application stack: its outputs, by name. The environment program looks up
 // nothing in AWS itself.
-type shared struct {
+type Shared struct {
 	VPC             string                 `json:"vpc"`
 	Subnets         []string               `json:"subnets"`
 	DatabaseSubnets string                 `json:"databaseSubnets"` // DB subnet group
@@ -61,31 +61,31 @@ type application struct {
 }
 
 // readShared reads the outputs of the project's application stack.
-func readShared(ctx *pulumi.Context, project string) (shared, error) {
+func readShared(ctx *pulumi.Context, project string) (Shared, error) {
 	hint := fault.Command{"application", "up"}
 	ref, err := pulumi.NewStackReference(ctx, fmt.Sprintf("%s/%s/%s", ctx.Organization(), project, names.ApplicationStack), nil)
 	if err != nil {
-		return shared{}, fault.Usagef("read the application stack: %w", err).WithHint("%s", hint)
+		return Shared{}, fault.Usagef("read the application stack: %w", err).WithHint("%s", hint)
 	}
 	values := map[string]any{}
 	for _, name := range sharedOutputs {
 		output, err := ref.GetOutputDetails(name)
 		if err != nil {
-			return shared{}, fault.Usagef("read the application stack, which environments share: %w", err).WithHint("%s", hint)
+			return Shared{}, fault.Usagef("read the application stack, which environments share: %w", err).WithHint("%s", hint)
 		}
 		// A stack that was destroyed but not removed has no outputs, and no error tells so.
 		if output.Value == nil {
-			return shared{}, fault.Usagef("the application stack of %s, which environments share, has no output %s", project, name).WithHint("%s", hint)
+			return Shared{}, fault.Usagef("the application stack of %s, which environments share, has no output %s", project, name).WithHint("%s", hint)
 		}
 		values[name] = output.Value
 	}
 	text, err := json.Marshal(values)
 	if err != nil {
-		return shared{}, fmt.Errorf("outputs of the application stack: %w", err)
+		return Shared{}, fmt.Errorf("outputs of the application stack: %w", err)
 	}
-	var s shared
+	var s Shared
 	if err := json.Unmarshal(text, &s); err != nil {
-		return shared{}, fmt.Errorf("outputs of the application stack: %w", err)
+		return Shared{}, fmt.Errorf("outputs of the application stack: %w", err)
 	}
 	return s, nil
 }

@@ -29,7 +29,7 @@ func Run(ctx *pulumi.Context) error {
 type environment struct {
 	ctx    *pulumi.Context
 	spec   Spec
-	shared shared
+	shared Shared
 	stage  application
 	// group is the security group of whatever runs the app.
 	group pulumi.StringInput
@@ -50,7 +50,7 @@ type platform struct {
 // The order: bucket and database, then what runs the app, which is told of them, and the DNS record last, so that the
 // name leads nowhere before there is an answer. A destroy goes the other way.
 func Environment(ctx *pulumi.Context) error {
-	return export(ctx, makeEnvironment)
+	return export(ctx, createEnvironment)
 }
 
 // export makes what a stack consists of and exports its outputs.
@@ -62,8 +62,8 @@ func export(ctx *pulumi.Context, make func(*pulumi.Context) (pulumi.Map, error))
 	return err
 }
 
-// makeEnvironment makes everything of an environment and returns the stack's outputs.
-func makeEnvironment(ctx *pulumi.Context) (pulumi.Map, error) {
+// createEnvironment makes everything of an environment and returns the stack's outputs.
+func createEnvironment(ctx *pulumi.Context) (pulumi.Map, error) {
 	var spec Spec
 	if err := readSpec(ctx, names.SpecKey, &spec); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func makeEnvironment(ctx *pulumi.Context) (pulumi.Map, error) {
 			WithHint("write application: production or application: staging")
 	}
 	e := &environment{ctx: ctx, spec: spec, shared: s, stage: stage, outputs: pulumi.Map{}}
-	if err := e.tellApp(); err != nil {
+	if err := e.setAppVariables(); err != nil {
 		return nil, err
 	}
 	group, err := components.NewAppGroup(ctx, "app", components.AppGroupArgs{
@@ -150,7 +150,7 @@ func (e *environment) addDatabase() error {
 		if err != nil {
 			return err
 		}
-		if err := e.tellDatabase(database); err != nil {
+		if err := e.setDatabaseVariables(database); err != nil {
 			return err
 		}
 	}
@@ -234,6 +234,6 @@ func (e *environment) publish(p platform) error {
 	e.outputs["url"] = pulumi.String(e.spec.url())
 	e.outputs["platform"] = pulumi.String(e.spec.Settings.Platform)
 	e.outputs["version"] = pulumi.String(e.spec.Version.Name())
-	e.outputs[outSpec] = done(dns.Host, e.spec)
+	e.outputs[outSpec] = outputAfter(dns.Host, e.spec)
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 // only of the last run of any kind: a `pulumi refresh` by hand, which is the documented way to mend a state, has none.
 const outSpec = "spec"
 
-// done is spec as an output that is known once made is: what is recorded as running does run.
-func done(made pulumi.StringOutput, spec Spec) pulumi.Output {
+// outputAfter is spec as an output that is known once made is: what is recorded as running does run.
+func outputAfter(made pulumi.StringOutput, spec Spec) pulumi.Output {
 	return made.ApplyT(func(string) (map[string]any, error) {
 		var plain map[string]any
 		text, err := json.Marshal(spec)

@@ -152,7 +152,7 @@ func TestEnvironmentProgram(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := testProgram{stack: spec.Stack, config: configOf(t, names.SpecKey, spec), shared: sharedValues()}
-			r, g, err := p.run(makeEnvironment)
+			r, g, err := p.run(createEnvironment)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,7 +171,7 @@ func TestReservedVariables(t *testing.T) {
 	for _, spec := range []Spec{branchSpec(t), productionSpec(t)} {
 		spec.Settings.Environment, spec.Settings.Secrets = nil, nil
 		p := testProgram{stack: spec.Stack, config: configOf(t, names.SpecKey, spec), shared: sharedValues()}
-		r, _, err := p.run(makeEnvironment)
+		r, _, err := p.run(createEnvironment)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +242,7 @@ func TestEnvironmentProgramRefuses(t *testing.T) {
 			if test.stack != "" {
 				p.stack = test.stack
 			}
-			_, err := p.failure(makeEnvironment)
+			_, err := p.failure(createEnvironment)
 			checkFault(t, err, test.code, test.want)
 		})
 	}
@@ -324,7 +324,7 @@ func TestSharedOutputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s shared
+	var s Shared
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +347,7 @@ func TestSharedOutputs(t *testing.T) {
 	}
 	spec := branchSpec(t)
 	next := testProgram{stack: spec.Stack, config: configOf(t, names.SpecKey, spec), shared: g.Outputs}
-	if _, _, err := next.run(makeEnvironment); err != nil {
+	if _, _, err := next.run(createEnvironment); err != nil {
 		t.Error(err)
 	}
 }

@@ -58,8 +58,8 @@ func (v Version) Name() string {
 }
 
 // ParseShared is what the outputs of the application stack offer to environments.
-func ParseShared(outputs map[string]any) (shared, error) {
-	var out shared
+func ParseShared(outputs map[string]any) (Shared, error) {
+	var out Shared
 	text, err := json.Marshal(outputs)
 	if err == nil {
 		err = json.Unmarshal(text, &out)

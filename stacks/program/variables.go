@@ -32,8 +32,8 @@ const (
 	varDatabaseCredentials = "DATABASE_CREDENTIALS_ARN" // #nosec G101 -- the name of a variable
 )
 
-// tellApp begins what the app is told: the settings' variables and secrets, and what is known before anything is made.
-func (e *environment) tellApp() error {
+// setAppVariables begins what the app is told: the settings' variables and secrets, and what is known before anything is made.
+func (e *environment) setAppVariables() error {
 	own := slices.Concat(slices.Collect(maps.Keys(e.spec.Settings.Environment)), slices.Collect(maps.Keys(e.spec.Settings.Secrets)))
 	slices.Sort(own)
 	reserved := config.ReservedVariables()
@@ -63,8 +63,8 @@ func (e *environment) tellApp() error {
 	return nil
 }
 
-// tellDatabase tells the app of its database.
-func (e *environment) tellDatabase(d *components.BranchDatabase) error {
+// setDatabaseVariables tells the app of its database.
+func (e *environment) setDatabaseVariables(d *components.BranchDatabase) error {
 	e.variables[varDatabaseHost] = d.Address
 	e.variables[varDatabasePort] = pulumi.Sprintf("%d", d.Port)
 	e.variables[varDatabaseName] = d.Name

@@ -98,7 +98,7 @@ func (s *Stack) branchName(listed *Branch) string {
 		return listed.Name
 	case s.Branch != "":
 		return s.Branch
-	case names.BranchFault(s.Tag) == "" && names.BranchTag(s.Tag) == s.Tag: // a tag that was cut has a tilde, so it is no name
+	case names.BranchProblem(s.Tag) == "" && names.BranchTag(s.Tag) == s.Tag: // a tag that was cut has a tilde, so it is no name
 		return s.Tag
 	}
 	return ""
@@ -175,9 +175,9 @@ func (p *planner) decideBranch(sub subject, t *trace) decision {
 		return step.decided(Skip, "nothing is decided: %s", p.distrust)
 	}
 	if sub.slug == "" {
-		return step.decided(Skip, "git takes no such name: %s", names.BranchFault(sub.name))
+		return step.decided(Skip, "git takes no such name: %s", names.BranchProblem(sub.name))
 	}
-	if reason := names.Unstorable(sub.name); reason != "" {
+	if reason := names.StorageProblem(sub.name); reason != "" {
 		return step.decided(Skip, "it can have no environment: %s", reason)
 	}
 	rule, err := p.Rules(sub.name, "", sub.slug)
