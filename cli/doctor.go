@@ -108,7 +108,7 @@ func (s *session) printAilments(found []stacks.Problem) error {
 			mark = "*"
 		}
 		s.out.linef("%s %s: %s: %s", mark, a.Stack, a.Kind, a.What)
-		s.out.linef("    %s", s.withGlobalFlags(a.Remedy))
+		s.out.linef("    %s", s.render(a.Remedy))
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (m Manager) PlanAdopt(ctx context.Context, from string) (Adoption, error) {
 		return Adoption{}, err
 	}
 	if from == id.ID {
-		return Adoption{}, fault.Usagef("--from %s is the settings' source itself", from).WithHint("branchenv doctor lists the stacks of other sources")
+		return Adoption{}, fault.Usagef("--from %s is the settings' source itself", from).WithHint("%s lists the stacks of other sources", fault.Command{"doctor"})
 	}
 	all, err := m.backend.List(ctx)
 	if err != nil {

@@ -131,7 +131,7 @@ func (m Manager) ApplicationPlanDestroy(ctx context.Context) (Destruction, error
 	if len(all) > 1 {
 		other := all[slices.IndexFunc(all, func(x backend.Facts) bool { return x.Name != names.ApplicationStack })]
 		return Destruction{}, fault.Refusedf("the application stack is shared by %s, %s among them", text.Count(len(all)-1, "other stack"), other.Name).
-			WithHint("branchenv list; destroy the environments first; branchenv doctor shows the rest")
+			WithHint("%s; destroy the environments first; %s shows the rest", fault.Command{"list"}, fault.Command{"doctor"})
 	}
 	if err := checkApplicationOwner(m.Location(), *f); err != nil {
 		return Destruction{}, err

@@ -58,5 +58,5 @@ func (p *updatePlan) checkData(r UpRequest, l backend.Location) error {
 	if p.bucket != "" && p.spec.Settings.Assets.Enabled {
 		return e.WithHint("%s; then run the same command again, or, if the data may go, with --allow-data-loss", l.SetTagCommand(p.spec.Stack, names.TagBucket, p.bucket))
 	}
-	return e.WithHint("set it back in the settings (branchenv config show %s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", fault.ShellWord(p.spec.Branch))
+	return e.WithHint("set it back in the settings (%s says where it comes from), or, if the data may go, repeat it with --allow-data-loss", fault.Command{"config", "show", p.spec.Branch})
 }

@@ -93,7 +93,7 @@ func (m Manager) nothingLeft(ctx context.Context, branch, stack string) error {
 	}
 	if len(left) > 0 {
 		return fault.Failedf("branch %q has no stack, and %s", branch, inAWS(left)).
-			WithHint("if they are being deleted, wait until they are gone; else restore the state of stack %s, or delete them by hand: branchenv doctor %s lists them", stack, stack)
+			WithHint("if they are being deleted, wait until they are gone; else restore the state of stack %s, or delete them by hand: %s lists them", stack, fault.Command{"doctor", stack})
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (m Manager) checkNoStackName(ctx context.Context, word string) error {
 		return err
 	}
 	branch := describeStack(m.file, config.RulesOf(m.file), *f).Branch
-	return fault.Usagef("%s is the name of a stack, whose branch is %q", word, branch).WithHint("branchenv destroy %s", fault.ShellWord(branch))
+	return fault.Usagef("%s is the name of a stack, whose branch is %q", word, branch).WithHint("%s", fault.Command{"destroy", branch})
 }
 
 // checkProtection refuses a protected environment: by the settings as they are now, or as they were at its last update.
@@ -124,12 +124,12 @@ func checkProtection(file *config.File, f backend.Facts, branch string) error {
 		}
 		if rule.Protected != "" {
 			return fault.Refusedf("environment %s is protected: %s", f.Name, rule.Protected).
-				WithHint("branchenv why %s says where that comes from; to destroy it all the same, change it there first", fault.ShellWord(branch))
+				WithHint("%s says where that comes from; to destroy it all the same, change it there first", fault.Command{"why", branch})
 		}
 	}
 	if f.Tags[names.TagProtected] == "true" {
 		return fault.Refusedf("environment %s is protected: its kind is %s", f.Name, f.Tags[names.TagKind]).
-			WithHint("to destroy it all the same, add {match: %q, protected: false} at the end of branches in %s, run branchenv up %s once, then destroy it", branch, file.Path, fault.ShellWord(branch))
+			WithHint("to destroy it all the same, add {match: %q, protected: false} at the end of branches in %s, run %s once, then destroy it", branch, file.Path, fault.Command{"up", branch})
 	}
 	return nil
 }

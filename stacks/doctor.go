@@ -20,7 +20,7 @@ type Problem struct {
 	Kind    ProblemKind `json:"kind"`
 	Stack   string      `json:"stack"`   // the stack concerned; it may not exist
 	What    string      `json:"what"`    // what is wrong
-	Remedy  string      `json:"remedy"`  // what to do about it
+	Remedy  fault.Text  `json:"remedy"`  // what to do about it
 	Fixable bool        `json:"fixable"` // Fix carries the remedy out
 
 	lock backend.Lock
@@ -101,22 +101,22 @@ func (m Manager) Diagnose(ctx context.Context) ([]Problem, error) {
 // diagnoseStack returns the problems that one stack's facts show.
 func diagnoseStack(f backend.Facts, l backend.Location, now time.Time) []Problem {
 	if f.Broken != nil {
-		return []Problem{{Kind: ProblemUnreadable, Stack: f.Name, What: f.Broken.Error(), Remedy: fault.Hint(f.Broken)}}
+		return []Problem{{Kind: ProblemUnreadable, Stack: f.Name, What: f.Broken.Error(), Remedy: fault.HintText(f.Broken)}}
 	}
 	var found []Problem
-	again := "run the interrupted command again to continue; or branchenv destroy " + fault.ShellWord(f.Tags[names.TagBranch])
+	again := fault.Textf("run the interrupted command again to continue; or %s", fault.Command{"destroy", f.Tags[names.TagBranch]})
 	if f.Name == names.ApplicationStack {
-		again = "run the interrupted command again to continue: branchenv application up"
+		again = fault.Textf("run the interrupted command again to continue: %s", fault.Command{"application", "up"})
 	}
 	live := false
 	for _, lock := range f.Locks {
 		a := Problem{Kind: ProblemLock, Stack: f.Name, lock: lock,
 			What: fmt.Sprintf("locked %s ago by process %d of %s@%s", text.Duration(now.Sub(lock.Timestamp)), lock.Pid, lock.Username, lock.Hostname)}
 		if a.Fixable = lock.Abandoned(); a.Fixable {
-			a.What, a.Remedy = a.What+", which has ended", "the lock may be removed; the next command on the stack does so by itself"
+			a.What, a.Remedy = a.What+", which has ended", fault.Textf("the lock may be removed; the next command on the stack does so by itself")
 		} else {
 			live = true
-			a.Remedy = "wait until it has ended; if its holder is certainly gone: " + l.CancelCommand(f.Name)
+			a.Remedy = fault.Textf("wait until it has ended; if its holder is certainly gone: %s", l.CancelCommand(f.Name))
 		}
 		found = append(found, a)
 	}
@@ -128,19 +128,19 @@ func diagnoseStack(f backend.Facts, l backend.Location, now time.Time) []Problem
 	case owner != "":
 		found = append(found, Problem{
 			Kind: ProblemForeign, Stack: f.Name, What: "its state has a resource of stack " + owner + ": " + resource,
-			Remedy: "nothing is done with it until that is mended: find out how it came there; pulumi state delete takes it out of the state and leaves it in AWS",
+			Remedy: fault.Textf("nothing is done with it until that is mended: find out how it came there; pulumi state delete takes it out of the state and leaves it in AWS"),
 		})
 	case live: // whoever works on it may be half-way
 	case f.Tags[names.TagStack] == "" && !tagged && !f.State.Blank():
 		found = append(found, Problem{
 			Kind: ProblemUntagged, Stack: f.Name, What: "it has resources or outputs, and none of branchenv's tags: nothing is done with it",
-			Remedy: "if branchenv made it, set its tags again: " + l.SetTagsCommands(f),
+			Remedy: fault.Textf("if branchenv made it, set its tags again: %s", l.SetTagsCommands(f)),
 		})
 	case f.Name == names.ApplicationStack && status != backend.StatusIncomplete:
 	case f.State.Blank() && !tagged && f.LostResources() != "":
 		found = append(found, suspect(f.Name, f.LostResources()))
 	case f.State.Blank() && !tagged && !held:
-		found = append(found, Problem{Kind: ProblemEmpty, Stack: f.Name, What: "it has no tags and no resources: what an interruption leaves", Remedy: "it may be removed", Fixable: true})
+		found = append(found, Problem{Kind: ProblemEmpty, Stack: f.Name, What: "it has no tags and no resources: what an interruption leaves", Remedy: fault.Textf("it may be removed"), Fixable: true})
 	case status == backend.StatusIncomplete && (tagged || f.Name == names.ApplicationStack):
 		what := "its last operation failed or was interrupted"
 		if f.Tags[names.TagMissing] != "" && len(f.State.Pending) == 0 && f.LastUpdate.Succeeded() {
@@ -154,7 +154,7 @@ func diagnoseStack(f backend.Facts, l backend.Location, now time.Time) []Problem
 	if left := f.Tags[names.TagLeft]; left != "" {
 		found = append(found, Problem{
 			Kind: ProblemLeft, Stack: f.Name, What: "an earlier destroy could not confirm that this is gone: " + left,
-			Remedy: "look for it in AWS, then: branchenv destroy " + fault.ShellWord(f.Tags[names.TagBranch]) + " --yes",
+			Remedy: fault.Textf("look for it in AWS, then: %s", fault.Command{"destroy", f.Tags[names.TagBranch], "--yes"}),
 		})
 	}
 	return found
@@ -164,7 +164,7 @@ func diagnoseStack(f backend.Facts, l backend.Location, now time.Time) []Problem
 func suspect(stack, why string) Problem {
 	return Problem{
 		Kind: ProblemEmpty, Stack: stack, What: "it has no tags and no resources, but " + why + ": it may have lost them, and is not removed",
-		Remedy: "look in AWS for what has the tag " + names.TagStack + "=" + stack + "; if something is there, restore the stack's state and tags; if nothing is, pulumi stack rm removes the stack",
+		Remedy: fault.Textf("look in AWS for what has the tag %s=%s; if something is there, restore the stack's state and tags; if nothing is, pulumi stack rm removes the stack", names.TagStack, stack),
 	}
 }
 
@@ -198,10 +198,10 @@ func diagnoseSource(f backend.Facts, source names.Repository) (Problem, bool) {
 		return Problem{}, false
 	}
 	a := Problem{Kind: ProblemSource, Stack: f.Name, What: "it records no repository that its branch is of: reconcile does not destroy it",
-		Remedy: "its next up records it; or for all such stacks: branchenv adopt"}
+		Remedy: fault.Textf("its next up records it; or for all such stacks: %s", fault.Command{"adopt"})}
 	if follows.ID != "" {
 		a.What = "it follows the branches of another repository, " + follows.Describe() + ": nothing is done with it"
-		a.Remedy = "if it is to follow " + source.Name + " from now on: branchenv adopt --from " + fault.ShellWord(follows.ID)
+		a.Remedy = fault.Textf("if it is to follow %s from now on: %s", source.Name, fault.Command{"adopt", "--from", follows.ID})
 	}
 	return a, true
 }
@@ -223,7 +223,7 @@ func (d diagnosis) missing(ctx context.Context) ([]Problem, error) {
 			return nil, ctx.Err()
 		}
 		if err != nil { // the outline left out what cannot be read
-			found = append(found, Problem{Kind: ProblemUnreadable, Stack: outline.Name, What: err.Error(), Remedy: fault.Hint(err)})
+			found = append(found, Problem{Kind: ProblemUnreadable, Stack: outline.Name, What: err.Error(), Remedy: fault.HintText(err)})
 			continue
 		}
 		if f == nil {
@@ -236,13 +236,13 @@ func (d diagnosis) missing(ctx context.Context) ([]Problem, error) {
 		if len(gone) == 0 {
 			continue
 		}
-		again := "branchenv up " + fault.ShellWord(f.Tags[names.TagBranch])
+		again := fault.Command{"up", f.Tags[names.TagBranch]}
 		if f.Name == names.ApplicationStack {
-			again = "branchenv application up"
+			again = fault.Command{"application", "up"}
 		}
 		found = append(found, Problem{
 			Kind: ProblemMissing, Stack: f.Name, What: "gone from AWS, though it was not destroyed: " + mainNames(gone),
-			Remedy: again + " makes it again, without what was in it",
+			Remedy: fault.Textf("%s creates it again, without what was in it", again),
 		})
 	}
 	return found, nil
@@ -267,7 +267,7 @@ func orphans(all []backend.Facts, tagged []aws.Tagged) []Problem {
 		if stack := r.Tags[names.TagStack]; stack != "" && findStack(all, stack) == nil {
 			found = append(found, Problem{
 				Kind: ProblemOrphan, Stack: stack, What: r.ARN + " has the tags of this stack, which does not exist",
-				Remedy: "AWS tells of what was deleted for some minutes more; if it is still there then, delete it by hand",
+				Remedy: fault.Textf("AWS tells of what was deleted for some minutes more; if it is still there then, delete it by hand"),
 			})
 		}
 	}
@@ -293,7 +293,7 @@ func (d diagnosis) strayBundles(ctx context.Context) ([]Problem, error) {
 		if stack := strings.TrimSuffix(prefix, "/"); findStack(d.all, stack) == nil {
 			found = append(found, Problem{
 				Kind: ProblemBundle, Stack: stack, What: fmt.Sprintf("s3://%s/%s holds bundles of this stack, which does not exist", bucket, prefix),
-				Remedy: "if no running version comes from there: aws s3 rm --recursive " + fault.ShellWord("s3://"+bucket+"/"+prefix),
+				Remedy: fault.Textf("if no running version comes from there: aws s3 rm --recursive %s", fault.ShellWord("s3://"+bucket+"/"+prefix)),
 			})
 		}
 	}

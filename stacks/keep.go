@@ -18,7 +18,7 @@ func (m Manager) Keep(ctx context.Context, branch string, until time.Time) (Envi
 	}
 	if f.Tags[names.TagBranch] == "" {
 		return Environment{}, fault.Failedf("the environment of branch %q was not finished, or went away just now", branch).
-			WithHint("branchenv up %s", fault.ShellWord(branch))
+			WithHint("%s", fault.Command{"up", branch})
 	}
 	if _, err := m.checkSource(ctx, &f); err != nil {
 		return Environment{}, err

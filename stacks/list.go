@@ -3,7 +3,6 @@ package stacks
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -45,12 +44,11 @@ func UnreadableError(broken map[string]error) error {
 	case 0:
 		return nil
 	case 1:
-		return &fault.Error{Code: fault.Partial, Err: broken[stacks[0]], Hint: "branchenv doctor " + fault.ShellWord(stacks[0]) + " says what to do; nothing is done with this stack until then"}
+		return fault.Partialf("%w", broken[stacks[0]]).
+			WithHint("%s says what to do; nothing is done with this stack until then", fault.Command{"doctor", stacks[0]})
 	}
-	return &fault.Error{
-		Code: fault.Partial, Err: fmt.Errorf("%s cannot be read, %s; of the first: %w", text.Count(len(stacks), "stack"), text.Cut(strings.Join(stacks, ", "), 300), broken[stacks[0]]),
-		Hint: "branchenv doctor says of each what to do; nothing is done with these stacks until then",
-	}
+	return fault.Partialf("%s cannot be read, %s; of the first: %w", text.Count(len(stacks), "stack"), text.Cut(strings.Join(stacks, ", "), 300), broken[stacks[0]]).
+		WithHint("%s says of each what to do; nothing is done with these stacks until then", fault.Command{"doctor"})
 }
 
 // existing reads the facts of a branch's own stack; an error where there is none.
@@ -65,7 +63,7 @@ func (m Manager) existing(ctx context.Context, branch string) (backend.Facts, er
 	}
 	if f == nil {
 		return backend.Facts{}, fault.Failedf("branch %q has no environment", branch).
-			WithHint("branchenv up %s --image REF", fault.ShellWord(branch))
+			WithHint("%s", fault.Command{"up", branch, "--image", "REF"})
 	}
 	return *f, checkOwner(m.Location(), *f, branch)
 }

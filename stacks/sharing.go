@@ -52,7 +52,7 @@ func (m Manager) checkApplication(ctx context.Context, p *updatePlan) error {
 	}
 	if f.Tags[names.TagDestroying] != "" {
 		return fault.Failedf("a destroy of the application stack, which environments share, was begun %w", fault.ByAnother).
-			WithHint("wait until it has ended; then, or if it was interrupted: branchenv application up, and the same command again")
+			WithHint("wait until it has ended; then, or if it was interrupted: %s, and the same command again", fault.Command{"application", "up"})
 	}
 	return applicationReady(f, m.file.Domain)
 }

@@ -81,7 +81,7 @@ func compareSource(f backend.Facts, r repository, unknown error) error {
 		return nil
 	case r.ID != "":
 		return fault.Refusedf("stack %s follows the branches of %s, and source is now %s", f.Name, recorded.Describe(), r.Describe()).
-			WithHint("set source back, or give this repository another project; if its environments are to follow the new source: branchenv adopt --from %s", fault.ShellWord(recorded.ID))
+			WithHint("set source back, or give this repository another project; if its environments are to follow the new source: %s", fault.Command{"adopt", "--from", recorded.ID})
 	case !strings.EqualFold(recorded.Name, r.source):
 		return fault.Refusedf("stack %s follows the branches of %s, and source names %s, which cannot be asked whether it is the same: %w",
 			f.Name, recorded.Describe(), r.source, unknown).WithHint("run it again when %s can be asked", r.source)

@@ -221,8 +221,8 @@ func TestDiagnoseSource(t *testing.T) {
 		want  Problem
 	}{
 		"the same":     {backend.Facts{Name: "x", Tags: tags(stackstest.ShopID)}, Problem{}},
-		"not recorded": {backend.Facts{Name: "x", Tags: tags("")}, Problem{Kind: ProblemSource, Stack: "x", What: "it records no repository that its branch is of: reconcile does not destroy it", Remedy: "its next up records it; or for all such stacks: branchenv adopt"}},
-		"another":      {backend.Facts{Name: "x", Tags: tags("github:2")}, Problem{Kind: ProblemSource, Stack: "x", What: "it follows the branches of another repository, github:2: nothing is done with it", Remedy: "if it is to follow github.com/acme/shop from now on: branchenv adopt --from github:2"}},
+		"not recorded": {backend.Facts{Name: "x", Tags: tags("")}, Problem{Kind: ProblemSource, Stack: "x", What: "it records no repository that its branch is of: reconcile does not destroy it", Remedy: fault.Textf("its next up records it; or for all such stacks: %s", fault.Command{"adopt"})}},
+		"another":      {backend.Facts{Name: "x", Tags: tags("github:2")}, Problem{Kind: ProblemSource, Stack: "x", What: "it follows the branches of another repository, github:2: nothing is done with it", Remedy: fault.Textf("if it is to follow %s from now on: %s", "github.com/acme/shop", fault.Command{"adopt", "--from", "github:2"})}},
 		"nobody's":     {backend.Facts{Name: "x"}, Problem{}},
 		"unreadable":   {backend.Facts{Name: "x", Tags: tags("github:2"), Broken: errors.New("no")}, Problem{}},
 	} {

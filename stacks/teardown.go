@@ -183,7 +183,7 @@ func checkMayEmpty(stack string, buckets []backend.Resource) error {
 	for _, b := range buckets {
 		if force, _ := b.Inputs["forceDestroy"].(bool); !force {
 			return fault.Refusedf("bucket %s of stack %s may not be emptied: it was made without forceDestroy", b.ID, stack).
-				WithHint("if its contents may go: branchenv up with settings in which the environment is not protected, then destroy")
+				WithHint("if its contents may go: %s with settings in which the environment is not protected, then destroy", fault.Command{"up"})
 		}
 	}
 	return nil

@@ -194,7 +194,7 @@ func (r UpRequest) noCommit(template string) error {
 // versionOf returns the version of the environment to copy.
 func versionOf(r UpRequest, like *backend.Facts, project string) (platform.Source, error) {
 	if like == nil {
-		return platform.Source{}, fault.Usagef("branch %q has no environment to copy", r.Like).WithHint("branchenv list")
+		return platform.Source{}, fault.Usagef("branch %q has no environment to copy", r.Like).WithHint("%s", fault.Command{"list"})
 	}
 	switch spec := SpecOf(like, project); {
 	case spec != nil && spec.Version.Image != "":
@@ -213,7 +213,7 @@ func applicationReady(f *backend.Facts, domain string) error {
 	}
 	if made, _ := f.State.Outputs()[program.OutDomain].(string); made != "" && made != domain {
 		return fault.Usagef("the application stack, with its certificate, was made for domain %s, and the settings name %s", made, domain).
-			WithHint("set domain back, or change it for all environments: branchenv application up")
+			WithHint("set domain back, or change it for all environments: %s", fault.Command{"application", "up"})
 	}
 	return nil
 }

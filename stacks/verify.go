@@ -96,7 +96,7 @@ func (v verifier) stillTagged(ctx context.Context, gone []aws.Resource) ([]Resou
 		}
 	}
 	if len(strange) > 0 {
-		v.Tell(v.stack, operation.Event{Kind: operation.Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which branchenv cannot tell whether they are there, as it does for minutes after they are gone: %s; branchenv doctor looks again",
+		v.Tell(v.stack, operation.Event{Kind: operation.Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which nobody here can tell whether they are there, as it does for minutes after they are gone: %s; the next doctor looks again",
 			text.Count(len(strange), "resource"), v.stack, text.Cut(strings.Join(strange, ", "), 300))})
 	}
 	left := []Resource{}

@@ -38,7 +38,7 @@ func (b Beanstalk) Healthy(ctx context.Context, environment string) (problem, un
 		why = h.Causes[0]
 	}
 	return fault.Failedf("environment %s is up but its health is red: %s", environment, why).
-		WithHint("look at the app's logs; then branchenv up again with a version that works"), nil
+		WithHint("look at the app's logs; then %s again with a version that works", fault.Command{"up"}), nil
 }
 
 // WaitUntilReady waits until a Beanstalk environment is neither launching, updating nor terminating.
