@@ -28,24 +28,24 @@ import (
 	"github.com/branchenv/branchenv/internal/operation"
 )
 
-// Engine makes work directories for stacks. It is the only part of branchenv that knows the Automation API.
+// Engine opens stacks of one project, each in a work directory of its own.
 type Engine struct {
 	Pulumi          *Process
 	Project         string
-	LockedError     func(stack string) error // the error that another process works on the stack
-	SecretsProvider string                   // passphrase, a key's URL, or "" for the service's own
+	LockedError     func(stack string) error // returns the error for a stack that another process has locked
+	SecretsProvider string                   // passphrase, the URL of a key, or "" for that of the Pulumi service
 	EmptyPassphrase bool                     // the passphrase is empty
 	Observe         operation.Observer
-	RestoreCommand  func(stack string) string // how to put the copy of a state back; may be nil
+	RestoreCommand  func(stack string) string // returns the command that restores the copy of a state; may be nil
 }
 
-// ErrExists is the error of a stack that was to be created and exists.
+// ErrExists reports that a stack cannot be created because it exists.
 var ErrExists = errors.New("the stack exists")
 
-// Passphrase is the secrets provider that encrypts by PULUMI_CONFIG_PASSPHRASE.
+// Passphrase is the secrets provider that encrypts with PULUMI_CONFIG_PASSPHRASE.
 const Passphrase = "passphrase"
 
-// Config is a stack's configuration as it is written to its settings file: no value becomes an argument of a
+// Config is the configuration of a stack. It is written to a settings file, so that no value becomes an argument of a
 // process.
 type Config struct {
 	SecretsProvider string         `json:"secretsprovider,omitempty"`
@@ -54,7 +54,7 @@ type Config struct {
 	Config          map[string]any `json:"config,omitempty"`
 }
 
-// WithSecretsProvider takes over the secrets provider that the stack's state was encrypted with.
+// WithSecretsProvider returns c with the secrets provider that encrypted the stack's state.
 func (c Config) WithSecretsProvider(provider string, state json.RawMessage) (Config, error) {
 	var p struct {
 		Salt         string `json:"salt"`
@@ -75,20 +75,20 @@ func (c Config) WithSecretsProvider(provider string, state json.RawMessage) (Con
 	return c, nil
 }
 
-// Workspace is one stack's work directory and what can be done with the stack. It is used by one goroutine.
+// Workspace is an open stack with its work directory. It is used by one goroutine.
 type Workspace struct {
 	engine *Engine
 	Name   string
 	dir    string
 	work   WorkDir
 	stack  auto.Stack
-	// programErr is the program's own error. The engine passes on only its text; the program runs in this process, so its
-	// exit code and hint need not be lost.
+	// programErr is the error that the program returned. The engine passes on only its text. The program runs in this process,
+	// so its exit code and hint are kept here.
 	programErr atomic.Pointer[error]
 }
 
-// Open makes a work directory of its own for a stack: the Automation API's `select` and `init` change the directory's
-// current stack, so two stacks must never share one. Close removes it.
+// Open opens a stack in a new work directory, which Close removes. The Automation API's `select` and `init` change the
+// current stack of the directory, so two stacks must never share one.
 func (e *Engine) Open(ctx context.Context, name string, c Config, program pulumi.RunFunc) (*Workspace, error) {
 	if c.EncryptionSalt == "" && c.SecretsProvider == "" && e.SecretsProvider != Passphrase { // as for a new stack
 		c.SecretsProvider = e.SecretsProvider
@@ -96,7 +96,7 @@ func (e *Engine) Open(ctx context.Context, name string, c Config, program pulumi
 	return e.start(ctx, name, c, program, auto.SelectStack)
 }
 
-// Create makes an empty stack.
+// Create creates an empty stack. It returns ErrExists if the stack exists.
 func (e *Engine) Create(ctx context.Context, name string) error {
 	w, err := e.start(ctx, name, Config{}, nil, auto.NewStack)
 	if err != nil {
@@ -120,7 +120,7 @@ func (e *Engine) start(ctx context.Context, name string, c Config, program pulum
 }
 
 func (w *Workspace) prepare(ctx context.Context, c Config, program pulumi.RunFunc, open opener) error {
-	// JSON is YAML, and the one in which the program reads its spec back.
+	// JSON is valid YAML, and the program reads its spec back as JSON.
 	project, err := json.Marshal(map[string]any{"name": w.engine.Project, "runtime": "go"})
 	if err != nil {
 		return err
@@ -158,9 +158,10 @@ func (w *Workspace) prepare(ctx context.Context, c Config, program pulumi.RunFun
 	return w.explain("open", err, nil)
 }
 
+// Close removes the work directory.
 func (w *Workspace) Close() error { return w.work.Close() }
 
-// Up runs the program and makes the stack so.
+// Up runs the program and updates the stack to match it. watch sees every event of the engine; it may be nil.
 func (w *Workspace) Up(ctx context.Context, watch func(Event)) error {
 	return w.observed("update", watch, func(stream chan<- events.EngineEvent) error {
 		_, err := w.stack.Up(ctx, optup.EventStreams(stream), optup.SuppressProgress(), optup.SuppressOutputs())
@@ -168,7 +169,7 @@ func (w *Workspace) Up(ctx context.Context, watch func(Event)) error {
 	})
 }
 
-// Preview runs the program and tells what `up` would change.
+// Preview runs the program and reports, as events, the changes that Up would make.
 func (w *Workspace) Preview(ctx context.Context, watch func(Event)) error {
 	return w.observed("preview", watch, func(stream chan<- events.EngineEvent) error {
 		_, err := w.stack.Preview(ctx, optpreview.EventStreams(stream), optpreview.SuppressProgress())
@@ -176,7 +177,7 @@ func (w *Workspace) Preview(ctx context.Context, watch func(Event)) error {
 	})
 }
 
-// PulumiPreview runs `pulumi preview` in another folder, with this stack's configuration: the Automation API knows only
+// PulumiPreview runs `pulumi preview` in another folder, with this stack's configuration. The Automation API can only run
 // programs of its own process or of the work directory.
 func (w *Workspace) PulumiPreview(ctx context.Context, dir string, out io.Writer) error {
 	settings := filepath.Join(w.dir, "Pulumi."+w.Name+".yaml")
@@ -187,7 +188,7 @@ func (w *Workspace) PulumiPreview(ctx context.Context, dir string, out io.Writer
 	return nil
 }
 
-// Destroy deletes what the state has, but for the excluded URNs, with no need of the program.
+// Destroy deletes the resources of the state, except those with the URNs in exclude. It does not run the program.
 func (w *Workspace) Destroy(ctx context.Context, exclude []string, watch func(Event)) error {
 	return w.observed("destroy", watch, func(stream chan<- events.EngineEvent) error {
 		options := []optdestroy.Option{optdestroy.EventStreams(stream), optdestroy.SuppressProgress(), optdestroy.RunProgram(false)}
@@ -199,10 +200,11 @@ func (w *Workspace) Destroy(ctx context.Context, exclude []string, watch func(Ev
 	})
 }
 
-// Recover brings a state with pending creates in line with AWS: those with an id become resources of the state, which
-// the refresh then reads from AWS; the others are forgotten. `pulumi refresh --import-pending-creates` promises the
-// first but drops them (3.250, tried), so the state is exported, edited and imported. Secrets stay encrypted meanwhile.
-// message is kept in the stack's history.
+// Recover brings a state with pending creates in line with AWS. A pending create with an id in imports becomes a resource of
+// the state, which the refresh then reads from AWS. All others are removed from the state.
+//
+// `pulumi refresh --import-pending-creates` promises the import but drops the resources (3.250, tried). So the state is
+// exported, edited and imported; its secrets stay encrypted. message is stored in the stack's history.
 func (w *Workspace) Recover(ctx context.Context, imports map[string]string, message string) error {
 	if len(imports) > 0 {
 		deployment, err := w.pulumi(ctx, "export", nil, "stack", "export", "--stack", w.Name)
@@ -222,11 +224,11 @@ func (w *Workspace) Recover(ctx context.Context, imports map[string]string, mess
 	return err
 }
 
-// pulumi runs what the Automation API has no function for, or only one that shows secrets.
+// pulumi runs a command for which the Automation API has no function, or only one that shows secrets.
 func (w *Workspace) pulumi(ctx context.Context, what string, stdin io.Reader, args ...string) (string, error) {
 	stdout, stderr, _, err := w.engine.Pulumi.Run(ctx, w.dir, stdin, nil, nil, nil, args...)
 	if err != nil {
-		if strings.TrimSpace(stderr) == "" { // the engine's own errors are in what it displays
+		if strings.TrimSpace(stderr) == "" { // the engine prints its own errors to stdout
 			stderr = errorLines(stdout)
 		}
 		return "", w.explainText(what, err, stderr, nil)
@@ -234,12 +236,12 @@ func (w *Workspace) pulumi(ctx context.Context, what string, stdin io.Reader, ar
 	return stdout, nil
 }
 
-// Remove deletes the stack itself. pulumi refuses one that still has resources.
+// Remove deletes the stack itself. pulumi refuses to delete a stack that still has resources.
 func (w *Workspace) Remove(ctx context.Context) error {
 	return w.explain("remove", w.stack.Workspace().RemoveStack(ctx, w.Name), nil)
 }
 
-// observed runs an operation of the engine, hands its events on, and words its error.
+// observed runs an operation of the engine, passes its events on, and explains its error.
 func (w *Workspace) observed(what string, watch func(Event), operation func(chan<- events.EngineEvent) error) error {
 	stream, done, drained := make(chan events.EngineEvent), make(chan struct{}), make(chan struct{})
 	translate := newTranslator(w.Name, w.engine.Observe, watch)
@@ -263,8 +265,8 @@ func (w *Workspace) observed(what string, watch func(Event), operation func(chan
 	return w.explain(what, err, translate.failures)
 }
 
-// explain turns an error of the Automation API, whose text is all that the process printed, into one that says what
-// happened. failures are the errors that the engine reported while it worked.
+// explain turns an error of the Automation API into one that states the cause. The text of the API's error is everything
+// that the process printed. failures are the errors that the engine reported while it worked.
 func (w *Workspace) explain(what string, err error, failures []string) error {
 	if err == nil {
 		return nil
@@ -272,7 +274,7 @@ func (w *Workspace) explain(what string, err error, failures []string) error {
 	if auto.IsConcurrentUpdateError(err) { // a bare type assertion: before any wrapping
 		return w.engine.LockedError(w.Name)
 	}
-	// A program also ends with an error when the engine ends it because a resource failed.
+	// A program also returns an error if the engine ends it because a resource failed.
 	ended := func(err error) bool {
 		return status.Code(err) == codes.Canceled || status.Code(err) == codes.Unavailable
 	}

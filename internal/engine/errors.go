@@ -11,6 +11,7 @@ import (
 	"github.com/branchenv/branchenv/internal/operation"
 )
 
+// explainText returns the error of an operation, with a hint if its text shows a known cause.
 func (w *Workspace) explainText(what string, err error, stderr string, failures []string) error {
 	if errors.Is(err, operation.ErrStopped) || strings.Contains(err.Error(), operation.ErrStopped.Error()) {
 		return fault.Failedf("%s of stack %s: %w", what, w.Name, operation.ErrStopped).WithHint("run the same command again to go on")
@@ -29,9 +30,9 @@ func (w *Workspace) explainText(what string, err error, stderr string, failures 
 		return e.WithHint("set PULUMI_CONFIG_PASSPHRASE (or PULUMI_CONFIG_PASSPHRASE_FILE) to the passphrase that this stack was made with")
 	case strings.Contains(stderr, "the stack is currently locked"):
 		return w.engine.LockedError(w.Name)
-	case strings.HasPrefix(text, "no resource named "): // one to exclude, which was there when the state was read
+	case strings.HasPrefix(text, "no resource named "): // an excluded URN, which existed when the state was read
 		return fault.Failedf("%s stack %s: its state was changed %w since it was read", what, w.Name, fault.ByAnother).WithHint("run the same command again")
-	case strings.Contains(text, "unexpected end of JSON input"): // a lock of which pulumi saw only the beginning (3.250)
+	case strings.Contains(text, "unexpected end of JSON input"): // pulumi saw only the beginning of a lock (3.250)
 		return fault.Failedf("%s stack %s: %s: a file of its state is being written %w, or is damaged", what, w.Name, text, fault.ByAnother).WithHint("run the same command again")
 	case strings.Contains(text, "NoCredentialProviders"), strings.Contains(text, "No valid credential sources"):
 		return e.WithHint("give AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
@@ -47,7 +48,7 @@ func (w *Workspace) explainText(what string, err error, stderr string, failures 
 	return e.WithHint("run the same command again once the cause is mended: it goes on from here")
 }
 
-// diskFull says what is to be done about a disk that filled up while pulumi worked.
+// diskFull returns the error for a disk that filled up while pulumi worked.
 func (w *Workspace) diskFull(what string) error {
 	e := fault.Failedf("%s stack %s: disk full: there was no room for the state, or for pulumi's temporary files", what, w.Name)
 	hint := "make room on the disks of the backend and of TMPDIR, then run the same command again"
@@ -59,13 +60,13 @@ func (w *Workspace) diskFull(what string) error {
 	return e.WithHint("%s", hint)
 }
 
-// rpcPrefix is what gRPC puts before an error that came over it.
+// rpcPrefix matches the prefix that gRPC adds to an error.
 var rpcPrefix = regexp.MustCompile(`rpc error: code = \w+ desc = `)
 
-// nameTaken finds what the services of AWS say when something of a name exists already.
+// nameTaken matches the errors of AWS for a name that is in use.
 var nameTaken = regexp.MustCompile(`AlreadyExists|BucketAlreadyOwnedByYou|InvalidGroup\.Duplicate|DuplicateLoadBalancerName|already exists|ResourceExistsException`)
 
-// cause finds the line that tells what went wrong in what pulumi printed.
+// cause returns the line of pulumi's output that states the error.
 func cause(stderr string) string {
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	if i := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "panic: ") }); i >= 0 {
@@ -82,7 +83,7 @@ func cause(stderr string) string {
 	return engineLine(lines[len(lines)-1])
 }
 
-// errorLines are the lines of what pulumi displayed that tell of an error.
+// errorLines returns the lines of pulumi's output that state an error.
 func errorLines(stdout string) string {
 	lines := slices.DeleteFunc(strings.Split(stdout, "\n"), func(line string) bool {
 		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "error: ")

@@ -15,14 +15,14 @@ import (
 // Event is an event of the engine.
 type Event = apitype.EngineEvent
 
-// translator turns the engine's events into branchenv's and gathers the errors among them.
+// translator turns the engine's events into branchenv's events and collects the errors among them.
 type translator struct {
 	stack    string
 	observe  operation.Observer
-	watch    func(Event) // sees every event as it is; may be nil
+	watch    func(Event) // sees every event unchanged; may be nil
 	started  map[string]time.Time
 	failures []string
-	causes   map[string]string // what the engine said last about a resource, by URN
+	causes   map[string]string // the last error of each resource, by URN
 }
 
 func newTranslator(stack string, observe operation.Observer, watch func(Event)) *translator {
@@ -69,7 +69,7 @@ func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
 	text := engineLine(d.Message)
 	switch d.Severity {
 	case "error":
-		// The engine ends with an error about the errors, which tells nothing new.
+		// The engine's last error only says that there were errors.
 		if text == "" || text == "update failed" || text == "preview failed" || strings.HasPrefix(text, "resource registration failed") {
 			return
 		}
@@ -85,12 +85,12 @@ func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
 	}
 }
 
-// reported leaves out what changes nothing and what stands for no AWS resource.
+// reported reports whether observers see a step: it changes an AWS resource.
 func reported(m apitype.StepEventMetadata) bool {
 	return strings.HasPrefix(m.Type, "aws:") && m.Op != apitype.OpSame && m.Op != apitype.OpReplace
 }
 
-// URNName is the logical name at the end of a URN.
+// URNName returns the logical name at the end of a URN.
 func URNName(urn string) string {
 	if i := strings.LastIndex(urn, "::"); i >= 0 {
 		return urn[i+2:]
@@ -98,10 +98,11 @@ func URNName(urn string) string {
 	return urn
 }
 
-// colours are the marks that the engine puts into its messages for colours: <{%fg 1%}>.
+// colours matches the colour marks in the engine's messages, such as <{%fg 1%}>.
 var colours = regexp.MustCompile(`<\{%[^%]*%\}>`)
 
-// engineLine is fault.Line for what the engine says. It heads what went wrong after a resource was made by a count of one.
+// engineLine returns a message of the engine as one line, without colours. It also removes the count that the engine puts
+// before an error that came after a resource was created.
 func engineLine(s string) string {
 	return strings.TrimPrefix(fault.Line(colours.ReplaceAllString(s, "")), "1 error occurred: * ")
 }

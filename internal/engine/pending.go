@@ -9,11 +9,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// ImportPending edits an exported deployment: each pending create whose URN is in ids becomes a resource with that id, whose
-// outputs are its inputs until a refresh reads them from AWS. Without outputs the provider would import the resource, and
-// forget what AWS cannot tell: how long to wait for a Beanstalk environment (then not at all, so that no destroy
-// succeeds), the password of a database, whether it leaves a final snapshot. Everything else stays as it is, down to the
-// digits of its numbers.
+// ImportPending edits an exported deployment. Each pending create whose URN is in ids becomes a resource with that id. Its
+// outputs are its inputs until a refresh reads them from AWS.
+//
+// Without outputs the provider would import the resource and lose the properties that AWS does not return: the password of
+// a database, whether it leaves a final snapshot, and how long to wait for a Beanstalk environment. It would then not wait
+// at all, and no destroy would succeed. Everything else stays unchanged, including the digits of numbers.
 func ImportPending(deployment []byte, ids map[string]string) ([]byte, error) {
 	var file, d map[string]json.RawMessage
 	var resources, raw, kept []json.RawMessage
@@ -56,7 +57,7 @@ func ImportPending(deployment []byte, ids map[string]string) ([]byte, error) {
 		if op.Resource["outputs"], err = inputsAsOutputs(op.Resource["inputs"]); err != nil {
 			return nil, err
 		}
-		// What the resource depends on was there before its creation began, so the end of the list is the right place.
+		// The resource's dependencies existed before its creation began, so it can stand at the end of the list.
 		text, err = json.Marshal(op.Resource)
 		if err != nil {
 			return nil, err
@@ -66,7 +67,7 @@ func ImportPending(deployment []byte, ids map[string]string) ([]byte, error) {
 	return assemble(file, d, resources, kept)
 }
 
-// inputsAsOutputs are a resource's inputs as outputs: without what the provider notes among them (__defaults).
+// inputsAsOutputs returns a resource's inputs as outputs, without the provider's own notes among them (__defaults).
 func inputsAsOutputs(inputs json.RawMessage) (json.RawMessage, error) {
 	properties := map[string]json.RawMessage{}
 	if len(inputs) > 0 {
@@ -78,6 +79,7 @@ func inputsAsOutputs(inputs json.RawMessage) (json.RawMessage, error) {
 	return marshalRaw(properties)
 }
 
+// assemble returns the deployment with the given resources and pending operations.
 func assemble(file, d map[string]json.RawMessage, resources, pending []json.RawMessage) (_ []byte, err error) {
 	if d["resources"], err = marshalRaw(resources); err != nil {
 		return nil, err
@@ -91,7 +93,7 @@ func assemble(file, d map[string]json.RawMessage, resources, pending []json.RawM
 	return marshalRaw(file)
 }
 
-// marshalRaw is json.Marshal without its escaping of <, > and &.
+// marshalRaw is json.Marshal without escaping <, > and &.
 func marshalRaw(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -21,30 +21,32 @@ import (
 	"github.com/branchenv/branchenv/internal/operation"
 )
 
-// minimumPulumi is the oldest pulumi that keeps stack tags on self-managed backends.
+// minimumPulumi is the oldest pulumi that stores stack tags in self-managed backends.
 var minimumPulumi = semver.MustParse("3.211.0")
 
-// defaultGrace is how long pulumi may take to save its state after its interrupt. It lets the operations under way end
-// first, and AWS takes up to 15 minutes for one of Beanstalk's.
+// defaultGrace is how long pulumi may take to save its state after an interrupt. It first waits for the operations under
+// way, and an operation of Beanstalk takes up to 15 minutes.
 const defaultGrace = 20 * time.Minute
 
-// Process runs the pulumi program for the Automation API (it is an auto.PulumiCommand), with two differences from
-// the stock one. It keeps the terminal's Ctrl-C away from pulumi and never kills it in the middle of its work, so that
-// no lock and no half-made resource is left behind: see Stopper. And it answers by itself what the Automation API asks
-// around every update and branchenv already knows from the backend, which saves four processes of half a second each.
+// Process runs the pulumi program for the Automation API; it is an auto.PulumiCommand. It differs from the stock one in two
+// ways.
+//
+// It keeps the terminal's Ctrl-C away from pulumi and never kills it while it works, so that no lock and no half-created
+// resource is left behind: see operation.Stopper. And it answers some questions of the Automation API itself, because
+// branchenv knows the answers from the backend. That saves four processes of half a second for every update.
 type Process struct {
 	path    string
 	version semver.Version
-	Env     []string // what is set beside the environment of this process
+	Env     []string // variables added to the environment of this process
 	Stop    *operation.Stopper
 	grace   time.Duration
-	OnStart func() // told of each process, for counting; may be nil
-	// Hold is told of each process that works on a stack, and returns what to do when it has ended; may be nil.
+	OnStart func() // called for each process; may be nil
+	// Hold is called for each process that works on a stack; release is called when the process has ended. It may be nil.
 	Hold func(ctx context.Context, stack string, pid int) (release func())
 }
 
-// PulumiPath is the path of the pulumi on PATH, else of the one beside the program that is running; "" where there is
-// neither. It starts no process: whether its version will do shows when it is used.
+// PulumiPath returns the path of the pulumi on PATH, else of the one beside the running program; "" if there is neither. It
+// starts no process and does not check the version.
 func PulumiPath() string {
 	if path, err := exec.LookPath("pulumi"); err == nil {
 		return path
@@ -57,8 +59,8 @@ func PulumiPath() string {
 	return path
 }
 
-// Find finds a suitable pulumi: the one at path; if that is empty the one on PATH, else the one beside the program that is
-// running.
+// Find returns a pulumi of a suitable version: the one at path. If path is empty, it is the one on PATH, else the one beside
+// the running program.
 func Find(ctx context.Context, path string, env []string, stop *operation.Stopper) (*Process, error) {
 	if path != "" {
 		return checkPulumi(ctx, path, env, stop)
@@ -75,7 +77,7 @@ func Find(ctx context.Context, path string, env []string, stop *operation.Stoppe
 	return nil, err
 }
 
-// checkPulumi looks at one pulumi.
+// checkPulumi returns the pulumi of a name or path if its version is suitable.
 func checkPulumi(ctx context.Context, name string, env []string, stop *operation.Stopper) (*Process, error) {
 	install := fmt.Sprintf("install Pulumi %s or newer: https://www.pulumi.com/docs/install/", minimumPulumi)
 	path, err := exec.LookPath(name)
@@ -103,11 +105,11 @@ func checkPulumi(ctx context.Context, name string, env []string, stop *operation
 	return p, nil
 }
 
-// Version is the version of the pulumi that was found.
+// Version returns the version of pulumi.
 func (p *Process) Version() semver.Version { return p.version }
 
-// knownAnswer answers what need not be asked: `stack select`, because every call names its stack; `stack output` and `stack
-// history`, because outputs and history are read from the backend.
+// knownAnswer returns the answer to a command that need not run: `stack select`, because every call names its stack;
+// `stack output` and `stack history`, because branchenv reads both from the backend.
 func knownAnswer(args []string) (string, bool) {
 	if len(args) < 2 || args[0] != "stack" {
 		return "", false
@@ -123,9 +125,11 @@ func knownAnswer(args []string) (string, bool) {
 	return "", false
 }
 
-// Run runs pulumi and waits for it. Its output is returned and copied to the given writers. When the Stopper is used,
-// pulumi gets one interrupt, upon which it lets the operations under way end and saves its state; a cancelled context
-// does the same. Only if it is still there after the grace, or the context is cancelled after the interrupt, is it killed.
+// Run runs pulumi and waits for it. Its output is returned and copied to the given writers.
+//
+// If the Stopper interrupts, or the context is cancelled, pulumi gets one interrupt. It then waits for the operations under
+// way and saves its state. It is killed only if it still runs after the grace, or if the context is cancelled after the
+// interrupt.
 func (p *Process) Run(
 	ctx context.Context, dir string, stdin io.Reader, stdouts, stderrs []io.Writer, env []string, args ...string,
 ) (string, string, int, error) {
@@ -133,7 +137,7 @@ func (p *Process) Run(
 		return answer, "", 0, nil
 	}
 	stop := p.Stop
-	if args[0] == "version" || args[0] == "stack" { // quick, and what cleans up must run after a stop as well
+	if args[0] == "version" || args[0] == "stack" { // quick, and cleaning up must run after a stop, too
 		stop = nil
 	}
 	if stop.Stopped() {
@@ -143,7 +147,7 @@ func (p *Process) Run(
 		args = append([]string{"--non-interactive"}, args...)
 	}
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(p.path, args...) // the pulumi that was found, with arguments made here
+	cmd := exec.Command(p.path, args...) // the path was checked by Find, and the arguments are branchenv's
 	cmd.Dir = dir
 	cmd.Env = slices.Concat(os.Environ(), userVariables(), p.Env, env, []string{"PULUMI_AUTOMATION_API=true", "PULUMI_SKIP_UPDATE_CHECK=true"})
 	cmd.Stdin = stdin
@@ -157,7 +161,7 @@ func (p *Process) Run(
 	begun := time.Now()
 	started, ended := make(chan error), make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // whose end is the parent's, to the kernel: see endWithParent
+		runtime.LockOSThread() // the kernel takes the end of this thread for the end of the parent: see endWithParent
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
@@ -178,7 +182,7 @@ func (p *Process) Run(
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), err
 }
 
-// stackOf is the stack that a command of pulumi works on; "" if it names none.
+// stackOf returns the stack that a pulumi command works on; "" if it names none.
 func stackOf(args []string) string {
 	name := ""
 	if i := slices.Index(args, "--stack"); i >= 0 && i+1 < len(args) {
@@ -190,10 +194,10 @@ func stackOf(args []string) string {
 			}
 		}
 	}
-	return name[strings.LastIndexByte(name, '/')+1:] // it may be qualified
+	return name[strings.LastIndexByte(name, '/')+1:] // without organization and project
 }
 
-// wait waits for the process and passes one interrupt on.
+// wait waits for the process. It passes one interrupt on.
 func (p *Process) wait(ctx context.Context, stop *operation.Stopper, cmd *exec.Cmd, ended <-chan error) error {
 	giveUp := make(chan struct{})
 	select {
@@ -202,7 +206,7 @@ func (p *Process) wait(ctx context.Context, stop *operation.Stopper, cmd *exec.C
 	case <-stop.Interrupted():
 		if ctx.Err() == nil {
 			defer context.AfterFunc(ctx, func() {
-				if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // it is a person who gives up waiting
+				if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // a person stopped waiting
 					close(giveUp)
 				}
 			})()
@@ -218,7 +222,7 @@ func (p *Process) wait(ctx context.Context, stop *operation.Stopper, cmd *exec.C
 	case <-giveUp:
 	case <-time.After(p.grace):
 	}
-	// The whole group: a provider that stays behind would keep pulumi's output open.
+	// The whole group is killed: a provider that stays would keep pulumi's output open.
 	return errors.Join(operation.ErrStopped, syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL), <-ended)
 }
 

@@ -2,7 +2,7 @@ package engine
 
 import "syscall"
 
-// endWithParent ends pulumi when branchenv is killed, which takes the program, and the embedded AWS where it is used,
-// with it: pulumi could not go on. Left alone, it would take their disappearance for failures of what it was creating,
-// and forget it; so what was under way is still pending in its state, for the next run to look for.
+// endWithParent ends pulumi if branchenv is killed. The Pulumi program and the embedded AWS end with branchenv, so pulumi
+// could not continue: it would record the resources under way as failed and forget them. Killed at once, it leaves them
+// pending in its state, and the next run looks for them.
 func endWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }

@@ -4,5 +4,5 @@ package engine
 
 import "syscall"
 
-// endWithParent does nothing where a parent's end cannot be told: see process_linux.go.
+// endWithParent does nothing: only Linux reports the end of a parent. See process_linux.go.
 func endWithParent(*syscall.SysProcAttr) {}

@@ -10,17 +10,18 @@ import (
 	"time"
 )
 
-// Every pulumi keeps a log of all it did below PULUMI_HOME, 100 KB for an update, and removes those of all users of that
-// folder only after a week or 500 MB (3.250, pkg/v3/logging/rotation.go; no variable turns it off). A log of a run that
-// ended well helps nobody, so branchenv removes those of its own runs.
+// Every pulumi writes a log below PULUMI_HOME, 100 KB for an update. It removes logs only after a week or above 500 MB, for
+// all users of the folder together (3.250, pkg/v3/logging/rotation.go; no variable turns it off). The log of a run that
+// ended well is of no use, so branchenv removes the logs of its own successful runs.
 
-// logTime is how the names of pulumi's logs tell the time, in the machine's time zone.
+// logTime is the time format in the names of pulumi's logs, in the machine's time zone.
 const logTime = "20060102T150405"
 
-// removeLog removes the log of one run of pulumi, which had that process id and these arguments and lasted from begun to
-// ended. A log is named pulumi-TIME-PID.log, or once pulumi knows the stack, ORGANIZATION+PROJECT+STACK-TIME[-UPDATE].log.
-// If another process worked on the stack in that time, whose is whose is not known, and all stay. What cannot be
-// removed stays as well: the log is pulumi's, and so is the sweeping of old ones.
+// removeLog removes the log of the run of pulumi that had process id pid and arguments args and lasted from begun to ended.
+//
+// A log is named pulumi-TIME-PID.log, or once pulumi knows the stack, ORGANIZATION+PROJECT+STACK-TIME[-UPDATE].log. If
+// several logs match, because another process worked on the stack, all stay. A log that cannot be removed also stays:
+// pulumi removes old logs itself.
 func removeLog(folder string, pid int, args []string, begun, ended time.Time) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -56,9 +57,10 @@ func removeLog(folder string, pid int, args []string, begun, ended time.Time) {
 	}
 }
 
+// logName matches the name of a log and captures its prefix and time.
 var logName = regexp.MustCompile(`^(.+)-([0-9]{8}T[0-9]{6})(?:-[0-9a-f-]+)?\.log$`)
 
-// logFolder is where a pulumi with these variables keeps its logs; "" if that is not known.
+// logFolder returns the folder of the logs of a pulumi with these variables; "" if it is not known.
 func logFolder(variables []string) string {
 	if home := Variable(variables, "PULUMI_HOME"); home != "" {
 		return filepath.Join(home, "logs")

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// Containers run processes under a uid that no user has, often with no HOME. Neither branchenv nor pulumi needs more of a
-// user than a name for a lock and a folder for plugins.
+// Containers run processes under a uid without a user, often without HOME. branchenv and pulumi only need a name for locks
+// and a folder for plugins.
 
-// userVariables are what pulumi has to be told of a user whom the system does not know: without these variables it ends
-// with "user: Current requires cgo or $USER, $HOME set in environment".
+// userVariables returns the variables that pulumi needs for a user whom the system does not know. Without them it ends with
+// "user: Current requires cgo or $USER, $HOME set in environment".
 func userVariables() []string {
 	if u, err := user.Current(); err == nil && u.HomeDir != "" {
 		return nil

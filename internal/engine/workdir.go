@@ -11,16 +11,15 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// WorkDir is a folder in which pulumi works on one stack. It is locked (flock) as long as its process lives, so that one
-// that was left behind by a kill -9 is known, and removed when the same stack is worked on again. It holds the stack's
-// settings.
+// WorkDir is a folder in which pulumi works on one stack. It holds the stack's settings. It is locked (flock) as long as its
+// process lives. So a folder that a kill -9 left behind is recognised, and the next run on the stack removes it.
 type WorkDir struct {
 	Path string
 	held *os.File
 }
 
-// MakeWorkDir makes one, and removes those that were left behind. It must not be called for a stack that somebody
-// works on: a pulumi that has outlived its branchenv still needs its folder.
+// MakeWorkDir creates a work directory for a stack and removes those that were left behind. It must not be called while
+// another process works on the stack: a pulumi that has outlived its branchenv still needs its folder.
 func MakeWorkDir(project, stack string) (WorkDir, error) {
 	if err := SweepWorkDirs(project, stack); err != nil {
 		return WorkDir{}, err
@@ -43,7 +42,7 @@ func MakeWorkDir(project, stack string) (WorkDir, error) {
 
 func workDirPrefix(project, stack string) string { return "branchenv." + project + "." + stack + "." }
 
-// SweepWorkDirs removes a stack's work directories that were left behind.
+// SweepWorkDirs removes the work directories of a stack that were left behind.
 func SweepWorkDirs(project, stack string) error {
 	if err := sweep(workDirPrefix(project, stack)); err != nil {
 		return fault.Failedf("remove work directories left behind: %w", err)
@@ -51,7 +50,7 @@ func SweepWorkDirs(project, stack string) error {
 	return nil
 }
 
-// SweepDeletedStacks removes what was left behind for stacks that do not exist: nobody works on those.
+// SweepDeletedStacks removes the work directories that were left behind by stacks that do not exist: nobody works on those.
 func SweepDeletedStacks(project string, exists map[string]bool) error {
 	entries, err := os.ReadDir(os.TempDir())
 	if err != nil {
@@ -69,10 +68,10 @@ func SweepDeletedStacks(project string, exists map[string]bool) error {
 	return nil
 }
 
-// Close removes it.
+// Close removes the folder.
 func (w WorkDir) Close() error { return errors.Join(os.RemoveAll(w.Path), w.held.Close()) }
 
-// sweep removes what begins with prefix and nobody holds.
+// sweep removes the folders whose names begin with prefix and which no process has locked.
 func sweep(prefix string) error {
 	entries, err := os.ReadDir(os.TempDir())
 	if err != nil {
@@ -100,9 +99,9 @@ func sweep(prefix string) error {
 	return nil
 }
 
-// hold locks a folder; nil where it is another's, or was removed before it could be locked.
+// hold locks a folder. It returns nil if another process has locked it, or removed it before.
 func hold(path string) (*os.File, error) {
-	f, err := os.Open(path) // a folder of our own name
+	f, err := os.Open(path) // a folder with a name of branchenv's
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
