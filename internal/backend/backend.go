@@ -1,7 +1,7 @@
-// Package backend reads the facts about a project's stacks from where Pulumi keeps them: files, a bucket or Pulumi Cloud.
+// Package backend reads the facts about a project's stacks from Pulumi's backend: files, a bucket or Pulumi Cloud.
 //
 // It reads in bulk and starts no process. An object that cannot be read is an error that names the stack, never an absence.
-// It writes no state: only tags, locks, new empty stacks, and what branchenv keeps beside them below .branchenv.
+// It writes no state: only tags, locks, new empty stacks, and branchenv's own files below .branchenv.
 package backend
 
 import (
@@ -17,19 +17,19 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// Backend reads the facts about a project's stacks in bulk, from where Pulumi keeps them, and keeps their tags. What
-// cannot be read is an error that names the stack, never an absence: a stack that is overlooked could be made twice,
-// and one whose tags are overlooked could be destroyed.
+// Backend reads the facts about a project's stacks in bulk and stores their tags. An object that cannot be read is an error
+// that names the stack, never an absence: a stack that is overlooked could be created twice, and one whose tags are
+// overlooked could be destroyed.
 type Backend interface {
-	// List returns the facts of every stack of the project, sorted by name; their states in outline only. A stack that cannot be
-	// read is among them and says so.
+	// List returns the facts of every stack of the project, sorted by name, with their states in outline only. The list includes
+	// stacks that cannot be read: their Broken is set.
 	List(ctx context.Context) ([]Facts, error)
-	// Read returns one stack's facts, always from where they are kept; nil if there is no such stack.
+	// Read returns the facts of one stack, never from the index; nil if there is no such stack.
 	Read(ctx context.Context, name string) (*Facts, error)
-	// Hosts returns who has which host label.
+	// Hosts returns the host labels of all stacks.
 	Hosts(ctx context.Context) (Hosts, error)
-	// Create makes an empty stack with these tags: errStackExists where there is one, errStackLocked where somebody works on it, but for
-	// holders that are dead; errors.ErrUnsupported where only pulumi can make it.
+	// Create creates an empty stack with these tags. It returns ErrExists if there is one and ErrLocked if another process has
+	// locked it; locks for which dead returns true are removed. It returns errors.ErrUnsupported if only pulumi can create it.
 	Create(ctx context.Context, name string, tags map[string]string, dead func(Lock) bool) error
 	// SetTags replaces a stack's tags.
 	SetTags(ctx context.Context, name string, tags map[string]string) error
@@ -37,45 +37,46 @@ type Backend interface {
 	BreakLock(ctx context.Context, l Lock) error
 	// LocksBefore returns the locks of all stacks that were taken before a time.
 	LocksBefore(ctx context.Context, then time.Time) ([]Lock, error)
-	// Hold notes that a process works on a stack, until release: a lock that it leaves behind can then be told from a living one's.
+	// Hold writes a note that a process works on a stack, until release. The note shows whether the process of a lock is gone.
 	Hold(ctx context.Context, stack string, pid int) (release func())
 	stateSaver
-	// Heartbeat returns the project's heartbeat; nothing where there is none.
+	// Heartbeat returns the project's heartbeat; nothing if there is none.
 	Heartbeat(ctx context.Context) ([]byte, error)
-	// SetHeartbeat replaces it.
+	// SetHeartbeat replaces the project's heartbeat.
 	SetHeartbeat(ctx context.Context, text []byte) error
-	// Projects returns the names of the projects that have something in the backend, sorted; none from Pulumi Cloud.
+	// Projects returns the names of the projects with stacks in the backend, sorted; none from Pulumi Cloud.
 	Projects(ctx context.Context) ([]string, error)
-	// Scratch makes, in a folder, a backend of files with an empty stack and a copy of the application stack.
+	// Scratch creates, in a folder, a file backend with an empty stack and a copy of the application stack.
 	Scratch(ctx context.Context, folder, stack string) error
-	// PrepareRun makes sure that there is room for a run of pulumi over a stack, and copies its state, which was read, before it.
+	// PrepareRun checks that there is enough disk space for a run of pulumi on a stack, and copies the state of the stack.
 	PrepareRun(f Facts) error
-	// RestoreCommand says how to put that copy of a stack's state back; "" if there is none.
+	// RestoreCommand returns the command that restores the copy of PrepareRun; "" if there is none.
 	RestoreCommand(stack string) string
-	// DropStateCopy removes the copy of a stack's state, after the stack itself.
+	// DropStateCopy removes the copy of PrepareRun. It is called after the stack was removed.
 	DropStateCopy(stack string) error
-	// Location is where the stacks are kept.
+	// Location returns the place of the stacks.
 	Location() Location
-	// SelfManaged tells a self-managed backend (a file system or a bucket) from Pulumi Cloud.
+	// SelfManaged reports whether the backend is self-managed (a file system or a bucket), not Pulumi Cloud.
 	SelfManaged() bool
+	// Close releases the connections of the backend.
 	Close() error
 }
 
-// Facts are what a backend knows of one stack.
+// Facts holds everything that a backend knows of one stack.
 type Facts struct {
 	Name            string
-	Project         string // Pulumi's, which is the settings'
+	Project         string // the project of Pulumi, which is that of the settings
 	Tags            map[string]string
 	State           State
 	Locks           []Lock
-	LastUpdate      *Update // the last update that ended; nil before the first
+	LastUpdate      *Update // the last run that ended; nil before the first
 	Changed         time.Time
-	Broken          error // why not all of it is known; then what else is here may be incomplete
-	Unfinished      bool  // it has no checkpoint: its making, or its removal, was interrupted
-	copiedResources int   // how many resources an older copy of the state has, if the state is blank and no destroy emptied it
+	Broken          error // why the stack cannot be read; the other facts may then be incomplete
+	Unfinished      bool  // it has no checkpoint: its creation or removal was interrupted
+	copiedResources int   // resources in an older copy of the state, if the state is blank though no destroy emptied it
 }
 
-// State is the part of a stack's deployment that branchenv reads.
+// State is the part of a stack's state that branchenv reads.
 type State struct {
 	Manifest struct {
 		Time time.Time `json:"time"`
@@ -88,7 +89,7 @@ type State struct {
 	Pending   []PendingOperation `json:"pending_operations"`
 }
 
-// PendingOperation is an operation of which a state does not know whether it was done.
+// PendingOperation is an operation that began and whose result the state does not know.
 type PendingOperation struct {
 	Resource Resource              `json:"resource"`
 	Type     apitype.OperationType `json:"type"`
@@ -107,10 +108,10 @@ type Resource struct {
 	Delete   bool           `json:"delete"`
 }
 
-// RootType is the type token of the resource that stands for the stack itself and holds its outputs.
+// RootType is the type token of the resource that represents the stack itself and holds its outputs.
 const RootType = "pulumi:pulumi:Stack"
 
-// Outputs are the stack's outputs; nil before the program ended for the first time.
+// Outputs returns the outputs of the stack; nil before the program ended for the first time.
 func (s State) Outputs() map[string]any {
 	for _, r := range s.Resources {
 		if r.Type == RootType && r.Parent == "" {
@@ -120,7 +121,7 @@ func (s State) Outputs() map[string]any {
 	return nil
 }
 
-// AWS are the AWS resources of the state, in its order: those made by a provider, without what was only read.
+// AWS returns the AWS resources of the state, in its order, without those that were only read.
 func (s State) AWS() []Resource {
 	var found []Resource
 	for _, r := range s.Resources {
@@ -131,33 +132,35 @@ func (s State) AWS() []Resource {
 	return found
 }
 
+// IsAWS reports whether a type token is that of an AWS resource.
 func IsAWS(typ string) bool { return len(typ) > 4 && typ[:4] == "aws:" }
 
-// Empty tells whether the stack has neither resources, AWS's or anyone's, nor operations that may have made some.
+// Empty reports whether the stack has neither resources of any provider nor pending operations.
 func (s State) Empty() bool {
 	return len(s.Pending) == 0 && !slices.ContainsFunc(s.Resources, Resource.real)
 }
 
-// real reports whether r is something that a provider made.
+// real reports whether r was created by a provider.
 func (r Resource) real() bool {
 	return r.Custom && !r.External && !strings.HasPrefix(r.Type, "pulumi:providers:")
 }
 
-// Blank tells whether nothing was ever made of the stack, no outputs either: a stack without resources may still be where
-// others read them.
+// Blank reports whether the stack is empty and has no outputs. A stack without resources may have outputs that others
+// read.
 func (s State) Blank() bool { return s.Empty() && len(s.Outputs()) == 0 }
 
 // Lock is one holder's claim on a stack.
 type Lock struct {
 	Stack     string    `json:"-"`
-	Key       string    `json:"-"` // where it is kept, for breakLock
-	holders   []holder  // the notes that may be about it
+	Key       string    `json:"-"` // its key in the backend, for BreakLock
+	holders   []holder  // the notes that may belong to it
 	Pid       int       `json:"pid"`
 	Username  string    `json:"username"`
 	Hostname  string    `json:"hostname"`
 	Timestamp time.Time `json:"timestamp"`
 }
 
+// Describe returns the holder of the lock and its age, for people.
 func (l Lock) Describe(now time.Time) string {
 	if l.Pid == 0 && l.Username == "" && l.Hostname == "" || l.Timestamp.IsZero() {
 		return "a lock that does not say whose it is"
@@ -165,7 +168,7 @@ func (l Lock) Describe(now time.Time) string {
 	return fmt.Sprintf("%s@%s, process %d, for %s", l.Username, l.Hostname, l.Pid, text.Duration(now.Sub(l.Timestamp)))
 }
 
-// Update is one run of the engine over a stack, from its history.
+// Update is one run of the engine on a stack, from its history.
 type Update struct {
 	Kind      string                     `json:"kind"`
 	StartTime int64                      `json:"startTime"`
@@ -175,12 +178,12 @@ type Update struct {
 	Config    map[string]json.RawMessage `json:"config"`
 }
 
-// destroyed tells whether the stack's last run was a destroy that ended well.
+// destroyed reports whether the stack's last run was a destroy that succeeded.
 func (f Facts) destroyed() bool {
 	return f.LastUpdate != nil && f.LastUpdate.Kind == "destroy" && f.LastUpdate.Succeeded()
 }
 
-// LostResources says why a blank state without tags is not what an interruption leaves; "" if it may be that.
+// LostResources returns why an interruption cannot have left a blank state without tags; "" if it may have.
 func (f Facts) LostResources() string {
 	switch {
 	case f.LastUpdate.Succeeded() && f.LastUpdate.Kind == "update":
@@ -191,10 +194,10 @@ func (f Facts) LostResources() string {
 	return ""
 }
 
-// Succeeded tells whether the stack's last run ended well.
+// Succeeded reports whether the run succeeded; not if u is nil.
 func (u *Update) Succeeded() bool { return u != nil && u.Result == "succeeded" }
 
-// Same reports whether u and v are one and the same run.
+// Same reports whether u and v are the same run.
 func (u *Update) Same(v *Update) bool {
 	if u == nil || v == nil {
 		return u == v

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
+// Buckets returns the buckets of the state.
 func (s State) Buckets() []Resource {
 	return slices.DeleteFunc(s.AWS(), func(r Resource) bool { return r.Type != bucketType })
 }
 
-// BucketURNs are the URNs of the buckets and of what is set on them: who may reach the objects, and for how long they
-// are kept.
+// BucketURNs returns the URNs of the given buckets and of their settings, such as access and expiry.
 func (s State) BucketURNs(buckets []Resource) []string {
 	var urns []string
 	for _, r := range s.AWS() {
@@ -22,10 +22,10 @@ func (s State) BucketURNs(buckets []Resource) []string {
 	return urns
 }
 
-// IsBucketSetting tells whether resources of a type are something of a bucket: its policy, its objects.
+// IsBucketSetting reports whether a type token is that of a part of a bucket: its policy, its objects.
 func IsBucketSetting(typ string) bool {
 	return strings.HasPrefix(typ, "aws:s3/bucket") && typ != bucketType
 }
 
-// bucketType is the type token of a bucket, as the components make it.
+// bucketType is the type token of the buckets that the components create.
 const bucketType = "aws:s3/bucketV2:BucketV2"

@@ -22,7 +22,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// cloudBackend reads Pulumi Cloud, or one's own installation of it, through the API that the pulumi CLI uses
+// cloudBackend reads Pulumi Cloud, or a self-hosted installation of it, through the API that the pulumi CLI uses
 // (pkg/v3/backend/httpstate/client).
 type cloudBackend struct {
 	url     string
@@ -31,10 +31,10 @@ type cloudBackend struct {
 	client  *http.Client
 }
 
-// maxResponse bounds an answer of the service, in bytes: more than any state, less than a machine's memory.
+// maxResponse limits a response of the service, in bytes: more than any state, less than a machine's memory.
 const maxResponse = 256 << 20
 
-// openCloud takes the token from PULUMI_ACCESS_TOKEN, else from what `pulumi login` stored.
+// openCloud takes the token from PULUMI_ACCESS_TOKEN, else from the credentials of `pulumi login`.
 func openCloud(backendURL, project string, env func(string) string) (*cloudBackend, error) {
 	backendURL = strings.TrimSuffix(backendURL, "/")
 	token := env("PULUMI_ACCESS_TOKEN")
@@ -55,15 +55,15 @@ func (b *cloudBackend) SelfManaged() bool { return false }
 func (b *cloudBackend) Close() error      { b.client.CloseIdleConnections(); return nil }
 
 var (
-	errNotFound  = errors.New("not found") // the service's answer 404
+	errNotFound  = errors.New("not found") // the service answered 404
 	errMalformed = errors.New("the answer is not what it claims to be")
 )
 
-// connectionTries is how often a GET whose connection fails is tried.
+// connectionTries is how often a GET is tried if its connection fails.
 const connectionTries = 3
 
-// call makes one request. A GET that meets a server error or a rate limit is repeated for a minute, one whose connection
-// fails a few times: among thousands of them one does.
+// call makes one request. A GET that meets a server error or a rate limit is repeated for a minute. A GET whose connection
+// fails is repeated a few times: among thousands of requests one fails.
 func (b *cloudBackend) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -91,6 +91,7 @@ func (b *cloudBackend) call(ctx context.Context, method, path string, query url.
 	return err
 }
 
+// statusError is a response with an unexpected status code.
 type statusError struct {
 	code int
 	text string
@@ -112,7 +113,7 @@ func (b *cloudBackend) request(ctx context.Context, method, path string, query u
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Authorization", "token "+b.token)
-	req.Header.Set("Accept", "application/vnd.pulumi+8") // the version of the API that the types of this SDK are of
+	req.Header.Set("Accept", "application/vnd.pulumi+8") // the API version of this SDK's types
 	resp, err := b.client.Do(req)
 	if err != nil {
 		return err
@@ -137,7 +138,7 @@ func (b *cloudBackend) request(ctx context.Context, method, path string, query u
 	return nil
 }
 
-// names returns the project's stacks as the service lists them, all pages of them.
+// names returns all stacks of the project that the service lists, from all pages.
 func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error) {
 	var all []apitype.StackSummary
 	failed := func(err error) error {
@@ -150,7 +151,7 @@ func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error
 	seen := map[string]bool{}
 	for query := (url.Values{"project": {b.project}}); ; {
 		var page struct {
-			Stacks            json.RawMessage `json:"stacks"` // null, too, stands for none
+			Stacks            json.RawMessage `json:"stacks"` // null also means none
 			ContinuationToken *string         `json:"continuationToken"`
 		}
 		if err := b.call(ctx, http.MethodGet, "/api/user/stacks", query, nil, &page); err != nil {
@@ -292,17 +293,17 @@ type latestUpdate struct {
 	} `json:"info"`
 }
 
-// LocksBefore returns none: the service ends what nobody goes on with by itself.
+// LocksBefore returns none: the service itself ends abandoned updates.
 func (b *cloudBackend) LocksBefore(context.Context, time.Time) ([]Lock, error) { return nil, nil }
 
 func (b *cloudBackend) Hold(context.Context, string, int) func() { return func() {} }
 
-// Create is pulumi's, which knows whose organization is meant.
+// Create returns errors.ErrUnsupported: only pulumi knows the organization.
 func (b *cloudBackend) Create(context.Context, string, map[string]string, func(Lock) bool) error {
 	return errors.ErrUnsupported
 }
 
-// SetTags replaces the stack's tags; those that the service keeps for itself stay as they are.
+// SetTags replaces the stack's tags. The service's own tags stay unchanged.
 func (b *cloudBackend) SetTags(ctx context.Context, name string, tags map[string]string) error {
 	s, err := b.find(ctx, name)
 	if err != nil {
@@ -317,7 +318,7 @@ func (b *cloudBackend) SetTags(ctx context.Context, name string, tags map[string
 	return nil
 }
 
-// BreakLock refuses: the service ends the claims of dead holders itself.
+// BreakLock returns an error: the service itself ends the updates of dead holders.
 func (b *cloudBackend) BreakLock(_ context.Context, l Lock) error {
 	return b.Location().LockedError(l.Stack)
 }

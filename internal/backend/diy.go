@@ -21,8 +21,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// diyBackend reads a self-managed backend through gocloud.dev/blob, which is what Pulumi itself keeps it with. The
-// layout is version 1 of backend/diy (pkg/v3/backend/diy/{store,state,lock,stack_tags}.go):
+// diyBackend reads a self-managed backend through gocloud.dev/blob, which Pulumi itself uses. The layout is version 1 of
+// backend/diy (pkg/v3/backend/diy/{store,state,lock,stack_tags}.go):
 //
 //	.pulumi/meta.yaml                                    version: 1
 //	.pulumi/stacks/PROJECT/STACK.json[.gz|.zst]          checkpoint
@@ -33,18 +33,18 @@ type diyBackend struct {
 	bucket  *blob.Bucket
 	project string
 	url     string
-	root    string // the folder, of a backend in files; else ""
-	base    string // what each object's address begins with: the folder, or s3://BUCKET/FOLDER
+	root    string // the folder of a file backend; else ""
+	base    string // the prefix of each object's address: the folder, or s3://BUCKET/FOLDER
 	now     func() time.Time
 }
 
-// layoutKey is where a backend says which layout it has.
+// layoutKey is the key of the object that names the backend's layout.
 const layoutKey = ".pulumi/meta.yaml"
 
-// readers is how many objects are read at once: enough to hide a service's latency, few enough for a small machine.
+// readers is how many objects are read at once: enough to hide the latency of a service, few enough for a small machine.
 const readers = 16
 
-// readers is more for a bucket: its objects are small, and nearly all of the time is latency.
+// readers returns how many objects are read at once. It is more for a bucket: nearly all of the time is latency.
 func (b *diyBackend) readers() int {
 	if b.root != "" {
 		return readers / 2
@@ -83,8 +83,8 @@ func openDIY(ctx context.Context, backendURL, project string) (*diyBackend, erro
 	return b, nil
 }
 
-// MakeFolder makes a folder, of a file backend for instance. One below .branchenv, which lies in a checkout, is kept out of git: a
-// state that is committed by accident would be taken for the truth by whoever checks it out.
+// MakeFolder creates a folder, of a file backend for instance. A folder below .branchenv, which lies in a checkout, is kept
+// out of git: another checkout would take a state that was committed by accident for the current one.
 func MakeFolder(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return err
@@ -101,9 +101,9 @@ func MakeFolder(path string) error {
 	return nil
 }
 
-// WithoutAttributes has a backend in files keep no file of attributes (.attrs) beside each one. Nobody needs them, and
-// unlike what they stand beside they are not replaced in one go: whoever reads meanwhile, or after a kill -9, finds an
-// empty file and cannot read the state (gocloud.dev/blob/fileblob/attrs.go).
+// WithoutAttributes returns u so that a file backend writes no attributes files (.attrs). Nobody needs them, and they are not
+// replaced atomically: a read in between, or after a kill -9, finds an empty file and cannot read the state
+// (gocloud.dev/blob/fileblob/attrs.go).
 func WithoutAttributes(u *url.URL) *url.URL {
 	if u.Scheme != "file" {
 		return u
@@ -117,8 +117,8 @@ func WithoutAttributes(u *url.URL) *url.URL {
 func (b *diyBackend) SelfManaged() bool { return true }
 func (b *diyBackend) Close() error      { return b.bucket.Close() }
 
-// checkLayout refuses a layout that this code does not know. An empty backend is fine: whoever makes the first stack
-// makes it version 1.
+// checkLayout returns an error for a layout that this code does not know. An empty backend is fine: the first stack makes it
+// version 1.
 func (b *diyBackend) checkLayout(ctx context.Context) error {
 	data, err := b.bucket.ReadAll(ctx, layoutKey)
 	if gcerrors.Code(err) == gcerrors.NotFound {
@@ -128,7 +128,7 @@ func (b *diyBackend) checkLayout(ctx context.Context) error {
 		} else if err != nil {
 			return fault.Failedf("read backend %s: %w", b.url, err)
 		}
-		data, err = b.bucket.ReadAll(ctx, layoutKey) // it may have been made since, with its first stack
+		data, err = b.bucket.ReadAll(ctx, layoutKey) // it may have been created since, with the first stack
 		if gcerrors.Code(err) == gcerrors.NotFound {
 			return fault.Usagef("backend %s has the old layout without projects", b.url).WithHint("run `pulumi state upgrade` on it first")
 		}
@@ -149,7 +149,7 @@ func (b *diyBackend) checkLayout(ctx context.Context) error {
 	return nil
 }
 
-// tagsFile is a stack's tag file (backend/diy/stack_tags.go).
+// tagsFile is the tag file of a stack (backend/diy/stack_tags.go).
 type tagsFile struct {
 	Version int               `json:"version"`
 	Tags    map[string]string `json:"tags"`
@@ -157,7 +157,7 @@ type tagsFile struct {
 
 const tagsVersion = 1
 
-// copyStack copies a stack's state to another backend, as it is. Where there is no such stack it does nothing.
+// copyStack copies the state of a stack to another backend unchanged. It does nothing if there is no such stack.
 func (b *diyBackend) copyStack(ctx context.Context, name string, to *diyBackend) error {
 	inv, err := b.inventory(ctx, name)
 	if err != nil {
@@ -174,7 +174,7 @@ func (b *diyBackend) copyStack(ctx context.Context, name string, to *diyBackend)
 	return to.bucket.WriteAll(ctx, key, data, nil)
 }
 
-// SetTags writes the tag file whole, as `pulumi stack tag set` does for each single tag, in one go.
+// SetTags writes the whole tag file at once, in the format of `pulumi stack tag set`.
 func (b *diyBackend) SetTags(ctx context.Context, name string, tags map[string]string) error {
 	data, err := json.Marshal(tagsFile{tagsVersion, tags})
 	if err != nil {
@@ -194,7 +194,7 @@ func (b *diyBackend) BreakLock(ctx context.Context, l Lock) error {
 	if err := b.bucket.Delete(ctx, l.Key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 		return fault.Failedf("remove the lock of stack %s: %w", l.Stack, err)
 	}
-	for _, h := range l.holders { // it has proved what there was to prove
+	for _, h := range l.holders { // the lock is gone, so its notes are of no more use
 		if err := b.bucket.Delete(ctx, h.key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
 			return fault.Failedf("remove the note about the lock of stack %s: %w", l.Stack, err)
 		}

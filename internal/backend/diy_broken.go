@@ -13,7 +13,7 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// unreadable is why a stack's facts cannot be known, with what to do about it, which depends on what is wrong.
+// unreadable returns the error of a stack that cannot be read, with a hint that depends on the cause.
 func (b *diyBackend) unreadable(ctx context.Context, f Facts, k *stackObjects, why failure) error {
 	err := fault.Failedf("read the %s of stack %s: %s: %w", why.what, f.Name, b.address(why.object.key), why.err)
 	if !errors.As(why.err, &damaged{}) {
@@ -30,9 +30,9 @@ func (b *diyBackend) unreadable(ctx context.Context, f Facts, k *stackObjects, w
 	return err.WithHint("if nobody works on the stack, remove the file: %s", b.removeCommand(why.object))
 }
 
-// classifyMissing tells what a stack is whose checkpoint is missing while its tags or its history are there. half: its making was
-// interrupted before its first checkpoint, or its removal after the last. Else its state is lost.
-func (b *diyBackend) classifyMissing(ctx context.Context, f Facts, k *stackObjects) (half bool, broken error) {
+// classifyMissing classifies a stack that has tags or a history but no checkpoint. unfinished: its creation was interrupted
+// before the first checkpoint, or its removal after the last. Otherwise its state is lost, and broken says so.
+func (b *diyBackend) classifyMissing(ctx context.Context, f Facts, k *stackObjects) (unfinished bool, broken error) {
 	if (f.LastUpdate == nil || f.destroyed()) && b.lastCopyEmpty(ctx, f.Name, k) {
 		return true, nil
 	}
@@ -40,8 +40,8 @@ func (b *diyBackend) classifyMissing(ctx context.Context, f Facts, k *stackObjec
 		WithHint("%s", b.restoreHint(ctx, f, k))
 }
 
-// lastCopyEmpty reports that the last checkpoint, of which pulumi makes a copy when it removes a stack, had nothing in it, or that
-// there never was one.
+// lastCopyEmpty reports whether the last checkpoint was empty, or never existed. pulumi copies the checkpoint when it removes a
+// stack.
 func (b *diyBackend) lastCopyEmpty(ctx context.Context, stack string, k *stackObjects) bool {
 	for _, o := range k.copies {
 		if !strings.HasSuffix(o.key, ".bak") {
@@ -53,7 +53,7 @@ func (b *diyBackend) lastCopyEmpty(ctx context.Context, stack string, k *stackOb
 	return true
 }
 
-// restoreHint tells how to get a lost state back: from the newest copy that can be read.
+// restoreHint returns the hint that restores a lost state from the newest copy that can be read.
 func (b *diyBackend) restoreHint(ctx context.Context, f Facts, k *stackObjects) fault.Text {
 	target := b.folder("stacks", f.Name) + "json"
 	from, newest := b.newestCopy(ctx, f.Name, k)
@@ -62,7 +62,7 @@ func (b *diyBackend) restoreHint(ctx context.Context, f Facts, k *stackObjects) 
 			b.address(target), names.TagStack, f.Name, b.removeCommands(k))
 	}
 	if extension := path.Ext(strings.TrimSuffix(from.key, ".bak")); extension != ".json" {
-		target += extension // of a compression
+		target += extension // it is compressed
 	}
 	up := fault.Command{"up", cmp.Or(f.Tags[names.TagBranch], "BRANCH")}
 	if f.Name == names.ApplicationStack {
@@ -72,12 +72,12 @@ func (b *diyBackend) restoreHint(ctx context.Context, f Facts, k *stackObjects) 
 		text.Stamp(newest.Manifest.Time), text.Count(len(newest.AWS()), "AWS resource"), b.copyCommand(from, target), up, fault.Command{"doctor"})
 }
 
-// newestCopy finds the newest copy of a stack's state that can be read: pulumi keeps one beside the state, one in the history and one
-// among the backups of each update, and branchenv one of before the last run (space.go).
+// newestCopy returns the newest copy of a stack's state that can be read. pulumi keeps one beside the state, one in the history
+// and one among the backups of each update. branchenv keeps the state before the last run (space.go).
 func (b *diyBackend) newestCopy(ctx context.Context, stack string, k *stackObjects) (from object, newest State) {
 	copies := slices.Clone(k.copies)
 	older, err := b.objects(ctx, b.folder("backups", stack))
-	if err == nil && len(older) > 0 { // their names end in their times
+	if err == nil && len(older) > 0 { // each name ends in its time
 		copies = append(copies, slices.MaxFunc(older, func(a, b object) int { return strings.Compare(a.key, b.key) }))
 	}
 	for _, o := range append(copies, b.ownCopies(ctx, stack)...) {
@@ -89,7 +89,7 @@ func (b *diyBackend) newestCopy(ctx context.Context, stack string, k *stackObjec
 	return from, newest
 }
 
-// ownCopies are the copies of a stack's state that branchenv made; none if they cannot be listed.
+// ownCopies returns the copies of a stack's state that branchenv made; none if they cannot be listed.
 func (b *diyBackend) ownCopies(ctx context.Context, stack string) []object {
 	own, err := b.objects(ctx, ".branchenv/state-copies/"+b.project+"/"+stack+".")
 	if err != nil {
@@ -98,7 +98,7 @@ func (b *diyBackend) ownCopies(ctx context.Context, stack string) []object {
 	return own
 }
 
-// removeCommands is what removes all that is left of a stack.
+// removeCommands returns the commands that remove everything left of a stack.
 func (b *diyBackend) removeCommands(k *stackObjects) string {
 	var commands []string
 	for _, o := range []object{k.checkpoint, k.tags, k.history} {
@@ -109,9 +109,10 @@ func (b *diyBackend) removeCommands(k *stackObjects) string {
 	return strings.Join(commands, "; ")
 }
 
-// address is where an object is, for people.
+// address returns the place of an object, for people.
 func (b *diyBackend) address(key string) string { return b.base + "/" + key }
 
+// removeCommand returns the command that removes an object.
 func (b *diyBackend) removeCommand(o object) string {
 	if b.root != "" {
 		return "rm " + fault.ShellWord(b.address(o.key))
@@ -119,6 +120,7 @@ func (b *diyBackend) removeCommand(o object) string {
 	return "aws s3 rm " + fault.ShellWord(b.address(o.key))
 }
 
+// copyCommand returns the command that copies an object.
 func (b *diyBackend) copyCommand(from object, to string) string {
 	command := "aws s3 cp "
 	if b.root != "" {
@@ -127,5 +129,5 @@ func (b *diyBackend) copyCommand(from object, to string) string {
 	return command + fault.ShellWord(b.address(from.key)) + " " + fault.ShellWord(b.address(to))
 }
 
-// setTagsCommands are the commands that give a stack its tags back, from what its last update worked from.
+// setTagsCommands returns the commands that set the tags of a stack again, from the spec of its last update.
 func (b *diyBackend) setTagsCommands(f Facts) string { return b.Location().SetTagsCommands(f) }

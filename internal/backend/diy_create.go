@@ -14,23 +14,22 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Create makes an empty stack as `pulumi stack init` does, under the stack's lock, but writes no more than its tags and
-// its first checkpoint: the secrets provider is the first update's to choose. The tags come first, so that nobody ever
-// sees the stack without them and takes it for nobody's. dead tells of a lock whether its holder is gone; such a one is
-// removed.
+// Create creates an empty stack as `pulumi stack init` does, under the stack's lock. It writes only the tags and the first
+// checkpoint: the first update chooses the secrets provider. The tags are written first, so that the stack is never without
+// them. dead reports whether the holder of a lock is gone; such locks are removed.
 func (b *diyBackend) Create(ctx context.Context, name string, tags map[string]string, dead func(Lock) bool) (err error) {
 	ours := Lock{Stack: name, holders: b.writeNote(ctx, name, os.Getpid())}
 	ours.Key, err = b.lock(ctx, name)
 	release := func() error { return b.BreakLock(context.WithoutCancel(ctx), ours) }
 	if err != nil {
-		_ = release() // a part of it may have been written
+		_ = release() // it may have been written in part
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	if err := b.removeDeadLocks(ctx, name, ours.Key, dead); err != nil {
 		return err
 	}
-	// Only now: what was looked at before the lock was ours alone may have changed since.
+	// The stack is read only now: before the lock was taken it may have changed.
 	switch f, err := b.Read(ctx, name); {
 	case err != nil:
 		return err
@@ -52,13 +51,14 @@ func (b *diyBackend) Create(ctx context.Context, name string, tags map[string]st
 	return nil
 }
 
+// Errors of Create.
 var (
 	ErrExists = errors.New("the stack exists")
 	ErrLocked = errors.New("the stack is locked by another process")
 )
 
-// lock claims a stack as pulumi does (backend/diy/lock.go). It returns where the claim is kept. Whether it is the only
-// one has to be looked at after that.
+// lock writes a lock of a stack as pulumi does (backend/diy/lock.go) and returns its key. The caller then checks whether there
+// are other locks.
 func (b *diyBackend) lock(ctx context.Context, stack string) (string, error) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -76,7 +76,7 @@ func (b *diyBackend) lock(ctx context.Context, stack string) (string, error) {
 	return key, nil
 }
 
-// removeDeadLocks removes the locks of dead holders; errStackLocked where there is one beside ours.
+// removeDeadLocks removes the locks of dead holders. It returns ErrLocked if another lock than ours remains.
 func (b *diyBackend) removeDeadLocks(ctx context.Context, stack, ours string, dead func(Lock) bool) error {
 	objects, err := b.objects(ctx, b.folder("locks", stack))
 	if err != nil {
@@ -100,7 +100,7 @@ func (b *diyBackend) removeDeadLocks(ctx context.Context, stack, ours string, de
 	return nil
 }
 
-// writeLayout says in a new backend which layout it has, as pulumi does (backend/diy/meta.go).
+// writeLayout writes the layout version into a new backend, as pulumi does (backend/diy/meta.go).
 func (b *diyBackend) writeLayout(ctx context.Context) error {
 	_, err := b.bucket.ReadAll(ctx, layoutKey)
 	if gcerrors.Code(err) == gcerrors.NotFound {

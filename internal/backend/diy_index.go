@@ -10,19 +10,20 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// index is what list tells of each stack, as it was read from such and such versions of the stack's objects. It saves reading them as
-// long as they are the same: of 2000 stacks that is a quarter of a gigabyte. It lies in the backend, where every machine finds it.
+// index holds the outlines of stacks together with the versions of the objects that they were read from. As long as the versions
+// are the same, the objects need not be read: for 2000 stacks they have a quarter of a gigabyte. The index lies in the backend,
+// so every machine finds it.
 //
-// The objects are what counts. A stack is looked up by the versions that its objects have now; an index that is missing, damaged or of
-// another format is as good as none; and what is changed or destroyed is always read from the objects themselves (read, not list).
+// The objects decide. A stack is looked up by the current versions of its objects. An index that is missing, damaged or of
+// another format is ignored. A stack that is changed or destroyed is always read from its objects (Read, not List).
 type index struct {
 	mu      sync.Mutex
-	loaded  map[string]indexed // as it was
-	updated map[string]indexed // as it is to be
+	loaded  map[string]indexed // as read from the backend
+	updated map[string]indexed // as it will be saved
 	added   int                // how many stacks had to be read
 }
 
-// indexed is one stack.
+// indexed is the index entry of one stack.
 type indexed struct {
 	Checkpoint string            `json:"checkpoint"` // version of the object
 	TagsFile   string            `json:"tagsFile"`   // version of the object, "" if there is none
@@ -32,7 +33,7 @@ type indexed struct {
 	Last       *Update           `json:"last"`
 }
 
-// indexFormat changes with what an outline holds.
+// indexFormat changes whenever the content of an outline changes.
 const indexFormat = 1
 
 type indexFile struct {
@@ -40,16 +41,17 @@ type indexFile struct {
 	Stacks map[string]indexed `json:"stacks"`
 }
 
-// minChangesToSave is how many stacks must have changed for the index to be written anew: reading fewer takes no time.
+// minChangesToSave is how many stacks must have changed before the index is written again: reading fewer takes no time.
 const minChangesToSave = 16
 
-// settleTime is how old a file must be when it is read for its modification time to tell it apart from a later one of the same size. Git
-// treats its index in the same way (Documentation/technical/racy-git.txt). The coarsest file systems count in steps of two seconds.
+// settleTime is the least age of a file at which its modification time identifies its content: a younger file may still change
+// within the same tick and keep its size. Git treats its index in the same way (Documentation/technical/racy-git.txt). The
+// coarsest file systems have ticks of two seconds.
 const settleTime = 3 * time.Second
 
 func (b *diyBackend) indexKey() string { return ".branchenv/index-" + b.project + ".json.zst" }
 
-// openIndex reads the index. There may be none.
+// openIndex reads the index. It is empty if there is none.
 func (b *diyBackend) openIndex(ctx context.Context) *index {
 	ix := &index{loaded: map[string]indexed{}, updated: map[string]indexed{}}
 	var file indexFile
@@ -59,7 +61,7 @@ func (b *diyBackend) openIndex(ctx context.Context) *index {
 	return ix
 }
 
-// get returns what the index says of a stack, if that is still so.
+// get returns the facts of a stack from the index, if they are still current.
 func (ix *index) get(name string, k *stackObjects) (Facts, bool) {
 	x, ok := ix.loaded[name]
 	if !ok || !x.isCurrent(k) {
@@ -75,7 +77,7 @@ func (ix *index) get(name string, k *stackObjects) (Facts, bool) {
 	return Facts{Tags: tags, State: x.State, LastUpdate: x.Last, Changed: x.State.Manifest.Time}, true
 }
 
-// isCurrent reports that x was read from the versions that there are now.
+// isCurrent reports whether x was read from the current versions of the objects.
 func (x indexed) isCurrent(k *stackObjects) bool {
 	if k.checkpoint.version == "" || k.tags.key != "" && k.tags.version == "" {
 		return false
@@ -83,6 +85,7 @@ func (x indexed) isCurrent(k *stackObjects) bool {
 	return x.Checkpoint == k.checkpoint.key+" "+k.checkpoint.version && x.TagsFile == k.tags.version && x.History == k.newest()
 }
 
+// newest returns the key and version of the newest history entry.
 func (k *stackObjects) newest() string {
 	if k.history.key == "" {
 		return ""
@@ -90,7 +93,8 @@ func (k *stackObjects) newest() string {
 	return k.history.key + " " + k.history.version
 }
 
-// put notes what was read of a stack, beginning at the time read, unless something may since have changed without a trace.
+// put adds the facts of a stack that were read from the time read on. It adds nothing if an object may have changed since without
+// a change of its version.
 func (ix *index) put(name string, k *stackObjects, f Facts, read time.Time) {
 	for _, o := range []object{k.checkpoint, k.tags, k.history} {
 		if o.key != "" && (o.version == "" || o.modified.After(read.Add(-settleTime))) {
@@ -106,7 +110,7 @@ func (ix *index) put(name string, k *stackObjects, f Facts, read time.Time) {
 	}
 }
 
-// save writes the index, if that is worth it. Whoever may not write, or finds no room, does without.
+// save writes the index if enough has changed. Errors are ignored: without permission or room there is no index.
 func (ix *index) save(ctx context.Context, b *diyBackend) {
 	if ix.added < minChangesToSave {
 		return

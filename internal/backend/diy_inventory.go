@@ -24,29 +24,30 @@ import (
 type object struct {
 	key      string
 	modified time.Time
-	// version changes whenever the content does: it is made from the ETag, or from modification time and size. "": nothing tells.
+	// version changes with the content. It is made from the ETag, or from modification time and size; "" if neither is known.
 	version string
-	// entry is the file before it was looked at: of most files only the name matters.
+	// entry is the file until stat is called: for most files only the name matters.
 	entry fs.DirEntry
 }
 
-// stackObjects is where everything of one stack is kept. An empty key stands for nothing.
+// stackObjects are all objects of one stack. An empty key means that there is none.
 type stackObjects struct {
 	checkpoint, tags object
 	history          object   // the newest
 	copies           []object // of the checkpoint, the newest first; not necessarily readable
 	locks            []object
-	partialLocks     []object // anything else beside the locks: what an interrupted write left, or one that is going on
+	partialLocks     []object // other files beside the locks: of a write that was interrupted, or that is under way
 }
 
-// empty reports that the stack does not exist: copies stay behind when a stack is removed, and locks lie beside what they lock.
+// empty reports whether the stack does not exist. Copies and locks do not count: they stay when a stack is removed.
 func (k *stackObjects) empty() bool {
 	return k == nil || k.checkpoint.key == "" && k.tags.key == "" && k.history.key == ""
 }
 
-// inventory is where everything of the project is kept, by stack.
+// inventory holds all objects of the project, by stack.
 type inventory map[string]*stackObjects
 
+// of returns the objects of a stack, which may be changed.
 func (inv inventory) of(stack string) *stackObjects {
 	if inv[stack] == nil {
 		inv[stack] = &stackObjects{}
@@ -54,7 +55,7 @@ func (inv inventory) of(stack string) *stackObjects {
 	return inv[stack]
 }
 
-// folder is where objects of a kind lie, all of the project's for "".
+// folder returns the prefix of the objects of a kind that belong to a stack; to the whole project if stack is "".
 func (b *diyBackend) folder(kind, stack string) string {
 	project := b.project
 	if kind == "locks" {
@@ -64,13 +65,13 @@ func (b *diyBackend) folder(kind, stack string) string {
 	switch {
 	case stack == "":
 		return prefix
-	case kind == "stacks": // no folder: the names begin so. Without the dot a stack would be looked for among all that begin like it
+	case kind == "stacks": // no folder, but the beginning of names; the dot excludes stacks with longer names
 		return prefix + stack + "."
 	}
 	return prefix + stack + "/"
 }
 
-// inventory looks at what there is of one stack, or of all for "".
+// inventory lists the objects of one stack, or of all stacks if stack is "".
 func (b *diyBackend) inventory(ctx context.Context, stack string) (inventory, error) {
 	kinds := []string{"stacks", "history", "locks"}
 	found := make([][]object, len(kinds))
@@ -98,7 +99,7 @@ func (b *diyBackend) inventory(ctx context.Context, stack string) (inventory, er
 		switch path.Ext(o.key) {
 		case ".json":
 			k.locks = append(k.locks, o)
-		case ".attrs": // of gocloud.dev/blob/fileblob, which shows them to nobody
+		case ".attrs": // attributes of gocloud.dev/blob/fileblob, which hides them
 		default:
 			k.partialLocks = append(k.partialLocks, o)
 		}
@@ -114,7 +115,7 @@ func (b *diyBackend) inventory(ctx context.Context, stack string) (inventory, er
 	return inv, nil
 }
 
-// addStack adds what lies among the states. Of several compressions of a checkpoint the newest counts, as for pulumi
+// addStack adds an object of the states. Of several compressions of a checkpoint the newest counts, as in pulumi
 // (backend/diy/state.go, stackPath).
 func (inv inventory) addStack(o object) error {
 	base := path.Base(o.key)
@@ -141,7 +142,7 @@ func (inv inventory) addStack(o object) error {
 	return nil
 }
 
-// addHistory adds what lies in the history. Only the newest counts, by the time in its name.
+// addHistory adds an object of the history. Only the newest counts, by the time in its name.
 func (inv inventory) addHistory(o object) {
 	k := inv.of(path.Base(path.Dir(o.key)))
 	if _, ok := cutEncoding(o.key, ".history.json"); ok {
@@ -160,7 +161,7 @@ func (inv inventory) addHistory(o object) {
 	}
 }
 
-// stat looks at the files that are to be read. One that is gone by now keeps no version.
+// stat fills in versions and times of the files that are read later. A file that is gone gets no version.
 func (k *stackObjects) stat() error {
 	objects := []*object{&k.checkpoint, &k.tags, &k.history}
 	for i := range k.partialLocks {
@@ -173,6 +174,7 @@ func (k *stackObjects) stat() error {
 	return all
 }
 
+// stat fills in version and time of a file.
 func (o *object) stat() error {
 	if o.entry == nil {
 		return nil
@@ -188,7 +190,7 @@ func (o *object) stat() error {
 	return nil
 }
 
-// objects returns what lies below a prefix, in no order.
+// objects returns the objects whose keys begin with prefix, in no order.
 func (b *diyBackend) objects(ctx context.Context, prefix string) ([]object, error) {
 	list := b.listBucket
 	if b.root != "" {
@@ -201,6 +203,7 @@ func (b *diyBackend) objects(ctx context.Context, prefix string) ([]object, erro
 	return found, nil
 }
 
+// listBucket lists a bucket.
 func (b *diyBackend) listBucket(ctx context.Context, prefix string) ([]object, error) {
 	var found []object
 	for it := b.bucket.List(&blob.ListOptions{Prefix: prefix}); ; {
@@ -219,8 +222,8 @@ func (b *diyBackend) listBucket(ctx context.Context, prefix string) ([]object, e
 	}
 }
 
-// listFiles lists a backend in files. gocloud.dev/blob/fileblob leaves out, without a word, folders that it may not read; it fails where
-// a file goes away while it looks, as locks do at the end of each command; and it walks everything anew for every thousand files.
+// listFiles lists a file backend. It replaces gocloud.dev/blob/fileblob, which silently skips folders that it may not read, fails
+// if a file disappears meanwhile, as locks do at the end of each command, and lists everything again for every thousand files.
 func (b *diyBackend) listFiles(ctx context.Context, prefix string) ([]object, error) {
 	folder, begin := path.Split(prefix)
 	entries, err := os.ReadDir(filepath.Join(b.root, filepath.FromSlash(folder)))
@@ -240,7 +243,7 @@ func (b *diyBackend) listFiles(ctx context.Context, prefix string) ([]object, er
 				return nil, err
 			}
 			found = append(found, below...)
-			if strings.HasSuffix(e.Name(), ".pulumi-tags") { // in the place of a stack's tags: not the same as none
+			if strings.HasSuffix(e.Name(), ".pulumi-tags") { // in the place of a stack's tags, which is not the same as no tags
 				found = append(found, object{key: folder + e.Name(), entry: e})
 			}
 		default:
@@ -250,7 +253,8 @@ func (b *diyBackend) listFiles(ctx context.Context, prefix string) ([]object, er
 	return found, ctx.Err()
 }
 
-// historyTime is the time in the name of what lies in the history, in nanoseconds. A stack's name may hold dots and hyphens.
+// historyTime returns the time in the name of an object of the history, in nanoseconds. The name of a stack may hold dots and
+// hyphens.
 func historyTime(key string) int64 {
 	base := path.Base(key)
 	for _, suffix := range []string{".history.json", ".checkpoint.json"} {
@@ -260,7 +264,7 @@ func historyTime(key string) int64 {
 	return n
 }
 
-// cutEncoding cuts a suffix, with or without the name of a compression behind it.
+// cutEncoding removes a suffix, with or without the extension of a compression.
 func cutEncoding(s, suffix string) (string, bool) {
 	for _, encoding := range []string{"", ".gz", ".zst"} {
 		if base, ok := strings.CutSuffix(s, suffix+encoding); ok {

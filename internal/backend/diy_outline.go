@@ -12,11 +12,11 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// stateOutline reads of a state what list tells. The whole has a hundred kilobytes and more for each environment, nearly all of them
-// properties that only an update or a destroy of that one looks at; these read the whole.
+// stateOutline reads the outline of a state, for List. A whole state has a hundred kilobytes and more, mostly properties that only
+// an update or a destroy of the stack needs; these read the whole state.
 //
-// What is left is a state all the same, of which everything that is said of a list of stacks is as true as of the whole: its outputs,
-// its pending operations, whether it is empty or blank, and whose resources it has. TestOutline compares.
+// An outline gives the same answers as the whole state to all questions that a list of stacks asks: outputs, pending operations,
+// whether it is empty or blank, and whose resources it has. TestOutline compares both.
 func (b *diyBackend) stateOutline(ctx context.Context, stack string, o object) (State, error) {
 	var c checkpoint[rawState]
 	if err := b.decode(ctx, o.key, &c); err != nil {
@@ -29,7 +29,7 @@ func (b *diyBackend) stateOutline(ctx context.Context, stack string, o object) (
 	return latest.outline(stack, b.project)
 }
 
-// rawState is a state whose properties have not been looked at.
+// rawState is a state whose properties are not decoded.
 type rawState struct {
 	Manifest struct {
 		Time time.Time `json:"time"`
@@ -40,6 +40,7 @@ type rawState struct {
 	} `json:"pending_operations"`
 }
 
+// rawResource is a resource whose properties are not decoded.
 type rawResource struct {
 	URN      string          `json:"urn"`
 	Custom   bool            `json:"custom"`
@@ -52,8 +53,8 @@ type rawResource struct {
 	Outputs  json.RawMessage `json:"outputs"`
 }
 
-// outline keeps the stack's own resource, with its outputs; one real resource, so that the state is not empty; and those that seem to
-// be another stack's.
+// outline returns the state with only these resources: that of the stack itself, with its outputs; one real resource, so that the
+// state is not empty; and those that seem to belong to another stack.
 func (raw *rawState) outline(stack, project string) (State, error) {
 	s := State{}
 	s.Manifest.Time = raw.Manifest.Time
@@ -79,7 +80,7 @@ func (raw *rawState) outline(stack, project string) (State, error) {
 		if !root && !foreign && (filled || !kept.real()) {
 			continue
 		}
-		if foreign { // what it is called is told, too
+		if foreign { // an error shows its name
 			if err := errors.Join(unmarshal(r.Inputs, &kept.Inputs), unmarshal(r.Outputs, &kept.Outputs)); err != nil {
 				return s, damaged{err}
 			}
@@ -90,7 +91,7 @@ func (raw *rawState) outline(stack, project string) (State, error) {
 	return s, nil
 }
 
-// tags are the properties that say whose the resource is.
+// tags returns the properties that name the owner of the resource.
 func (r rawResource) tags() (inputs, outputs map[string]any, err error) {
 	if !r.Custom || !IsAWS(r.Type) {
 		return nil, nil, nil
@@ -112,7 +113,7 @@ func (r rawResource) tags() (inputs, outputs map[string]any, err error) {
 	return inputs, outputs, nil
 }
 
-// tagged reports that the resource's AWS tags name another stack or project, or may.
+// tagged reports whether the AWS tags of the resource name another stack or project, or may do so.
 func (r Resource) tagged(stack, project string) bool {
 	for _, properties := range []map[string]any{r.Inputs, r.Outputs} {
 		if properties["tagsAll"] == nil {
@@ -126,6 +127,7 @@ func (r Resource) tagged(stack, project string) bool {
 	return false
 }
 
+// unmarshal is json.Unmarshal, but no data is no error.
 func unmarshal(data json.RawMessage, v any) error {
 	if len(data) == 0 {
 		return nil

@@ -25,10 +25,10 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// maxReads is how often a stack is looked at that changes between being listed and being read.
+// maxReads is how often the read of a stack is tried if the stack changes meanwhile.
 const maxReads = 10
 
-// errChanging is why a stack that was listed has no facts: what was listed is not there any more.
+// errChanging reports that a stack changed between being listed and being read.
 var errChanging = errors.New("it changes all the time")
 
 // List returns the facts of every stack, their states in outline.
@@ -61,7 +61,8 @@ func (b *diyBackend) List(ctx context.Context) ([]Facts, error) {
 	return all, nil
 }
 
-// outline returns one stack's facts as the index has them, if nothing has changed since, else from its objects. nil: it is gone by now.
+// outline returns the facts of one stack from the index, if nothing has changed since, else from its objects. It returns nil if the
+// stack is gone.
 func (b *diyBackend) outline(ctx context.Context, name string, k *stackObjects, ix *index) (*Facts, error) {
 	if f, ok := ix.get(name, k); ok {
 		f.Name, f.Project = name, b.project
@@ -77,10 +78,10 @@ func (b *diyBackend) outline(ctx context.Context, name string, k *stackObjects, 
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	return b.readAs(ctx, name, b.stateOutline) // it may just have been made, changed or removed
+	return b.readAs(ctx, name, b.stateOutline) // it may just have been created, changed or removed
 }
 
-// Read returns one stack's facts. Those that cannot be known are an error.
+// Read returns the facts of one stack. It returns an error if they cannot be read.
 func (b *diyBackend) Read(ctx context.Context, name string) (*Facts, error) {
 	f, err := b.readAs(ctx, name, b.state)
 	if err != nil || f == nil {
@@ -92,7 +93,7 @@ func (b *diyBackend) Read(ctx context.Context, name string) (*Facts, error) {
 	return f, nil
 }
 
-// readAs looks at one stack until what it finds holds together.
+// readAs reads one stack until its facts are consistent.
 func (b *diyBackend) readAs(ctx context.Context, name string, read stateReader) (*Facts, error) {
 	var f Facts
 	for look := 1; look <= maxReads; look++ {
@@ -108,7 +109,7 @@ func (b *diyBackend) readAs(ctx context.Context, name string, read stateReader) 
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		// A state that seems to be gone may be one that is just being made.
+		// A stack without a state may be one that is just being created.
 		if err == nil && (f.Broken == nil || k.checkpoint.key != "" || look > 1) {
 			return &f, nil
 		}
@@ -127,7 +128,8 @@ type failure struct {
 	err    error
 }
 
-// facts reads one stack's facts from where they are kept. What cannot be read is told by the facts; the error is errMoved.
+// facts reads the facts of one stack from its objects. An object that cannot be read is reported in Broken. The error is
+// errChanging if an object is gone.
 func (b *diyBackend) facts(ctx context.Context, name string, k *stackObjects, read stateReader) (Facts, error) {
 	f := Facts{Name: name, Project: b.project, Tags: map[string]string{}}
 	var failures []failure
@@ -159,7 +161,7 @@ func (b *diyBackend) facts(ctx context.Context, name string, k *stackObjects, re
 	if moved {
 		return f, errChanging
 	}
-	if f.LastUpdate != nil { // of the configuration nothing else is ever asked for
+	if f.LastUpdate != nil { // only these keys of the configuration are used
 		maps.DeleteFunc(f.LastUpdate.Config, func(key string, _ json.RawMessage) bool {
 			return key != b.project+":"+names.SpecKey && key != b.project+":"+names.ApplicationKey
 		})
@@ -179,6 +181,7 @@ func (b *diyBackend) facts(ctx context.Context, name string, k *stackObjects, re
 	return f, b.addLocks(ctx, &f, k)
 }
 
+// readTags reads a tag file.
 func (b *diyBackend) readTags(ctx context.Context, o object) (map[string]string, error) {
 	var file tagsFile
 	if err := b.decode(ctx, o.key, &file); err != nil {
@@ -193,7 +196,8 @@ func (b *diyBackend) readTags(ctx context.Context, o object) (map[string]string,
 	return file.Tags, nil
 }
 
-// addLocks reads a stack's locks. What lies among them and is no lock keeps pulumi from the stack, once nobody is writing it any more.
+// addLocks reads the locks of a stack. An old file among them that is no lock makes the stack broken, because it keeps pulumi from
+// the stack.
 func (b *diyBackend) addLocks(ctx context.Context, f *Facts, k *stackObjects) error {
 	f.Locks = nil
 	for _, o := range k.locks {
@@ -216,9 +220,10 @@ func (b *diyBackend) addLocks(ctx context.Context, f *Facts, k *stackObjects) er
 	return nil
 }
 
-// lockWriteTime is how long the write of a lock may take: some hundred bytes.
+// lockWriteTime is how long the write of a lock may take. It has some hundred bytes.
 const lockWriteTime = 10 * time.Second
 
+// readLock reads a lock and the notes about it.
 func (b *diyBackend) readLock(ctx context.Context, stack string, o object) (Lock, error) {
 	l := Lock{Stack: stack, Key: o.key}
 	err := b.decode(ctx, o.key, &l)
@@ -249,9 +254,9 @@ type checkpoint[S any] struct {
 	} `json:"checkpoint"`
 }
 
-// latest is the state; nil for that of a stack that was just made.
+// latest returns the state; nil for a new stack.
 func (c checkpoint[S]) latest() (*S, error) {
-	// What a `pulumi stack init` writes first bears no version (0); a kill -9 may leave it so.
+	// `pulumi stack init` first writes a checkpoint without a version (0). A kill -9 may leave it so.
 	begun := c.Version == 0 && c.Checkpoint != nil && c.Checkpoint.Latest == nil
 	if c.Version != 3 && !begun {
 		return nil, damaged{fmt.Errorf("checkpoint version %d, want 3", c.Version)}
@@ -262,7 +267,7 @@ func (c checkpoint[S]) latest() (*S, error) {
 	return c.Checkpoint.Latest, nil
 }
 
-// damaged is the error of an object that can be read and is not what it should be.
+// damaged is the error of an object whose content is not valid.
 type damaged struct{ error }
 
 // decode reads an object, compressed or not, as JSON into v.
@@ -283,7 +288,7 @@ func (b *diyBackend) decode(ctx context.Context, key string, v any) error {
 	return nil
 }
 
-// regular refuses what lies in the place of a file and is none: a named pipe would be read for ever. What is missing is for the read to tell.
+// regular returns an error if key is not a regular file: the read of a named pipe would never end. A missing file is no error here.
 func (b *diyBackend) regular(key string) error {
 	if b.root == "" {
 		return nil
@@ -295,6 +300,7 @@ func (b *diyBackend) regular(key string) error {
 	return nil
 }
 
+// decompressed returns the content of data; extension names its compression, if any.
 func decompressed(data []byte, extension string) ([]byte, error) {
 	var r io.Reader
 	switch extension {

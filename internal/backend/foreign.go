@@ -9,8 +9,8 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// CheckOwnership refuses a stack whose state has resources of another: a state that was copied, or from which resources
-// were moved. To destroy it would be to destroy the other.
+// CheckOwnership returns an error if the state has a resource of another stack, because it was copied or resources were moved.
+// A destroy of the stack would destroy the other stack's resource.
 func (f Facts) CheckOwnership() error {
 	if resource, owner := f.ForeignResource(); owner != "" {
 		return fault.Refusedf("the state of stack %s has a resource of stack %s: %s", f.Name, owner, resource).
@@ -19,8 +19,8 @@ func (f Facts) CheckOwnership() error {
 	return nil
 }
 
-// ForeignResource finds a resource in f's state that is another stack's, and says whose. Its URN names the stack that it was
-// made in (`pulumi stack rename` and `pulumi state move` rewrite it), and so do its AWS tags if it has any.
+// ForeignResource returns a resource of f's state that belongs to another stack, and that stack; "" if there is none. The URN of
+// a resource names its stack (`pulumi stack rename` and `pulumi state move` rewrite it), and so do its AWS tags, if any.
 func (f Facts) ForeignResource() (resource, owner string) {
 	for _, r := range f.State.Resources {
 		if owner := f.otherOwner(r.URN); owner != "" {
@@ -49,7 +49,7 @@ func (f Facts) ForeignResource() (resource, owner string) {
 	return "", ""
 }
 
-// otherOwner is the stack that a resource's URN names, if it is not f. What has no URN says nothing.
+// otherOwner returns the stack that a resource's URN names; "" if that is f or there is no URN.
 func (f Facts) otherOwner(text string) string {
 	u, err := urn.Parse(text)
 	switch {
@@ -63,7 +63,7 @@ func (f Facts) otherOwner(text string) string {
 	return ""
 }
 
-// DisplayName is a resource's name as people see it in AWS, else its id.
+// DisplayName returns the name of a resource in AWS, else its id.
 func DisplayName(id string, inputs map[string]any) string {
 	for _, property := range []string{"identifier", "name", "key", "bucket"} {
 		if name, ok := inputs[property].(string); ok && name != "" {
@@ -73,7 +73,7 @@ func DisplayName(id string, inputs map[string]any) string {
 	return id
 }
 
-// Source is the identity of the source that a stack follows, as its tags say; its ID is "" if they do not say.
+// Source returns the repository that the stack follows, from its tags; its ID is "" if they do not name one.
 func (f Facts) Source() names.Repository {
 	return names.Repository{ID: f.Tags[names.TagSource], Name: f.Tags[names.TagSourceName]}
 }

@@ -17,20 +17,21 @@ import (
 	"gocloud.dev/gcerrors"
 )
 
-// holder is a note beside the locks of a backend in files: which process branchenv started on a stack. A lock of pulumi names a process
-// by its number and host. That says too little to call it dead: containers may share the host's name and a folder, while each has
-// processes of its own, numbered alike. A lock is broken only if a note proves that it is that of a process which is gone.
+// holder is a note beside the locks of a file backend. It identifies a process that branchenv started on a stack.
+//
+// A lock of pulumi has only process id and host. That does not prove that a process is dead: containers may share a host name and
+// a folder, while each has its own processes with the same ids. A lock is broken only if a note proves that its process is gone.
 type holder struct {
 	Pid   int       `json:"pid"`
-	Boot  string    `json:"boot"`  // the kernel's, since it was started; "" where there is none (not Linux)
-	Space string    `json:"space"` // the PID namespace, in which Pid counts; "" where there are none
-	Start string    `json:"start"` // the process's, in ticks since the kernel's (proc_pid_stat(5), field 22)
+	Boot  string    `json:"boot"`  // boot id of the kernel; "" if not on Linux
+	Space string    `json:"space"` // the PID namespace of Pid; "" if there is none
+	Start string    `json:"start"` // start of the process in ticks since boot (proc_pid_stat(5), field 22)
 	Began time.Time `json:"began"` // when branchenv started it
 
 	key string
 }
 
-// maxLockDelay is how soon after its start pulumi takes its lock, at most. A lock that is younger may be another process's.
+// maxLockDelay is the longest time from the start of pulumi to its lock. A later lock may be another process's.
 const maxLockDelay = time.Minute
 
 // newHolder describes a process that has just been started.
@@ -41,7 +42,8 @@ func newHolder(pid int, now time.Time) holder {
 	return h
 }
 
-// kernel identifies the running kernel and our PID namespace. The number of a namespace is given anew only when all its processes are gone.
+// kernel identifies the running kernel and our PID namespace. The number of a namespace is reused only after all its processes are
+// gone.
 func kernel() (boot, space string) {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -54,7 +56,7 @@ func kernel() (boot, space string) {
 	return strings.TrimSpace(string(text)), space
 }
 
-// processStat is when a process started and its state; "" for one that is not there.
+// processStat returns the start and the state of a process; "" if there is none.
 func processStat(pid int) (start, state string) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // PID (NAME) STATE …; the name may hold anything
 	if err != nil {
@@ -67,13 +69,13 @@ func processStat(pid int) (start, state string) {
 	return fields[19], fields[0]
 }
 
-// mayOwn reports that l may be h's lock.
+// mayOwn reports whether l may be h's lock.
 func (h holder) mayOwn(l Lock) bool {
 	return h.Pid == l.Pid && !l.Timestamp.Before(h.Began.Add(-time.Second)) && l.Timestamp.Before(h.Began.Add(maxLockDelay))
 }
 
-// gone reports that h's process is certain to have ended: it can be seen from here, and is not there. A zombie has ended; where nobody
-// collects it, in many a container, it stays for good.
+// gone reports whether h's process has certainly ended: it would be visible from here, and is not there. A zombie has ended, too;
+// in many containers nobody collects it.
 func (h holder) gone() bool {
 	boot, space := kernel()
 	if h.Boot != boot || h.Space != space {
@@ -82,11 +84,12 @@ func (h holder) gone() bool {
 	if errors.Is(syscall.Kill(h.Pid, 0), syscall.ESRCH) {
 		return true
 	}
-	start, state := processStat(h.Pid) // "" for another user's, where those are hidden (proc(5), hidepid)
+	start, state := processStat(h.Pid) // "" for a process of another user, if those are hidden (proc(5), hidepid)
 	return h.Start != "" && start != "" && (start != h.Start || state == "Z")
 }
 
-// Abandoned reports that whoever took the lock is gone: every note that may be about it says so, and there is one.
+// Abandoned reports whether the holder of the lock is certainly gone: there are notes that may be about it, and all of them are of
+// processes that are gone.
 func (l Lock) Abandoned() bool {
 	return len(l.holders) > 0 && !slices.ContainsFunc(l.holders, func(h holder) bool { return !h.gone() })
 }
@@ -95,8 +98,8 @@ func (b *diyBackend) holderFolder(stack string) string {
 	return ".branchenv/holders/" + b.project + "/" + stack + "/"
 }
 
-// Hold notes that a process works on a stack. release takes the note back, unless a lock of the process has stayed behind. Where the note
-// cannot be written the lock, if it stays, cannot be told from a living one's.
+// Hold writes a note that a process works on a stack. release removes the note, unless a lock of the process is left. If the note
+// cannot be written, a lock that is left looks like that of a living process.
 func (b *diyBackend) Hold(ctx context.Context, stack string, pid int) (release func()) {
 	notes := b.writeNote(ctx, stack, pid)
 	if len(notes) == 0 {
@@ -111,7 +114,7 @@ func (b *diyBackend) Hold(ctx context.Context, stack string, pid int) (release f
 	}
 }
 
-// mayOwnLock reports that one of the stack's locks may be h's.
+// mayOwnLock reports whether one of the stack's locks may be h's.
 func (b *diyBackend) mayOwnLock(ctx context.Context, stack string, h holder) bool {
 	objects, err := b.objects(ctx, b.folder("locks", stack))
 	if err != nil {
@@ -125,7 +128,7 @@ func (b *diyBackend) mayOwnLock(ctx context.Context, stack string, h holder) boo
 	return false
 }
 
-// sweepNotes removes the notes of processes that are gone and have left no lock: a branchenv that was killed could not.
+// sweepNotes removes the notes of processes that are gone and have left no lock. A branchenv that was killed left them.
 func (b *diyBackend) sweepNotes(ctx context.Context, stack string) {
 	notes, err := b.objects(ctx, b.holderFolder(stack))
 	if err != nil {
@@ -140,15 +143,15 @@ func (b *diyBackend) sweepNotes(ctx context.Context, stack string) {
 	}
 }
 
-// partialNote reports that a file is a note whose writer was killed while it wrote. If that lives in another namespace after all, it goes
-// without its note.
+// partialNote reports whether a file is a note whose writer was killed while it wrote. A writer in another PID namespace may still
+// live; it then loses its note.
 func partialNote(name string) bool {
 	number, _, _ := strings.Cut(name, "-")
 	pid, err := strconv.Atoi(number)
 	return path.Ext(name) == ".tmp" && err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
-// writeNote writes a note; none, where none counts or it cannot be written.
+// writeNote writes a note and returns it; none if notes are not used or it cannot be written.
 func (b *diyBackend) writeNote(ctx context.Context, stack string, pid int) []holder {
 	if b.root == "" {
 		return nil
@@ -163,7 +166,7 @@ func (b *diyBackend) writeNote(ctx context.Context, stack string, pid int) []hol
 	return []holder{h}
 }
 
-// holders are the notes that may be about l.
+// holders returns the notes that may be about l.
 func (b *diyBackend) holders(ctx context.Context, l Lock) []holder {
 	host, err := os.Hostname()
 	if b.root == "" || err != nil || l.Hostname != host {

@@ -14,14 +14,14 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// Hosts is who has which host label.
+// Hosts holds the host labels that stacks have.
 type Hosts struct {
-	taken map[string][]string // the stacks, by label; two for a moment, when both are just being made
-	// unknown are the stacks whose tags cannot be read. They may have any label but those that end in another branch's hash.
+	taken map[string][]string // the stacks, by label; two for a moment, if both are just being created
+	// unknown are the stacks whose tags cannot be read. They may have any label except those that end in another branch's hash.
 	unknown []string
 }
 
-// add notes what a stack's tags say.
+// add adds the host label of a stack from its tags.
 func (h *Hosts) add(stack string, tags map[string]string, unknown bool) {
 	if h.taken == nil {
 		h.taken = map[string][]string{}
@@ -33,8 +33,8 @@ func (h *Hosts) add(stack string, tags map[string]string, unknown bool) {
 	}
 }
 
-// Choose picks the host label for a new environment: the first candidate that no other stack holds. The last one is the branch's alone:
-// if it cannot be known who holds the others, it is that, and doubt says why.
+// Choose returns the host label for a new environment: the first candidate that no other stack has. The last candidate can only
+// belong to this branch. It is chosen if a stack with unknown tags may have the others, and doubt says so.
 func (h Hosts) Choose(candidates []string, self string) (label, doubt string, err error) {
 	another := func(stack string) bool { return stack != self }
 	for i, c := range candidates {
@@ -50,7 +50,7 @@ func (h Hosts) Choose(candidates []string, self string) (label, doubt string, er
 	return "", doubt, fault.Failedf("no host name is free: %s are all taken", strings.Join(candidates, ", "))
 }
 
-// Hosts reads the tags of every stack, and nothing else.
+// Hosts reads only the tags of every stack.
 func (b *diyBackend) Hosts(ctx context.Context) (Hosts, error) {
 	objects, err := b.objects(ctx, b.folder("stacks", ""))
 	if err != nil {
@@ -81,7 +81,7 @@ func (b *diyBackend) Hosts(ctx context.Context) (Hosts, error) {
 	return all, err
 }
 
-// tagsOf reads one stack's tags. One that is just being removed has none.
+// tagsOf reads the tags of one stack. A stack that is just being removed has none.
 func (b *diyBackend) tagsOf(ctx context.Context, stack string, o object, ix *index) (tags map[string]string, unknown bool, err error) {
 	if err := o.stat(); err != nil {
 		return nil, false, err

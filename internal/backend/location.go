@@ -10,13 +10,13 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// Location is where a project's stacks are kept.
+// Location is the place of a project's stacks: the backend's URL and the project.
 type Location struct{ Project, URL string }
 
 func (b *diyBackend) Location() Location   { return Location{b.project, b.url} }
 func (b *cloudBackend) Location() Location { return Location{b.project, b.url} }
 
-// LockedError says that somebody else works on a stack.
+// LockedError returns the error that another process works on a stack.
 func (p Location) LockedError(stack string, holders ...string) error {
 	by := fault.ByAnother
 	if len(holders) > 0 {
@@ -26,7 +26,7 @@ func (p Location) LockedError(stack string, holders ...string) error {
 		WithHint("wait until it has ended; if its holder is certainly gone: %s, then the same command again", p.CancelCommand(stack))
 }
 
-// Address is the backend's URL without a password.
+// Address returns the backend's URL without a password.
 func (p Location) Address() string {
 	if u, err := url.Parse(p.URL); err == nil {
 		return u.Redacted()
@@ -34,21 +34,21 @@ func (p Location) Address() string {
 	return p.URL
 }
 
-// CancelCommand is the command that removes every lock of a stack, that of a living holder too. It needs no Pulumi.yaml.
+// CancelCommand returns the command that removes every lock of a stack, even of a living holder. It needs no Pulumi.yaml.
 func (p Location) CancelCommand(stack string) string {
 	return fmt.Sprintf("PULUMI_BACKEND_URL=%s pulumi cancel --yes --stack %s", fault.ShellWord(p.Address()), p.qualified(stack))
 }
 
-// qualified is a stack's full name, which pulumi understands everywhere.
+// qualified returns the full name of a stack, which pulumi understands everywhere.
 func (p Location) qualified(stack string) string {
 	if strings.HasPrefix(p.URL, "http") {
 		return p.Project + "/" + stack
 	}
-	return "organization/" + p.Project + "/" + stack // what self-managed backends call every organization
+	return "organization/" + p.Project + "/" + stack // the organization of all self-managed backends
 }
 
-// SetTagsCommands are the commands that set the tags of a stack that has lost them, as its last update tells them. They are those that cannot
-// be decided again: the next up sets the others.
+// SetTagsCommands returns the commands that restore the lost tags of a stack, from its last update. They set only the tags that
+// cannot be decided again: the next up sets the others.
 func (p Location) SetTagsCommands(f Facts) string {
 	set := func(tag, value string) string { return p.SetTagCommand(f.Name, tag, value) }
 	suffix := cmp.Or(f.BucketSuffix(p.Project), "SUFFIX")
@@ -63,7 +63,7 @@ func (p Location) SetTagsCommands(f Facts) string {
 	return strings.Join(append(commands, set(names.TagBranch, branch), set(names.TagHost, host), set(names.TagBucket, suffix)), "; ")
 }
 
-// SetTagCommand is the command that sets one tag of a stack.
+// SetTagCommand returns the command that sets one tag of a stack.
 func (p Location) SetTagCommand(stack, tag, value string) string {
 	return fmt.Sprintf("pulumi stack tag set %s %s --stack %s", tag, fault.ShellWord(value), p.qualified(stack))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// ResolveURL makes a relative file:// URL absolute, from the settings' folder.
+// ResolveURL returns a file:// URL with an absolute path; dir is the settings' folder. Other URLs stay unchanged.
 func ResolveURL(backend, dir string) (string, error) {
 	path, ok := strings.CutPrefix(backend, "file://")
 	if !ok {
@@ -37,6 +37,7 @@ func ResolveURL(backend, dir string) (string, error) {
 	return absolute, err
 }
 
+// FolderURL returns the file:// URL of a folder.
 func FolderURL(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -45,7 +46,7 @@ func FolderURL(path string) (string, error) {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String(), nil
 }
 
-// Open opens what a backend's URL names.
+// Open opens the backend at a URL. env returns the value of an environment variable.
 func Open(ctx context.Context, address, project string, env func(string) string) (Backend, error) {
 	scheme, _, _ := strings.Cut(address, "://")
 	switch scheme {

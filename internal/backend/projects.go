@@ -10,7 +10,7 @@ import (
 	"gocloud.dev/blob"
 )
 
-// Projects returns the names of the projects that have something in the backend, sorted.
+// Projects returns the names of the projects with stacks in the backend, sorted.
 func (b *diyBackend) Projects(ctx context.Context) ([]string, error) {
 	var names []string
 	for it := b.bucket.List(&blob.ListOptions{Prefix: ".pulumi/stacks/", Delimiter: "/"}); ; {
@@ -28,5 +28,5 @@ func (b *diyBackend) Projects(ctx context.Context) ([]string, error) {
 	}
 }
 
-// Projects returns none: Pulumi Cloud names each project's stacks apart.
+// Projects returns none: Pulumi Cloud lists the stacks of one project only.
 func (b *cloudBackend) Projects(context.Context) ([]string, error) { return nil, nil }

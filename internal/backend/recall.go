@@ -6,15 +6,15 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// BucketSuffix is the suffix of the bucket that the stack has: as the bucket is named in the state, else as the stack was last
-// made. "" if neither is known. A tag that is lost is set from it: another suffix would replace the bucket by an empty one.
+// BucketSuffix returns the suffix of the stack's bucket, from the bucket in the state, else from the spec of the last update; "" if
+// neither is known. It restores a lost tag: another suffix would replace the bucket by an empty one.
 func (f *Facts) BucketSuffix(project string) string {
 	if f == nil {
 		return ""
 	}
 	buckets := []string{}
 	for _, r := range f.State.Buckets() {
-		if !r.Delete { // one that is being replaced
+		if !r.Delete { // not one that is being replaced
 			buckets = append(buckets, r.ID)
 		}
 	}
@@ -33,7 +33,7 @@ func (f *Facts) BucketSuffix(project string) string {
 	return ""
 }
 
-// HostLabel is the host label that the stack was last made with; "" if it is not known.
+// HostLabel returns the host label of the stack's last update; "" if it is not known.
 func (f *Facts) HostLabel(project string) string {
 	if f == nil {
 		return ""

@@ -7,9 +7,8 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// Scratch makes a backend in a folder that has an empty stack, and a copy of the application stack, whose outputs the program
-// reads. What happens there is nobody else's concern: an `up` of the same branch may come at any time, and would adopt an
-// empty stack that it found.
+// Scratch creates a backend in a folder, with an empty stack and a copy of the application stack, whose outputs the program
+// reads. The stack is not created in b itself, because an `up` of the same branch at any time would adopt it.
 func (b *diyBackend) Scratch(ctx context.Context, folder, stack string) (err error) {
 	beside, err := openDIY(ctx, "file://"+folder, b.project)
 	if err != nil {
@@ -22,5 +21,5 @@ func (b *diyBackend) Scratch(ctx context.Context, folder, stack string) (err err
 	return b.copyStack(ctx, names.ApplicationStack, beside)
 }
 
-// Scratch has no use: only pulumi can make a stack in Pulumi Cloud.
+// Scratch returns errors.ErrUnsupported: only pulumi can create a stack in Pulumi Cloud.
 func (b *cloudBackend) Scratch(context.Context, string, string) error { return errors.ErrUnsupported }

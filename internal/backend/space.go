@@ -12,18 +12,18 @@ import (
 	regular "github.com/branchenv/branchenv/internal/files"
 )
 
-// A disk that fills up while pulumi works on a file backend leaves a state cut short, and pulumi's own copy beside it
-// (.bak) likewise (3.250, tried). So there must be room before it begins, and branchenv keeps a copy of the state as it
-// was, one for each stack. Object stores replace an object whole or not at all and need neither.
+// If a disk fills up while pulumi works on a file backend, the state is cut short, and so is pulumi's copy beside it (.bak;
+// 3.250, tried). So branchenv first checks the free space, and keeps one copy of the previous state for each stack. Object
+// stores replace an object whole or not at all and need neither.
 
-// Room that must be free before pulumi works on a stack: its state as it is, its copy and what it becomes, and spare for
+// The space that must be free before pulumi works on a stack: for the state, its copy and the new state, and spare space for
 // the checkpoints, history and logs of the run.
 const (
 	spareSpace   = 32 << 20 // bytes
 	statesToHold = 3
 )
 
-// PrepareRun makes sure that there is room for a run of pulumi over a stack, and copies its state, which was read, before it.
+// PrepareRun checks that there is enough disk space for a run of pulumi on a stack, and copies the state of the stack.
 func (b *diyBackend) PrepareRun(f Facts) error {
 	if b.root == "" {
 		return nil
@@ -51,7 +51,7 @@ func (b *diyBackend) PrepareRun(f Facts) error {
 	return nil
 }
 
-// checkpointFile is the file of a file backend that holds a stack's state, and its size; "" if there is none.
+// checkpointFile returns the file of a stack's state in a file backend, and its size; "" if there is none.
 func (b *diyBackend) checkpointFile(stack string) (path string, size int64) {
 	for _, extension := range []string{".json", ".json.gz", ".json.zst"} {
 		path := filepath.Join(b.root, ".pulumi", "stacks", b.project, stack+extension)
@@ -62,12 +62,12 @@ func (b *diyBackend) checkpointFile(stack string) (path string, size int64) {
 	return "", 0
 }
 
-// stateCopy is where a stack's state is copied to; extension is the state's.
+// stateCopy returns the path of the copy of a stack's state; extension is that of the state.
 func (b *diyBackend) stateCopy(stack, extension string) string {
 	return filepath.Join(b.root, ".branchenv", "state-copies", b.project, stack+extension)
 }
 
-// RestoreCommand says how to put the copy of a stack's state back; "" if there is none.
+// RestoreCommand returns the command that restores the copy of a stack's state; "" if there is none.
 func (b *diyBackend) RestoreCommand(stack string) string {
 	if b.root == "" {
 		return ""
@@ -83,7 +83,7 @@ func (b *diyBackend) RestoreCommand(stack string) string {
 	return fmt.Sprintf("cp %s %s", fault.ShellWord(copied), fault.ShellWord(state))
 }
 
-// DropStateCopy removes the copy of a stack's state, after the stack itself.
+// DropStateCopy removes the copy of a stack's state. It is called after the stack was removed.
 func (b *diyBackend) DropStateCopy(stack string) error {
 	if b.root == "" {
 		return nil
@@ -97,11 +97,11 @@ func (b *diyBackend) DropStateCopy(stack string) error {
 	return all
 }
 
-// checkFreeSpace refuses a file system that has less than need bytes free.
+// checkFreeSpace returns an error if the file system of folder has less than need bytes free.
 func checkFreeSpace(folder string, need uint64) error {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(folder, &s); err != nil {
-		return nil // not known: pulumi will tell
+		return nil // not known: pulumi will report a full disk
 	}
 	free := uint64(s.Bavail) * uint64(s.Bsize) // #nosec G115 -- a size, never negative
 	if free >= need {
@@ -113,7 +113,7 @@ func checkFreeSpace(folder string, need uint64) error {
 
 func megabytes(bytes uint64) string { return fmt.Sprintf("%.0f MB", float64(bytes)/(1<<20)) }
 
-// Pulumi Cloud keeps every version of a state.
+// PrepareRun does nothing: Pulumi Cloud keeps every version of a state.
 func (b *cloudBackend) PrepareRun(Facts) error       { return nil }
 func (b *cloudBackend) RestoreCommand(string) string { return "" }
 func (b *cloudBackend) DropStateCopy(string) error   { return nil }

@@ -6,10 +6,10 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// specOutput is the stack output that holds the specification which the stack was made from.
+// specOutput is the stack output that holds the spec of the last successful update.
 const specOutput = "spec"
 
-// value is what the run's program was given under a key of the project's configuration, as JSON; nil if nothing is known.
+// value returns the value of a key of the project's configuration in this run, as JSON; nil if it is not known.
 func (u *Update) value(project, key string) json.RawMessage {
 	if u == nil {
 		return nil
@@ -17,7 +17,7 @@ func (u *Update) value(project, key string) json.RawMessage {
 	return u.Config[project+":"+key]
 }
 
-// stackIdentity is the part of an environment's or the application stack's specification that identifies it.
+// stackIdentity is the part of a spec that identifies an environment or the application stack.
 type stackIdentity struct {
 	Project      string `json:"project"`
 	Stack        string `json:"stack"`
@@ -26,8 +26,8 @@ type stackIdentity struct {
 	BucketSuffix string `json:"bucketSuffix"`
 }
 
-// SpecText is the specification, as JSON, that the stack's last run worked from, or if that run had none, the one that the
-// stack was last made from. nil if neither is known.
+// SpecText returns the spec of the stack's last run as JSON. If that run had none, it is the spec of the last successful update.
+// It is nil if neither is known.
 func (f *Facts) SpecText(project string) json.RawMessage {
 	var last stackIdentity
 	if text := f.LastUpdate.value(project, names.SpecKey); json.Unmarshal(text, &last) == nil {
@@ -44,7 +44,7 @@ func (f *Facts) SpecText(project string) json.RawMessage {
 	return text
 }
 
-// identity is what is known of the specification that the stack was last made from; nil if nothing is.
+// identity returns the identifying part of the stack's last spec; nil if there is none.
 func (f *Facts) identity(project string) *stackIdentity {
 	text := f.SpecText(project)
 	if f.Name == names.ApplicationStack {

@@ -2,7 +2,7 @@ package backend
 
 import "github.com/branchenv/branchenv/stacks/names"
 
-// Status is the state of an environment as its stack tells it.
+// Status is the state of an environment, derived from its stack.
 type Status string
 
 // The states of an environment.
@@ -11,10 +11,10 @@ const (
 	StatusUpdating   Status = "updating"   // a live process holds the stack's lock
 	StatusIncomplete Status = "incomplete" // an update was interrupted or failed: run the same command again
 	StatusEmpty      Status = "empty"      // a stack without resources
-	StatusUnreadable Status = "unreadable" // its state, tags, history or lock cannot be read: doctor tells more
+	StatusUnreadable Status = "unreadable" // its state, tags, history or lock cannot be read: doctor shows more
 )
 
-// Status tells the state of a stack.
+// Status returns the status of the stack.
 func (f Facts) Status() Status {
 	switch {
 	case f.Broken != nil:
@@ -29,6 +29,6 @@ func (f Facts) Status() Status {
 	return StatusReady
 }
 
-// RecoveryMessage is the message by which a recovery is told from other refreshes in a stack's history: the update that it
-// went before may never have come.
+// RecoveryMessage distinguishes a recovery from other refreshes in a stack's history. The update after a recovery may never
+// have happened.
 const RecoveryMessage = "branchenv: recover an interrupted run"

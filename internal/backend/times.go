@@ -6,9 +6,9 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// GoodUpdate is when the stack's last good update ended; when it was made where there was none; else zero. The backend
-// tells only the last run of any kind. What was known before a run that failed, a recovery or a destroy, the next `up`
-// has noted in a tag.
+// GoodUpdate returns the end of the stack's last good update. If there was none, it is the time of the stack's creation, else
+// zero. The backend knows only the last run of any kind; so an `up` after a failed run, a recovery or a destroy stores the
+// earlier time in a tag.
 func (f Facts) GoodUpdate() time.Time {
 	if f.LastUpdate.Succeeded() && f.LastUpdate.Kind == "update" && f.Tags[names.TagUnhealthy] == "" {
 		return time.Unix(max(f.LastUpdate.StartTime, f.LastUpdate.EndTime), 0).UTC()
@@ -21,7 +21,7 @@ func (f Facts) GoodUpdate() time.Time {
 	return time.Time{}
 }
 
-// LastChange is when anybody last worked on the stack: the end of its last run, however it went, else when it was made.
+// LastChange returns the end of the stack's last run, whatever its result, else the time of the stack's creation.
 func (f Facts) LastChange() time.Time {
 	at := f.Changed
 	if f.LastUpdate != nil {
@@ -38,7 +38,7 @@ func (f Facts) LastChange() time.Time {
 	return at.UTC()
 }
 
-// KeepUntil is the time until which someone wants the environment kept; zero where nobody said so.
+// KeepUntil returns the time until which the environment must be kept; zero if none is set.
 func (f Facts) KeepUntil() time.Time {
 	t, err := time.Parse(time.RFC3339, f.Tags[names.TagKeep])
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// userName is a name for whoever runs this process, for people.
+// userName returns the name of the user who runs this process, for people.
 func userName() string {
 	if u, err := user.Current(); err == nil {
 		return u.Username

@@ -13,18 +13,18 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// stateSaver keeps what a stack had when its destroy began. A destroy that is resumed finds in the state only what is
-// left, and its receipt is about all of it.
+// stateSaver saves the state that a stack had when its destroy began. A destroy that is resumed finds only the rest in the
+// state, but its receipt lists everything.
 type stateSaver interface {
-	// SaveState keeps f's state and returns what it is found by.
+	// SaveState saves f's state and returns the reference for SavedState.
 	SaveState(ctx context.Context, f Facts) (ref string, err error)
-	// SavedState returns the state that was kept.
+	// SavedState returns the state that was saved.
 	SavedState(ctx context.Context, stack, ref string) (State, error)
-	// DropSavedState removes what was kept of a stack, if anything.
+	// DropSavedState removes the saved state of a stack, if any.
 	DropSavedState(ctx context.Context, stack string) error
 }
 
-// Merge is s with the resources that only before has.
+// Merge returns s with the resources that only before has.
 func (s State) Merge(before State) State {
 	s.Resources = slices.Clone(s.Resources)
 	for _, r := range before.Resources {
@@ -36,7 +36,7 @@ func (s State) Merge(before State) State {
 	return s
 }
 
-// savedStateKey is where a self-managed backend keeps a stack's state: beside Pulumi's own files. Secrets in it stay encrypted.
+// savedStateKey returns the key of a saved state, beside Pulumi's own files. Secrets in it stay encrypted.
 func (b *diyBackend) savedStateKey(stack string) string {
 	return ".branchenv/destroy/" + b.project + "/" + stack + ".json"
 }
@@ -65,7 +65,7 @@ func (b *diyBackend) DropSavedState(ctx context.Context, stack string) error {
 	return err
 }
 
-// SaveState notes the state's version: Pulumi Cloud keeps every one.
+// SaveState returns the version of the state: Pulumi Cloud keeps every version.
 func (b *cloudBackend) SaveState(ctx context.Context, f Facts) (string, error) {
 	s, err := b.find(ctx, f.Name)
 	if err != nil {
@@ -95,5 +95,5 @@ func (b *cloudBackend) SavedState(ctx context.Context, stack, ref string) (State
 	return export.Deployment, err
 }
 
-// DropSavedState has nothing to do: the versions go with the stack.
+// DropSavedState does nothing: the service removes the versions with the stack.
 func (b *cloudBackend) DropSavedState(context.Context, string) error { return nil }
