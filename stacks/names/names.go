@@ -1,8 +1,7 @@
 // Package names derives every name from a branch: of its stack, its host and its AWS resources. It also holds the keys of the
 // stack tags and of the stack configuration.
 //
-// Names are derived forwards and never parsed back: which branch a stack belongs to is what its tag says. All functions are
-// pure.
+// Names are derived forwards and never parsed back: the tag of a stack names its branch. All functions are pure.
 package names
 
 import (
@@ -18,10 +17,9 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Names are derived forwards, from the branch to the slug to the AWS name, and never parsed back: which branch a stack
-// belongs to is what its tag says. A branch name that is fit to be a slug is its own slug; any other gets one that ends
-// in a hash of it, and no branch name that looks like one of those is taken as it is. So two branches never share a
-// slug, short of a collision in 40 bits of SHA-256, which the comparison with the branch tag still refuses.
+// Names are derived from the branch to the slug to the AWS name. A branch name that is already a valid slug is used
+// unchanged. Any other name gets a slug that ends in its hash, and a branch name that looks like such a slug gets a hash,
+// too. So two branches share a slug only if 40 bits of SHA-256 collide. The comparison with the branch tag detects that.
 
 const (
 	maxSlug  = 28 // with a project of 11 characters and a hyphen: 40, Beanstalk's limit
@@ -29,13 +27,13 @@ const (
 	hashLen  = 10 // hexadecimal digits of a SHA-256, after a hyphen
 )
 
-// stackName is what Slug makes.
+// stackName matches the results of Slug.
 var stackName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
-// hashEnding is what the slugs with a hash end in.
+// hashEnding matches the end of a slug with a hash.
 var hashEnding = regexp.MustCompile(`-[0-9a-f]{10}$`)
 
-// Slug is the name of the stack for branch: 1 to 28 lower-case letters, digits and single hyphens, a letter first, no
+// Slug returns the name of the stack for branch: 1 to 28 lower-case letters, digits and single hyphens, a letter first, no
 // hyphen last. The error is that of CheckBranch.
 func Slug(branch string) (string, error) {
 	if err := CheckBranch(branch); err != nil {
@@ -49,7 +47,7 @@ func Slug(branch string) (string, error) {
 	return hashedSlug(branch, readable), nil
 }
 
-// hashedSlug is the slug with its hash, whether branch needs one or not. readable is branch, folded.
+// hashedSlug returns the slug with its hash, even if branch needs none. readable is fold(branch).
 func hashedSlug(branch, readable string) string {
 	if readable == "" || readable[0] < 'a' {
 		readable = strings.TrimSuffix("b-"+readable, "-")
@@ -57,11 +55,13 @@ func hashedSlug(branch, readable string) string {
 	return withHash(readable, branch, maxSlug)
 }
 
-// HostLabels are the labels by which branch may be reached below the domain, in order of preference, each a DNS label of at
-// most 63 characters. The first is the friendly one: the branch name without the first of stripPrefixes that it begins
-// with, with invalid characters replaced by hyphens. Two branches may have the same friendly label: first come, first served.
-// The last is the slug with its hash, which no other branch has, as a friendly label or else. A branch whose friendly
-// label would be empty or look as if it ended in a hash has only that one. The error is that of CheckBranch.
+// HostLabels returns the possible host labels of branch below the domain, in order of preference. Each is a DNS label of at
+// most 63 characters. The error is that of CheckBranch.
+//
+// The first is the friendly label: the branch name without the first matching prefix of stripPrefixes, with invalid
+// characters replaced by hyphens. Two branches may have the same friendly label: the first environment gets it. The last is
+// the slug with its hash, which no other branch can have. A branch has only that one if its friendly label would be empty
+// or look as if it ended in a hash.
 func HostLabels(branch string, stripPrefixes []string) ([]string, error) {
 	if err := CheckBranch(branch); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func HostLabels(branch string, stripPrefixes []string) ([]string, error) {
 	return []string{friendly, unique}, nil
 }
 
-// fold reduces s to lower-case letters, digits and single hyphens between them. It may be empty.
+// fold returns s reduced to lower-case letters, digits and single hyphens between them. It may be empty.
 func fold(s string) string {
 	var folded strings.Builder
 	folded.Grow(len(s))
@@ -103,26 +103,26 @@ func fold(s string) string {
 	return folded.String()
 }
 
-// withHash is readable, cut so that a hyphen and the hash of whole fit into limit characters.
+// withHash returns readable, a hyphen and the hash of whole. readable is cut to fit into limit characters.
 func withHash(readable, whole string, limit int) string {
 	readable = readable[:min(len(readable), limit-hashLen-1)]
 	return strings.TrimRight(readable, "-") + "-" + Digest(whole, hashLen)
 }
 
-// Digest is the first digits, an even number of them, of the SHA-256 of s in hexadecimal.
+// Digest returns the first digits of the SHA-256 of s in hexadecimal. digits must be even.
 func Digest(s string, digits int) string {
 	sum := sha256.Sum256([]byte(s))
 	var text [2 * sha256.Size]byte
 	return string(hex.AppendEncode(text[:0], sum[:digits/2]))
 }
 
-// AWSName is the name from which those of an environment's AWS resources are made: project and slug with a hyphen
-// between. With a project that config accepts it has 3 to 40 characters, lower-case letters, digits and single
-// hyphens, a letter first and no hyphen last, which is what most of AWS takes.
+// AWSName returns the base of the names of an environment's AWS resources: project, hyphen, slug. With a project that config
+// accepts it has 3 to 40 characters: lower-case letters, digits and single hyphens, a letter first and no hyphen last. Most
+// AWS services accept that.
 func AWSName(project, slug string) string { return project + "-" + slug }
 
-// EnvironmentName is the Beanstalk environment's name: 4 to 40 characters, letters, digits and hyphens, none at the
-// edges, unique in the account and region. The one name that may be too short gets its hash.
+// EnvironmentName returns the name of the Beanstalk environment: 4 to 40 letters, digits and hyphens, no hyphen at the
+// edges, unique in the account and region. A name that is too short gets its hash.
 // Source: API reference of Elastic Beanstalk, CreateEnvironment.
 func EnvironmentName(project, slug string) string {
 	name := AWSName(project, slug)
@@ -132,30 +132,30 @@ func EnvironmentName(project, slug string) string {
 	return name
 }
 
-// DatabaseName is the RDS instance's identifier: at most 63 letters, digits and hyphens, a letter first, no two
+// DatabaseName returns the identifier of the RDS instance: at most 63 letters, digits and hyphens, a letter first, no two
 // hyphens together and none last. Source: API reference of RDS, CreateDBInstance.
 func DatabaseName(project, slug string) string { return AWSName(project, slug) }
 
-// BucketName is the assets bucket's name; suffix, 6 characters a-z0-9, is new for each incarnation of the environment,
-// because a deleted bucket's name may stay taken for an hour. S3 takes 3 to 63 lower-case letters, digits and hyphens,
-// but nothing that begins with xn--, sthree- or amzn-s3-demo- (no project that config accepts does) or ends in
+// BucketName returns the name of the assets bucket. suffix, 6 characters a-z0-9, is new for each incarnation of the
+// environment, because the name of a deleted bucket may stay taken for an hour. S3 accepts 3 to 63 lower-case letters,
+// digits and hyphens, but no name that begins with xn--, sthree- or amzn-s3-demo- (no project that config accepts does) or ends in
 // -s3alias, --ol-s3, --x-s3 or --table-s3 (the suffix does not).
 // Source: user guide of S3, "General purpose bucket naming rules".
 func BucketName(project, slug, suffix string) string { return AWSName(project, slug) + "-" + suffix }
 
-// SecurityGroupName is the name of a security group of the environment; purpose tells several apart. EC2 takes 255
-// characters and nothing that begins with sg-, which no project that config accepts does.
+// SecurityGroupName returns the name of a security group of the environment; purpose distinguishes several. EC2 accepts 255
+// characters, but no name that begins with sg-, and config accepts no such project.
 // Source: API reference of EC2, CreateSecurityGroup.
 func SecurityGroupName(project, slug, purpose string) string {
 	return AWSName(project, slug) + "-" + purpose
 }
 
-// BundlePrefix begins the keys of the environment's source bundles in the application stack's versions bucket.
+// BundlePrefix returns the key prefix of the environment's source bundles in the application stack's versions bucket.
 func BundlePrefix(slug string) string { return slug + "/" }
 
-// StorageProblem tells why a name that git takes cannot be kept in a stack's configuration, or "": YAML and JSON change what
-// is not UTF-8 and what YAML 1.1 calls a line break, and refuse other control characters. An environment whose state
-// names another branch than its tag would be nobody's.
+// StorageProblem returns why a valid branch name cannot be stored in a stack's configuration, or "". YAML and JSON change
+// invalid UTF-8 and the line breaks of YAML 1.1, and refuse other control characters. An environment whose state names
+// another branch than its tag would belong to nobody.
 func StorageProblem(branch string) string {
 	if !utf8.ValidString(branch) {
 		return "it is not UTF-8"
@@ -168,12 +168,12 @@ func StorageProblem(branch string) string {
 	return ""
 }
 
-// maxBranch is the length in bytes of the longest branch name that is taken. git keeps a branch in a file, whose path
-// Linux bounds to 4096 bytes and each part of it to 255; GitHub takes 255 in all. What is longer is no branch, but a
-// mistake, such as a variable with a whole text in it.
+// maxBranch is the greatest length of a branch name in bytes. git keeps a branch in a file; Linux limits its path to 4096
+// bytes and each part to 255, and GitHub limits the whole name to 255. A longer name is a mistake, such as a variable that
+// holds a whole text.
 const maxBranch = 1000
 
-// CheckBranch refuses what git would refuse as the name of a branch, and what is longer than maxBranch, with exit code 2.
+// CheckBranch returns an error with exit code 2 if git would refuse the branch name, or if it is longer than maxBranch.
 // Source: git-check-ref-format(1); a test compares with the command.
 func CheckBranch(name string) error {
 	reason := BranchProblem(name)
@@ -184,7 +184,7 @@ func CheckBranch(name string) error {
 		WithHint("give the name as `git branch` prints it, for instance feature/login")
 }
 
-// BranchProblem says why git would refuse name, or "".
+// BranchProblem returns why a branch name is refused, or "".
 func BranchProblem(name string) string {
 	switch {
 	case name == "":
@@ -227,9 +227,9 @@ func BranchProblem(name string) string {
 	return ""
 }
 
-// BranchTag is branch as the stack tag branchenv:branch holds it: the exact name where it has at most 200 bytes and is
-// UTF-8, else percent-encoded, cut, and with 32 hexadecimal digits of its hash after a tilde, which no branch name can
-// have. So two branches never share a tag. Pulumi takes any value of at most 256 bytes (pkg/util/validation/stack.go).
+// BranchTag returns the value of the stack tag branchenv:branch: the exact name if it is UTF-8 of at most 200 bytes. Other
+// names are percent-encoded and cut, and end in a tilde and 32 hexadecimal digits of their hash. No branch name can have a
+// tilde, so two branches never share a tag. Pulumi accepts any value of at most 256 bytes (pkg/util/validation/stack.go).
 func BranchTag(branch string) string {
 	if len(branch) <= 200 && utf8.ValidString(branch) {
 		return branch
@@ -244,8 +244,8 @@ func BranchTag(branch string) string {
 	return encoded + "~" + Digest(branch, 32)
 }
 
-// TagValue is branch as an AWS tag's value, for people: letters, digits, spaces and _.:/=+-@ stay, anything else
-// becomes an underscore, and past 256 bytes it is cut. AWS counts 256 characters; bytes are the safe side.
+// TagValue returns branch as the value of an AWS tag, for people. Letters, digits, spaces and _.:/=+-@ stay; any other
+// character becomes an underscore. The value is cut at 256 bytes. AWS allows 256 characters; bytes are the safe side.
 // Source: the pattern of Tag.Value in the API references of RDS and IAM.
 func TagValue(branch string) string {
 	value := strings.Map(func(r rune) rune {

@@ -8,7 +8,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// RandomSuffix makes a name new: 6 characters a-z0-9, 2 billion of them.
+// RandomSuffix returns a suffix that makes a name new: 6 characters a-z0-9, one of 2 billion.
 func RandomSuffix() (string, error) {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	var b strings.Builder

@@ -1,14 +1,13 @@
 package names
 
-// Repository says which repository a source is. The same name may be another repository tomorrow, and another name the
-// same: only ID counts.
+// Repository identifies the repository of a source. Names may change and be reused, so only ID counts.
 type Repository struct {
-	ID      string // as it is kept in stack tags: github:NUMBER, or git: and the normalised remote
+	ID      string // the value in stack tags: github:NUMBER, or git: and the normalised remote
 	Name    string // for people: github.com/owner/name, or the remote
 	Default string // the default branch; "" if it is not known
 }
 
-// Describe names i for a message.
+// Describe returns the repository's name and ID, for messages.
 func (i Repository) Describe() string {
 	if i.Name == "" || i.ID == "git:"+i.Name {
 		return i.ID
@@ -16,8 +15,8 @@ func (i Repository) Describe() string {
 	return i.Name + " (" + i.ID + ")"
 }
 
-// IsDefault reports whether branch is the source's default branch, which never expires and is never destroyed. If the
-// source does not say which that is, it is the one that was recorded last, in one of the tags.
+// IsDefault reports whether branch is the default branch of the source, which never expires and is never destroyed. If the
+// default branch is unknown, the first non-empty tag in recorded decides.
 func (i Repository) IsDefault(branch string, recorded ...string) bool {
 	if i.Default != "" {
 		return i.Default == branch
@@ -30,7 +29,7 @@ func (i Repository) IsDefault(branch string, recorded ...string) bool {
 	return false
 }
 
-// SetTags notes in a stack's tags which source it follows, and the source's default branch.
+// SetTags stores the repository and its default branch in a stack's tags.
 func (i Repository) SetTags(tags map[string]string) {
 	if i.ID != "" {
 		tags[TagSource], tags[TagSourceName] = i.ID, TruncateTag(i.Name)

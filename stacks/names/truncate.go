@@ -2,5 +2,5 @@ package names
 
 import "github.com/branchenv/branchenv/internal/text"
 
-// TruncateTag cuts the value of a stack tag to what Pulumi takes, 256 bytes.
+// TruncateTag returns value cut to fit into a stack tag: Pulumi accepts 256 bytes.
 func TruncateTag(value string) string { return text.Cut(value, 250) }
