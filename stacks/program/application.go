@@ -14,19 +14,19 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// The Beanstalk applications, as settings name them. config accepts no others.
+// stages are the Beanstalk applications, by their names in the settings. config accepts no others.
 var stages = [...]string{"production", "staging"}
 
 const (
-	// maxVersions is how many application versions each of the two applications keeps, of the 1000 that an account has
-	// in a region.
+	// maxVersions is how many application versions each of the two applications keeps. An account may have 1000 in a
+	// region.
 	maxVersions = 200
 	// versionDays is for how many days a source bundle that was overwritten or deleted is kept.
 	versionDays = 30
 )
 
-// Shared is what environments take from the application stack: its outputs, by name. The environment program looks up
-// nothing in AWS itself.
+// Shared holds the outputs of the application stack that environments use. The environment program itself looks up nothing
+// in AWS.
 type Shared struct {
 	VPC             string                 `json:"vpc"`
 	Subnets         []string               `json:"subnets"`
@@ -40,7 +40,7 @@ type Shared struct {
 	Applications    map[string]application `json:"applications"` // by stage
 }
 
-// sharedOutputs are the names of the outputs in shared.
+// sharedOutputs are the names of the outputs in Shared.
 var sharedOutputs = [...]string{
 	"vpc", "subnets", "databaseSubnets", "zone", "certificate", "solutionStack", "serviceRole", "versionsBucket",
 	"balancer", "applications",
@@ -73,7 +73,7 @@ func readShared(ctx *pulumi.Context, project string) (Shared, error) {
 		if err != nil {
 			return Shared{}, fault.Usagef("read the application stack, which environments share: %w", err).WithHint("%s", hint)
 		}
-		// A stack that was destroyed but not removed has no outputs, and no error tells so.
+		// A stack that was destroyed but not removed has no outputs, and reading them is no error.
 		if output.Value == nil {
 			return Shared{}, fault.Usagef("the application stack of %s, which environments share, has no output %s", project, name).WithHint("%s", hint)
 		}
@@ -90,14 +90,14 @@ func readShared(ctx *pulumi.Context, project string) (Shared, error) {
 	return s, nil
 }
 
-// Application is the Pulumi program of the application stack, which holds what environments share: the two
+// Application is the Pulumi program of the application stack, which holds the resources that environments share: the two
 // Beanstalk applications, the bucket of their versions, roles, the DB subnet group, the wildcard certificate and the
 // load balancer. It reads an ApplicationSpec from the stack's config, under the key "application".
 //
-// What is looked up in AWS (network, hosted zone, newest platform) is looked up here, once for all environments.
+// It looks up network, hosted zone and newest platform in AWS, once for all environments.
 func Application(ctx *pulumi.Context) error { return export(ctx, makeApplication) }
 
-// makeApplication makes everything of the application stack and returns its outputs, those of shared.
+// createApplication creates all resources of the application stack and returns its outputs, those of Shared.
 func makeApplication(ctx *pulumi.Context) (pulumi.Map, error) {
 	var spec ApplicationSpec
 	if err := readSpec(ctx, names.ApplicationKey, &spec); err != nil {
@@ -131,7 +131,7 @@ func makeApplication(ctx *pulumi.Context) (pulumi.Map, error) {
 	return outputs, addApplications(ctx, spec, outputs)
 }
 
-// addBalancer makes the certificate, unless one is given, and the load balancer.
+// addBalancer creates the load balancer, and its certificate unless the settings name one.
 func addBalancer(ctx *pulumi.Context, spec ApplicationSpec, n network, zone string, outputs pulumi.Map) error {
 	certificate := pulumi.String(spec.Certificate).ToStringOutput()
 	if spec.Certificate == "" {
@@ -157,7 +157,7 @@ func addBalancer(ctx *pulumi.Context, spec ApplicationSpec, n network, zone stri
 	return nil
 }
 
-// addApplications makes the Beanstalk applications and what they need.
+// addApplications creates the Beanstalk applications, their roles and the bucket of their versions.
 func addApplications(ctx *pulumi.Context, spec ApplicationSpec, outputs pulumi.Map) error {
 	bundles, err := components.NewAssetsBucket(ctx, "versions", components.AssetsBucketArgs{
 		Name: names.BucketName(spec.Project, names.ApplicationStack, spec.BucketSuffix), NoncurrentDays: versionDays,
@@ -165,7 +165,7 @@ func addApplications(ctx *pulumi.Context, spec ApplicationSpec, outputs pulumi.M
 	if err != nil {
 		return err
 	}
-	// IAM's names are the account's, so they bear the region.
+	// Names in IAM are shared by all regions of an account, so they include the region.
 	role, err := components.NewBeanstalkServiceRole(ctx, "service", components.BeanstalkServiceRoleArgs{
 		Name: names.AWSName(spec.Project, spec.Region+"-service"), Region: spec.Region,
 	})
@@ -190,13 +190,13 @@ func addApplications(ctx *pulumi.Context, spec ApplicationSpec, outputs pulumi.M
 	return nil
 }
 
-// network is a VPC and its subnets, all of them known.
+// network is a VPC with its subnets; all fields are set.
 type network struct {
 	VPC                      string
 	Subnets, DatabaseSubnets []string
 }
 
-// findNetwork completes the network of the settings.
+// findNetwork returns the network of the settings, completed from AWS.
 func findNetwork(ctx *pulumi.Context, spec ApplicationSpec) (network, error) {
 	n := network{VPC: spec.Network.VPC, Subnets: spec.Network.Subnets, DatabaseSubnets: spec.Network.DatabaseSubnets}
 	var err error
@@ -228,7 +228,7 @@ func findNetwork(ctx *pulumi.Context, spec ApplicationSpec) (network, error) {
 	return n, nil
 }
 
-// findZone is the hosted zone that holds the domain.
+// findZone returns the hosted zone of the domain.
 func findZone(ctx *pulumi.Context, spec ApplicationSpec) (string, error) {
 	if spec.Zone != "" {
 		return spec.Zone, nil
@@ -241,7 +241,7 @@ func findZone(ctx *pulumi.Context, spec ApplicationSpec) (string, error) {
 	return zone, err
 }
 
-// readSpec reads what the manager wrote into the stack's config under key, a JSON object.
+// readSpec reads the JSON object that the manager wrote into the stack's config under key.
 func readSpec(ctx *pulumi.Context, key string, spec any) error {
 	text, ok := ctx.GetConfig(ctx.Project() + ":" + key)
 	if !ok {

@@ -1,4 +1,4 @@
-// Package program is branchenv's Pulumi program: what the application stack and the environment stacks consist of.
+// Package program is branchenv's Pulumi program. It defines the resources of the application stack and of the environments.
 //
 // A program reads its specification from the stack's configuration and asks nobody else. Only the application stack looks
 // things up in AWS. The manager and Pulumi's own commands run the same program.
@@ -16,8 +16,7 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// Run is branchenv's Pulumi program: what a stack is made of depends on its name. The CLI and Pulumi's own commands
-// run the same one.
+// Run is branchenv's Pulumi program. The name of the stack decides whether it is the application stack or an environment.
 func Run(ctx *pulumi.Context) error {
 	if ctx.Stack() == names.ApplicationStack {
 		return Application(ctx)
@@ -25,44 +24,44 @@ func Run(ctx *pulumi.Context) error {
 	return Environment(ctx)
 }
 
-// environment is what the parts of one environment's program share.
+// environment is the data that the parts of one environment's program share.
 type environment struct {
 	ctx    *pulumi.Context
 	spec   Spec
 	shared Shared
 	stage  application
-	// group is the security group of whatever runs the app.
+	// group is the security group of the instances that run the app.
 	group pulumi.StringInput
-	// variables and secrets are what the app is told, by the names of environment variables; secrets are ARNs.
+	// variables and secrets are the environment variables of the app, by name. The values of secrets are ARNs.
 	variables, secrets map[string]pulumi.StringInput
-	outputs            pulumi.Map // the stack's
+	outputs            pulumi.Map // outputs of the stack
 }
 
-// platform is what runs the app, of whatever kind it is.
+// platform is the part of an environment that runs the app.
 type platform struct {
-	target  components.DNSTarget // where the host name is to lead, known once the app is ready
-	outputs pulumi.Map           // what there is to tell of it
+	target  components.DNSTarget // the target of the host name, known once the app is ready
+	outputs pulumi.Map           // outputs of the stack about the platform
 }
 
 // Environment is the Pulumi program of one branch's environment. It reads a Spec from the stack's config, under
-// the key "environment", and the outputs of the application stack; it asks AWS nothing.
+// the key "environment", and the outputs of the application stack. It reads nothing from AWS.
 //
-// The order: bucket and database, then what runs the app, which is told of them, and the DNS record last, so that the
-// name leads nowhere before there is an answer. A destroy goes the other way.
+// The order of creation: bucket and database, then the platform, whose app uses both, and last the DNS record, so that the
+// name only resolves once the app answers. A destroy uses the reverse order.
 func Environment(ctx *pulumi.Context) error {
 	return export(ctx, createEnvironment)
 }
 
-// export makes what a stack consists of and exports its outputs.
-func export(ctx *pulumi.Context, make func(*pulumi.Context) (pulumi.Map, error)) error {
-	outputs, err := make(ctx)
+// export calls create, which creates the resources of a stack, and exports the outputs that it returns.
+func export(ctx *pulumi.Context, create func(*pulumi.Context) (pulumi.Map, error)) error {
+	outputs, err := create(ctx)
 	for name, value := range outputs {
 		ctx.Export(name, value)
 	}
 	return err
 }
 
-// createEnvironment makes everything of an environment and returns the stack's outputs.
+// createEnvironment creates all resources of an environment and returns the stack's outputs.
 func createEnvironment(ctx *pulumi.Context) (pulumi.Map, error) {
 	var spec Spec
 	if err := readSpec(ctx, names.SpecKey, &spec); err != nil {
@@ -104,10 +103,10 @@ func createEnvironment(ctx *pulumi.Context) (pulumi.Map, error) {
 	return e.outputs, e.publish(p)
 }
 
-// host is the environment's full host name.
+// host returns the full host name of the environment.
 func (s Spec) host() string { return s.Host + "." + s.Domain }
 
-// url is the environment's address. Without a load balancer there is no certificate.
+// url returns the address of the environment. Without a load balancer there is no certificate.
 func (s Spec) url() string {
 	if components.Balancer(s.Settings.Balancer) == components.BalancerNone {
 		return "http://" + s.host()
@@ -115,7 +114,7 @@ func (s Spec) url() string {
 	return "https://" + s.host()
 }
 
-// addBucket makes the assets bucket, if the settings want one.
+// addBucket creates the assets bucket, if the settings enable it.
 func (e *environment) addBucket() error {
 	name := ""
 	if a := e.spec.Settings.Assets; a.Enabled {
@@ -133,7 +132,7 @@ func (e *environment) addBucket() error {
 	return nil
 }
 
-// addDatabase makes the database, if the settings want one.
+// addDatabase creates the database, if the settings name an engine.
 func (e *environment) addDatabase() error {
 	d, name := e.spec.Settings.Database, ""
 	if d.Engine != "none" {
@@ -158,16 +157,15 @@ func (e *environment) addDatabase() error {
 	return nil
 }
 
-// addPlatform makes what runs the app. This is the one place that knows which kinds there are.
+// addPlatform creates the platform that runs the app. Only this function knows all kinds of platforms.
 func (e *environment) addPlatform() (platform, error) {
-	switch e.spec.Settings.Platform {
-	case "beanstalk":
-		return e.addBeanstalk()
+	if e.spec.Settings.Platform != "beanstalk" {
+		return platform{}, fault.Usagef("there is no platform %q", e.spec.Settings.Platform).WithHint("write platform: beanstalk")
 	}
-	return platform{}, fault.Usagef("there is no platform %q", e.spec.Settings.Platform).WithHint("write platform: beanstalk")
+	return e.addBeanstalk()
 }
 
-// addBeanstalk makes a Beanstalk environment.
+// addBeanstalk creates a Beanstalk environment.
 func (e *environment) addBeanstalk() (platform, error) {
 	s := e.spec.Settings
 	b := e.shared.Balancer
@@ -201,7 +199,7 @@ func (e *environment) addBeanstalk() (platform, error) {
 		HealthPath:       s.Health.Path,
 		LogDays:          logDays,
 		KeepLogs:         s.Protected,
-		ManagedUpdates:   s.Protected, // the others live for days
+		ManagedUpdates:   s.Protected, // other environments live only for days
 		Variables:        e.variables,
 		Secrets:          e.secrets,
 		VPC:              pulumi.String(e.shared.VPC),
@@ -219,7 +217,7 @@ func (e *environment) addBeanstalk() (platform, error) {
 	}}, nil
 }
 
-// publish makes the DNS record and the stack's outputs.
+// publish creates the DNS record and sets the stack's outputs.
 func (e *environment) publish(p platform) error {
 	dns, err := components.NewBranchDNS(e.ctx, "dns", components.BranchDNSArgs{
 		Host: e.spec.host(), ZoneID: pulumi.String(e.shared.Zone), Target: p.target,

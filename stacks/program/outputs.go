@@ -1,6 +1,6 @@
 package program
 
-// The outputs of the application stack that the manager reads itself; the environment program reads more.
+// The outputs of the application stack that the manager itself reads. The environment program reads more.
 const (
 	OutVersionsBucket = "versionsBucket"
 	OutDomain         = "domain"

@@ -7,8 +7,8 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Spec is everything that the environment program needs to know. The manager writes it into the stack's config as one
-// object before every run; the program reads it back and asks nobody else.
+// Spec is the complete input of the environment program. The manager writes it into the stack's config as one object before
+// every run.
 type Spec struct {
 	Project string `json:"project"`
 	Region  string `json:"region"`
@@ -20,14 +20,14 @@ type Spec struct {
 	// BucketSuffix makes the bucket's name new for each incarnation of the environment: 6 characters, a-z0-9.
 	BucketSuffix string  `json:"bucketSuffix"`
 	Version      Version `json:"version"`
-	// Commit was the head of the branch when Version was decided; "" where that is not known. Here, in what the update
-	// worked from, and not in a tag, it holds only once that update has ended.
+	// Commit was the head of the branch when Version was decided; "" if it is not known. It is stored here and not in a tag,
+	// so that it counts only once the update has ended.
 	Commit   string          `json:"commit,omitempty"`
 	Settings config.Settings `json:"settings"`
 }
 
-// Version is what an environment runs. Exactly one of Image and BundleKey is set, unless both are empty: then the
-// environment runs Beanstalk's sample application.
+// Version is the version of the app that an environment runs. At most one of Image and BundleKey is set. If both are empty,
+// the environment runs Beanstalk's sample application.
 type Version struct {
 	// Label is the Beanstalk application version's label, at most 100 characters, unique in its application.
 	Label string `json:"label,omitempty"`
@@ -37,7 +37,7 @@ type Version struct {
 	BundleKey string `json:"bundleKey,omitempty"`
 }
 
-// ApplicationSpec is everything that the application program needs to know, written into stack config like Spec.
+// ApplicationSpec is the complete input of the application program. It is written into stack config like Spec.
 type ApplicationSpec struct {
 	Project     string         `json:"project"`
 	Region      string         `json:"region"`
@@ -49,7 +49,7 @@ type ApplicationSpec struct {
 	BucketSuffix string `json:"bucketSuffix"`
 }
 
-// Name is a version as people name it: the image, or the label.
+// Name returns the version's name for people: the image, or the label.
 func (v Version) Name() string {
 	if v.Image != "" {
 		return v.Image
@@ -57,7 +57,7 @@ func (v Version) Name() string {
 	return v.Label
 }
 
-// ParseShared is what the outputs of the application stack offer to environments.
+// ParseShared returns the outputs of the application stack that environments use.
 func ParseShared(outputs map[string]any) (Shared, error) {
 	var out Shared
 	text, err := json.Marshal(outputs)

@@ -8,7 +8,7 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// Standalone is Program for Pulumi's own commands. They print an error's text only, so the hint is put in it.
+// Standalone is Run for Pulumi's own commands. They print only the text of an error, so the text includes the hint.
 func Standalone(ctx *pulumi.Context) error {
 	err := Run(ctx)
 	if hint := fault.Hint(err); hint != "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// What the app is told by environment variables, beside the settings' own: config.ReservedVariables.
+// The environment variables that branchenv sets for the app, in addition to those of the settings: config.ReservedVariables.
 const (
 	varBranch           = "BRANCH_NAME"
 	varKind             = "ENVIRONMENT_KIND"
@@ -25,14 +25,15 @@ const (
 	varDatabaseName     = "DATABASE_NAME"
 	varDatabaseUser     = "DATABASE_USER"
 	varDatabaseInstance = "DATABASE_INSTANCE"
-	// varDatabasePassword is the password, where it never changes.
+	// varDatabasePassword is the password, if it never changes.
 	varDatabasePassword = "DATABASE_PASSWORD"
-	// varDatabaseCredentials is the ARN of the secret with user and password, which RDS changes every 7 days while
-	// Beanstalk reads secrets only when an instance starts: the app reads it itself, whenever it connects.
+	// varDatabaseCredentials is the ARN of the secret with user and password. RDS changes it every 7 days, and Beanstalk reads
+	// secrets only when an instance starts. So the app itself reads the secret whenever it connects.
 	varDatabaseCredentials = "DATABASE_CREDENTIALS_ARN" // #nosec G101 -- the name of a variable
 )
 
-// setAppVariables begins what the app is told: the settings' variables and secrets, and what is known before anything is made.
+// setAppVariables sets the variables and secrets of the settings, and the variables that are known before any resource is
+// created.
 func (e *environment) setAppVariables() error {
 	own := slices.Concat(slices.Collect(maps.Keys(e.spec.Settings.Environment)), slices.Collect(maps.Keys(e.spec.Settings.Secrets)))
 	slices.Sort(own)
@@ -63,7 +64,7 @@ func (e *environment) setAppVariables() error {
 	return nil
 }
 
-// setDatabaseVariables tells the app of its database.
+// setDatabaseVariables sets the variables of the database, and lets the app read its credentials.
 func (e *environment) setDatabaseVariables(d *components.BranchDatabase) error {
 	e.variables[varDatabaseHost] = d.Address
 	e.variables[varDatabasePort] = pulumi.Sprintf("%d", d.Port)
