@@ -1,4 +1,4 @@
-// Package operation is what a running operation and its caller tell each other: events go out, the wish to stop goes in.
+// Package operation connects a running operation with its caller: events go out, requests to stop go in.
 package operation
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Event is one thing that happens while a command runs, for whoever shows progress.
+// Event is one thing that happens while a command runs. It is used to show progress.
 type Event struct {
 	Time    time.Time
 	Stack   string
@@ -20,7 +20,7 @@ type Event struct {
 	Bucket  string        // for Emptying
 }
 
-// EventKind tells what an Event is about.
+// EventKind is the kind of an Event.
 type EventKind int
 
 // The kinds of events.
@@ -35,11 +35,11 @@ const (
 	Emptying                        // progress of emptying a bucket; the end is not known
 )
 
-// Observer is told what happens, from one goroutine at a time. nil is allowed wherever one is taken.
+// Observer receives events, from one goroutine at a time. It may be nil everywhere.
 type Observer func(Event)
 
-// Serialized is an Observer that may be called from several goroutines: the engine's events, Beanstalk's and the
-// progress of emptying a bucket come from one each.
+// Serialized returns an Observer that may be called from several goroutines. The engine's events, Beanstalk's events and the
+// progress of emptying a bucket come from different ones.
 func (o Observer) Serialized() Observer {
 	if o == nil {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Stopper carries a person's wish to stop into a running command. The zero value is not usable; see NewStopper.
+// Stopper carries a person's request to stop into a running command. The zero value is not usable; see NewStopper.
 //
 // A cancelled context is not used for this: the Automation API answers it by killing pulumi after 10 seconds, which
 // leaves a lock and half-made resources behind (auto/cmd.go).
@@ -21,17 +21,17 @@ func NewStopper() *Stopper {
 	return &Stopper{stop: make(chan struct{}), interrupt: make(chan struct{})}
 }
 
-// Stop asks the command to end after the step that it is in.
+// Stop asks the command to end after its current step.
 func (s *Stopper) Stop() { s.once[0].Do(func() { close(s.stop) }) }
 
-// Interrupt asks the running step to end as well: pulumi gets one interrupt, lets what is under way come to an end
-// and saves its state. It implies Stop.
+// Interrupt asks the running step to end as well: pulumi gets one interrupt, waits for the operations under
+// way and saves its state. It implies Stop.
 func (s *Stopper) Interrupt() {
 	s.Stop()
 	s.once[1].Do(func() { close(s.interrupt) })
 }
 
-// Stopped tells whether Stop or Interrupt was called. A nil Stopper is never stopped.
+// Stopped reports whether Stop or Interrupt was called. A nil Stopper is never stopped.
 func (s *Stopper) Stopped() bool {
 	if s == nil {
 		return false
@@ -44,7 +44,7 @@ func (s *Stopper) Stopped() bool {
 	}
 }
 
-// Interrupted is closed by Interrupt; nil, which blocks for ever, for a nil Stopper.
+// Interrupted returns a channel that Interrupt closes. It is nil, which blocks for ever, for a nil Stopper.
 func (s *Stopper) Interrupted() <-chan struct{} {
 	if s == nil {
 		return nil
@@ -52,8 +52,8 @@ func (s *Stopper) Interrupted() <-chan struct{} {
 	return s.interrupt
 }
 
-// Interruptible is ctx, cancelled by Interrupt with errStopped as the cause, for calls that AWS is given directly.
-// release must be called.
+// Interruptible returns a context that Interrupt cancels with ErrStopped as the cause, for direct calls of AWS. release must
+// be called.
 func (s *Stopper) Interruptible(ctx context.Context) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
@@ -70,11 +70,11 @@ func (s *Stopper) Interruptible(ctx context.Context) (_ context.Context, release
 	}
 }
 
-// ErrStopped is why a command ended early: someone asked for it.
+// ErrStopped is the cause of a command that ended early on request.
 var ErrStopped = errors.New("stopped on request")
 
 // Control is how a caller follows a running operation and stops it. The zero value follows nothing and never stops.
 type Control struct {
-	Observe Observer // told what happens; may be nil
+	Observe Observer // receives the events; may be nil
 	Stop    *Stopper // may be nil
 }

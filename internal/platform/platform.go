@@ -1,6 +1,6 @@
-// Package platform is the seam between an environment and what runs its app. Elastic Beanstalk is the first platform.
+// Package platform is the seam between an environment and the service that runs its app. Elastic Beanstalk is the first.
 //
-// A platform follows updates, tells whether the app is healthy, waits until an interrupted environment can be changed
+// A platform follows updates, reports whether the app is healthy, waits until an interrupted environment can be changed
 // again, and provides the versions that it runs. Package stacks names no platform; package program creates its resources.
 package platform
 
@@ -19,11 +19,11 @@ type Resource struct {
 	Inputs map[string]any
 }
 
-// Platform is what runs the apps of a project.
+// Platform is the service that runs the apps of a project.
 type Platform interface {
 	// Name is the platform's name in the settings.
 	Name() string
-	// Watch follows an update of a stack from now on. tell is told what the platform reports. Watch.End must be called.
+	// Watch follows an update of a stack from now on. tell receives the events of the platform. Watch.End must be called.
 	Watch(ctx context.Context, tell func(operation.Event)) Watch
 	// Healthy returns the problem of an environment whose app is not healthy. unknown is why AWS cannot tell; it says nothing
 	// about the app.

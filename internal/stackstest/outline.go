@@ -11,7 +11,7 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// Outlines returns stacks of all kinds of states, as a list has them, in outline, and as they are read one by one, whole.
+// Outlines returns stacks with all kinds of states: in outline, as List returns them, and whole, as Read returns them.
 func Outlines(t testing.TB) (outlines, wholes []backend.Facts) {
 	t.Helper()
 	const (

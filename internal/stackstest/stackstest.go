@@ -1,4 +1,4 @@
-// Package stackstest writes stacks as an update leaves them, for tests of what reads them. No engine takes part.
+// Package stackstest writes stacks as an update leaves them, for tests of the code that reads them. It runs no engine.
 package stackstest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/branchenv/branchenv/stacks/program"
 )
 
-// Noon is the time at which stacks are looked at.
+// Noon is the current time of the tests.
 var Noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const (
@@ -28,13 +28,13 @@ const (
 	ShopID = "github:1296269"
 )
 
-// Head is the commit that a branch is at.
+// Head is the current commit of every branch.
 var Head = strings.Repeat("a", 40)
 
 //go:embed spec.json
 var branchSpec []byte
 
-// BranchSpec is the specification of an ordinary branch: image, shared balancer, Postgres.
+// BranchSpec returns the spec of an ordinary branch: image, shared balancer, Postgres.
 func BranchSpec(t testing.TB) program.Spec {
 	t.Helper()
 	var s program.Spec
@@ -44,7 +44,7 @@ func BranchSpec(t testing.TB) program.Spec {
 	return s
 }
 
-// Updated is the last update of an environment, made from spec an hour before Noon; from nothing known if spec is nil.
+// Updated returns the last update of an environment, made from spec an hour before Noon. Without spec it has no config.
 func Updated(t testing.TB, spec *program.Spec) *backend.Update {
 	t.Helper()
 	u := &backend.Update{Kind: "update", Result: "succeeded", StartTime: Noon.Add(-time.Hour).Unix(), EndTime: Noon.Add(-50 * time.Minute).Unix()}
@@ -63,7 +63,7 @@ func text(t testing.TB, v any) string {
 	return string(data)
 }
 
-// State is a stack's state with resources of the given types and the stack's outputs.
+// State returns a state with the given outputs and resources of the given types.
 func State(stack string, outputs map[string]any, types ...string) (s backend.State) {
 	prefix := "urn:pulumi:" + stack + "::shop::"
 	s.Resources = append(s.Resources, backend.Resource{URN: prefix + backend.RootType + "::shop-" + stack, Type: backend.RootType, Outputs: outputs})
@@ -73,10 +73,10 @@ func State(stack string, outputs map[string]any, types ...string) (s backend.Sta
 	return s
 }
 
-// Change changes what Write writes of a branch's stack.
+// Change changes the stack before Write writes it.
 type Change func(spec *program.Spec, tags map[string]string, last *backend.Update)
 
-// Write writes a branch's stack into the folder of a backend: it has a bucket and was updated at Noon.
+// Write writes the stack of a branch into the folder of a backend. It has a bucket, and its last update was before Noon.
 func Write(t testing.TB, folder, branch string, changes ...Change) {
 	t.Helper()
 	slug, err := names.Slug(branch)
@@ -104,7 +104,7 @@ func WriteState(t testing.TB, folder, stack string, s backend.State, tags map[st
 	pulumitest.WriteJSON(t, filepath.Join(dir, "stacks/shop", stack+".pulumi-tags"), map[string]any{"version": 1, "tags": tags})
 }
 
-// Lock locks a stack as a process that is alive.
+// Lock locks a stack with the lock of a living process.
 func Lock(t testing.TB, folder, stack string) {
 	t.Helper()
 	host, err := os.Hostname()
@@ -126,7 +126,8 @@ func Open(t testing.TB, folder string) backend.Backend {
 	return b
 }
 
-// ServeAWS serves the one call that every operation makes: whose the credentials are. It returns the variables that name it.
+// ServeAWS serves the one call that every operation makes: the account of the credentials. It returns the variables that
+// direct calls to it.
 func ServeAWS(t testing.TB, account string) []string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
