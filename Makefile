@@ -12,7 +12,7 @@ demo: build ## the main job on the embedded AWS: set up, three environments, one
 	@tools/demo.sh
 
 test: build ## all tests, the real Pulumi engine included; no AWS account needed
-	go test -shuffle=on ./...
+	go test -shuffle=on -timeout 30m ./...
 	@command -v pulumi-resource-aws >/dev/null || test -n "$$BRANCHENV_REAL_AWS_PROVIDER" || echo "note: no pulumi-resource-aws on PATH: nothing was checked against the real AWS provider"
 
 test-short: ## the quick tests alone: nothing that starts pulumi
@@ -20,7 +20,7 @@ test-short: ## the quick tests alone: nothing that starts pulumi
 
 test-race: ## the quick tests with the race detector: five minutes on two cores, a quarter of an hour the first time
 	@if problem=$$(go build -race runtime/cgo 2>&1); then \
-		echo 'go test -race -short -shuffle=on ./...'; go test -race -short -shuffle=on ./...; \
+		echo 'go test -race -short -shuffle=on -timeout 30m ./...'; go test -race -short -shuffle=on -timeout 30m ./...; \
 	else \
 		echo "SKIPPED test-race: the race detector cannot be built here: $$problem"; \
 	fi
