@@ -16,7 +16,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
-// ec2Answer is what matters of an answer of EC2, with the element names of its API reference.
+// ec2Answer has the parts of an answer that the test compares. The element names are those of EC2's API reference.
 type ec2Answer struct {
 	Groups  []ec2Item `xml:"securityGroupInfo>item"`
 	Rules   []ec2Item `xml:"securityGroupRuleSet>item"`
@@ -32,7 +32,7 @@ type ec2Item struct {
 	Tag   string `xml:"tagSet>item>value"`
 }
 
-// askEC2 sends a signed query without the SDK, whose ec2 package takes 3 GB of memory to compile.
+// askEC2 sends a signed query. It does not use the SDK, whose ec2 package takes 3 GB of memory to compile.
 func askEC2(t *testing.T, s *Server, action string, parameters ...string) ec2Answer {
 	t.Helper()
 	form := url.Values{"Action": {action}, "Version": {"2016-11-15"}}

@@ -17,7 +17,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 )
 
-// pulumiCLI is the real CLI, from the project's bin directory or PATH.
+// pulumiCLI returns the real CLI, from the project's bin directory or PATH.
 func pulumiCLI(t *testing.T) auto.PulumiCommand {
 	t.Helper()
 	root := filepath.Join("..", "..")
@@ -73,13 +73,13 @@ func envMap(s *Server, more map[string]string) map[string]string {
 	return env
 }
 
-// newProgram makes a stack with the program run, in a state of its own.
+// newProgram creates a stack with the program run. It has a state directory of its own.
 func newProgram(t *testing.T, s *Server, run pulumi.RunFunc) *program {
 	t.Helper()
 	return newProgramIn(t, s, t.TempDir(), run)
 }
 
-// newProgramIn opens the stack in a state directory that others have used or will.
+// newProgramIn opens the stack in a state directory, which may be shared.
 func newProgramIn(t *testing.T, s *Server, home string, run pulumi.RunFunc) *program {
 	t.Helper()
 	ws, err := auto.NewLocalWorkspace(t.Context(),
@@ -120,7 +120,7 @@ func (p *program) tryUp(run pulumi.RunFunc, opts ...optup.Option) (map[string]in
 	return *res.Summary.ResourceChanges, nil
 }
 
-// notShort skips what starts pulumi, or many processes, where only the quick tests are wanted.
+// notShort skips a test that starts pulumi or many processes if only the quick tests are wanted.
 func notShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

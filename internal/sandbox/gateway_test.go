@@ -13,7 +13,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
-// visited is a server with two environments on one shared balancer and a third with an address of its own.
+// visited serves two environments behind a shared load balancer, and a third with an address of its own.
 func visited(t *testing.T, branch string) *Server {
 	t.Helper()
 	s, c := served(t, Options{})
@@ -39,7 +39,7 @@ func visited(t *testing.T, branch string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"login", "other", "norule"} { // norule leads to the balancer, where no rule is for it
+	for _, name := range []string{"login", "other", "norule"} { // norule leads to the load balancer, which has no rule for it
 		c.Create(services.TypeRecord, name, map[string]any{"zoneId": zone["zoneId"], "name": name + ".preview.example.com", "type": "A", "aliases": []any{
 			map[string]any{"name": out["dnsName"], "zoneId": out["zoneId"], "evaluateTargetHealth": false},
 		}})
@@ -48,7 +48,7 @@ func visited(t *testing.T, branch string) *Server {
 	return s
 }
 
-// visit is what a visitor of a host name gets.
+// visit returns the answer to a visitor of a host name.
 func visit(t *testing.T, s *Server, host, path, accept string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Endpoint()+path, nil)
@@ -111,7 +111,7 @@ plain.preview.example.com  plain
 	}
 }
 
-// What a branch is called cannot become markup, nor a line of its own.
+// The name of a branch cannot become markup, nor a line of its own.
 func TestGatewayEscapes(t *testing.T) {
 	t.Parallel()
 	s := visited(t, "</dd><script>alert(1)</script>\nkind production")

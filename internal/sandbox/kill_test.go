@@ -24,7 +24,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// childDir makes the test binary a process of its own that serves a sandbox over this directory and runs an up in it.
+// childDir is a variable. If it names a directory, the test binary serves a sandbox over it and runs an up.
 const childDir = "SANDBOX_TEST_CHILD_DIR"
 
 func runDatabase(ctx *pulumi.Context) error {
@@ -35,7 +35,7 @@ func runDatabase(ctx *pulumi.Context) error {
 	return err
 }
 
-// TestChild is not a test of its own: it is what the processes run that the other tests here start and kill.
+// TestChild is not a test. The other tests here start it in processes that they kill.
 func TestChild(t *testing.T) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
@@ -47,11 +47,11 @@ func TestChild(t *testing.T) {
 	t.Log(err)
 }
 
-// child starts such a process in a process group of its own.
+// child starts TestChild in a process group of its own.
 func child(t *testing.T, dir string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.v")
-	cmd.Env = append(os.Environ(), childDir+"="+dir, "TMPDIR="+dir) // who is killed removes no temporary folder
+	cmd.Env = append(os.Environ(), childDir+"="+dir, "TMPDIR="+dir) // a killed process does not remove its temporary folders
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -68,7 +68,7 @@ func child(t *testing.T, dir string) *exec.Cmd {
 	return cmd
 }
 
-// until waits for something that another process does.
+// until waits until another process has done something.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -82,9 +82,8 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// adopt makes the one pending create a resource of the state, with what it is imported by for its id and its inputs for
-// outputs. The engine's own
-// refresh --import-pending-creates only marks it as "importing", and then forgets it (3.250).
+// adopt turns the only pending create into a resource of the state. Its id is the id that it is imported by; its outputs are
+// its inputs. The engine's refresh --import-pending-creates only marks it as "importing", and then forgets it (3.250).
 func (p *program) adopt(id string) {
 	p.t.Helper()
 	state, err := p.stack.Export(p.t.Context())
@@ -111,8 +110,8 @@ func (p *program) adopt(id string) {
 	}
 }
 
-// kill -9 of everything in the middle of a create leaves a database that is being created and a stack with a pending
-// create. A refresh finds it by its name, and the next up has nothing to do.
+// If everything is killed during a create, the database goes on to be created, and the stack has a pending create. A refresh
+// finds the database by its name, and the next up has nothing to do.
 func TestKilledInCreate(t *testing.T) {
 	notShort(t)
 	t.Parallel()
@@ -135,7 +134,7 @@ func TestKilledInCreate(t *testing.T) {
 
 	s := start(t, Options{Dir: aws})
 	later := time.Now().Add(2 * time.Hour)
-	s.cloud.Store.Now = func() time.Time { return later } // the creation has ended meanwhile
+	s.cloud.Store.Now = func() time.Time { return later } // the creation has ended by then
 	p := newProgramIn(t, s, filepath.Join(dir, "state"), runDatabase)
 	if err := p.stack.Cancel(t.Context()); err != nil {
 		t.Fatal(err)
@@ -152,7 +151,7 @@ func TestKilledInCreate(t *testing.T) {
 	}
 }
 
-// A fault can kill the serving process in the middle of an operation.
+// A fault can kill the serving process during an operation.
 func TestFaultKill(t *testing.T) {
 	notShort(t)
 	t.Parallel()

@@ -20,7 +20,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
-// names lists what exists as "Type name".
+// names returns what exists, as "Type name".
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	all, err := Resources(dir)
@@ -85,7 +85,7 @@ func TestEngineBucket(t *testing.T) {
 	}
 }
 
-// web is an environment with all around it, written with the SDK as a program of ours is.
+// web is a program with an environment, a database and a DNS record.
 func web(ctx *pulumi.Context, kind string) error {
 	zoneName := "preview.example.com"
 	zone, err := route53.LookupZone(ctx, &route53.LookupZoneArgs{Name: &zoneName})
@@ -167,7 +167,7 @@ func TestEngineEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What was deleted by hand is gone at the next refresh, and made again.
+	// A refresh forgets a resource that was deleted by hand, and the next up creates it again.
 	id, out := c.Read(services.TypeDatabase, "web-db")
 	if err := c.Remove(services.TypeDatabase, id, out); err != nil {
 		t.Fatal(err)

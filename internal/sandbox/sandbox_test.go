@@ -16,7 +16,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
-// Of many processes that make a thing of one name at once, one succeeds.
+// If many processes create a resource of the same name at once, one succeeds.
 func TestTogether(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -81,7 +81,7 @@ func TestReset(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, stateDir)); !os.IsNotExist(err) {
 		t.Errorf("the stacks are still there: %v", err)
 	}
-	c.Create(services.TypeBucket, "b", map[string]any{"bucket": "bucket"}) // one who served it meanwhile goes on
+	c.Create(services.TypeBucket, "b", map[string]any{"bucket": "bucket"}) // a process that used the directory before can go on
 }
 
 func TestResetRefuses(t *testing.T) {

@@ -36,7 +36,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/services"
 )
 
-// sdk is the configuration with which the real SDK meets a sandbox.
+// sdk returns the configuration of the real SDK for a sandbox.
 func sdk(t *testing.T, s *Server) awssdk.Config {
 	t.Helper()
 	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("eu-central-1"), config.WithBaseEndpoint(s.Endpoint()),
@@ -47,7 +47,7 @@ func sdk(t *testing.T, s *Server) awssdk.Config {
 	return cfg
 }
 
-// served is a sandbox and a caller of its provider.
+// served returns a running sandbox, and an engine for its provider.
 func served(t *testing.T, o Options) (*Server, *sandboxtest.Engine) {
 	t.Helper()
 	o.Region = "eu-central-1"
@@ -130,7 +130,7 @@ func TestBeanstalkAPI(t *testing.T) {
 	}
 }
 
-// An update that is under way can be aborted, and the environment is ready then.
+// A running update can be aborted; the environment is ready afterwards.
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	s, c := served(t, Options{})
@@ -424,7 +424,7 @@ func TestS3API(t *testing.T) {
 	}
 	wantListed(t, second, bucket, "", []string{"before", "before null", "-dir/key", "dir/key", "dir/key"})
 
-	// Contents that do not fit into the log, with the checksums and chunks that the SDK sends.
+	// Contents that are too large for the log, with the checksums and chunks that the SDK sends.
 	large := make([]byte, 300_000)
 	rand.Read(large)
 	if _, err := api.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: awssdk.String("large"), Body: bytes.NewReader(large)}); err != nil {
@@ -453,14 +453,15 @@ func TestS3API(t *testing.T) {
 	if _, err := api.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: bucket}); codeOf(err) != "NotFound" {
 		t.Errorf("a bucket that is gone: %v", err)
 	}
-	// A bucket of the same name is another one.
+	// A new bucket of the same name is empty.
 	if _, err := second.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket}); err != nil {
 		t.Fatal(err)
 	}
 	wantListed(t, api, bucket, "", nil)
 }
 
-// wantListed compares the versions that pages of 2 list: the key, "null" for the null version, "-" for a marker.
+// wantListed compares the listed versions, in pages of 2. Each is its key, with "null" for the null version and "-" for a
+// delete marker.
 func wantListed(t *testing.T, api *s3.Client, bucket *string, prefix string, want []string) {
 	t.Helper()
 	var got []string
@@ -531,7 +532,7 @@ func multipart(t *testing.T, api, second *s3.Client, bucket *string, content []b
 	}
 }
 
-// emptyBucket deletes page by page, as our own code does.
+// emptyBucket deletes page by page, as branchenv does.
 func emptyBucket(t *testing.T, api *s3.Client, bucket *string) {
 	t.Helper()
 	pages := s3.NewListObjectVersionsPaginator(api, &s3.ListObjectVersionsInput{Bucket: bucket, MaxKeys: awssdk.Int32(2)})

@@ -20,7 +20,7 @@ func TestFaults(t *testing.T) {
 	tests := []struct {
 		name  string
 		fault cloud.Fault
-		want  []string // parts of the errors of four creates of a log group, "" for none
+		want  []string // parts of the errors of four creates of a log group; "": no error
 	}{
 		{"once", cloud.Fault{On: "create", Kind: cloud.Fail}, []string{"InternalFailure", "", "", ""}},
 		{"the third", cloud.Fault{On: "create", Kind: cloud.Fail, Nth: 3, Error: "LimitExceededException: no more"}, []string{"", "", "LimitExceededException: no more", ""}},
@@ -37,7 +37,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			for i, want := range test.want {
-				// Each create is another process's: what was met is counted for all together.
+				// Each create is in another process. All processes count together.
 				c := sandboxtest.New(t, cloud.Config{Dir: dir, Faults: []cloud.Fault{test.fault}})
 				name := "g" + string(rune('0'+i))
 				_, _, err := c.TryCreate(services.TypeLogGroup, name, map[string]any{"name": name})
@@ -49,7 +49,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// An environment that turns red exists, and its creation fails with the event in the message.
+// If an environment turns red, its creation fails with the event in the message, and the environment exists.
 func TestFaultRed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -70,7 +70,7 @@ func TestFaultRed(t *testing.T) {
 	if !ok || !strings.HasPrefix(failed.GetId(), "e-") {
 		t.Fatalf("the engine is not told of what was made: %v", details[0])
 	}
-	// The next update mends it.
+	// The next update repairs it.
 	in, _ := c.Check(platforms.TypeEnvironment, "env", sandboxtest.Environment("an-env", map[string]any{"description": "mended"}), nil)
 	if _, err := c.Provider.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: sandboxtest.URN(platforms.TypeEnvironment, "env"), Id: failed.GetId(), News: in}); err != nil {
 		t.Errorf("update: %v", err)

@@ -13,7 +13,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// onBalancer are the settings of an environment with a load balancer of its own.
+// onBalancer returns the settings of an environment with its own load balancer.
 func onBalancer(more ...any) map[string]any {
 	subnets := services.DefaultSubnets("eu-central-1")
 	return map[string]any{"settings": append([]any{
@@ -24,7 +24,7 @@ func onBalancer(more ...any) map[string]any {
 	}, more...)}
 }
 
-// An environment's own load balancer comes and goes with it, and has the listeners that the settings ask for.
+// An environment's own load balancer is created and removed with it. It has the listeners in the settings.
 func TestOwnBalancer(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{})
@@ -62,7 +62,7 @@ func TestOwnBalancer(t *testing.T) {
 		t.Errorf("after the environment's end: -before +after\n%s", diff)
 	}
 
-	// Nothing stays of one whose certificate is not there.
+	// If the certificate does not exist, nothing is created.
 	_, _, err := c.TryCreate(platforms.TypeEnvironment, "env", sandboxtest.Environment("shop-main", onBalancer(
 		sandboxtest.Option("aws:elbv2:listener:443", "Protocol", "HTTPS"), sandboxtest.Option("aws:elbv2:listener:443", "SSLCertificateArns", "arn:aws:acm:nope"))))
 	if err == nil || !strings.Contains(err.Error(), "CertificateNotFound") {

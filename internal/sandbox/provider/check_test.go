@@ -25,7 +25,7 @@ func TestCheck(t *testing.T) {
 	tests := []struct {
 		name, typ string
 		inputs    map[string]any
-		want      []string // each a part of a problem, in order
+		want      []string // parts of the failures, in order
 	}{
 		{"fine", services.TypeBucket, map[string]any{"bucket": "assets"}, nil},
 		{"unknown property", services.TypeBucket, map[string]any{"bukcet": "assets"}, []string{`unknown property "bukcet", did you mean "bucket"?`}},
@@ -99,7 +99,7 @@ func TestCheckCompletes(t *testing.T) {
 	if again := sandboxtest.Values(t, res.GetInputs())["bucket"]; again != name {
 		t.Errorf("the name changed from %q to %q", name, again)
 	}
-	// The name is no longer one that the provider made.
+	// Now the name is one that the program gave.
 	olds := sandboxtest.Values(t, in)
 	olds["bucket"] = "given"
 	given := sandboxtest.Props(t, olds)
@@ -152,8 +152,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// Whatever is in the inputs, checking and comparing them says something and does not panic, and what is compared with
-// itself does not differ.
+// Check and Diff do not panic for any inputs, and no inputs differ from themselves.
 func TestCheckAnything(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{})

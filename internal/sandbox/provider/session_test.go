@@ -6,7 +6,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/cloud"
 )
 
-// Two engines on one server have sessions of their own: another region, other tags, another end.
+// Each engine on a server has its own session, with its own region, tags and end.
 func TestSessionsByDefault(t *testing.T) {
 	t.Parallel()
 	aws, err := cloud.New(cloud.Config{Dir: t.TempDir()})

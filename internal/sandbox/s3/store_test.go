@@ -10,11 +10,11 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// A log whose last line was not finished, as kill -9 leaves it, reads as if that line were not there.
+// The last line of a log does not count if it is unfinished, as after kill -9.
 func TestTornLog(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	open := func() *Store { // as another process would
+	open := func() *Store { // a store, as another process has it
 		t.Helper()
 		s, err := Open(dir, time.Now)
 		if err != nil {

@@ -8,8 +8,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/schema"
 )
 
-// Every type of the schema can be checked, made of nothing but its name, and told from the others; what kinds says of
-// a type that does not exist would never be used.
+// Every type with a kind is in the schema, and so is every input that its kind names. Otherwise nothing would use them.
 func TestKindsAreOfTheSchema(t *testing.T) {
 	t.Parallel()
 	for typ, k := range sandboxtest.New(t, cloud.Config{}).Cloud.Kinds {

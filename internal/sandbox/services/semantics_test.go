@@ -18,7 +18,7 @@ import (
 	"github.com/branchenv/branchenv/internal/sandbox/value"
 )
 
-// What AWS refuses to make.
+// AWS refuses to create these resources.
 func TestCreateRefused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -173,7 +173,7 @@ func TestDatabaseDeletion(t *testing.T) {
 	}
 }
 
-// What is in use cannot be deleted.
+// A resource that is in use cannot be deleted.
 func TestInUse(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{})
@@ -204,7 +204,7 @@ func TestInUse(t *testing.T) {
 		{services.TypeSubnetGroup, "sg", "is still using it"},
 		{services.TypeRole, "role", "DeleteConflict"},
 		{platforms.TypeEnvironment, env, ""},
-		{services.TypeSecurityGroup, group, "DependencyViolation"}, // the rule of the other group
+		{services.TypeSecurityGroup, group, "DependencyViolation"}, // the other group's rule uses it
 		{services.TypeSecurityGroupRule, rule, ""},
 		{services.TypeSecurityGroup, group, ""},
 		{platforms.TypeApplicationVersion, "app/v1", ""},
@@ -245,7 +245,7 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
-// A certificate is issued only when its validation records are there.
+// A certificate is issued only if its validation records exist.
 func TestCertificate(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{})
@@ -271,7 +271,7 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
-// An operation goes on without the process that began it, and others see it under way.
+// An operation goes on without the process that began it, and other processes see it.
 func TestWaitsSeenByOthers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -333,7 +333,7 @@ func TestLookups(t *testing.T) {
 		token string
 		args  map[string]any
 		key   string
-		want  any // a string is looked for in the error where there is no key
+		want  any // if key is "", a part of the error
 	}{
 		{"aws:ec2/getVpc:getVpc", map[string]any{"default": true}, "id", services.DefaultVPC},
 		{"aws:ec2/getVpc:getVpc", map[string]any{"id": "vpc-nope"}, "", "no matching EC2 VPC found"},
@@ -364,7 +364,7 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// What was deleted through S3's API is gone, whoever made it.
+// A resource that was deleted through S3's API is gone.
 func TestDeletedThroughAPI(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{})
@@ -399,8 +399,8 @@ func TestDeletedThroughAPI(t *testing.T) {
 	}
 }
 
-// What AWS does not tell, a refresh keeps as the state has it, and an import does not know. An environment whose state
-// does not say how long to wait cannot be deleted, by the real provider either.
+// A refresh keeps the values in the state of inputs that AWS does not return; an import has none. An environment without a
+// waitForReadyTimeout in its state cannot be deleted, as with the real provider.
 func TestUnseen(t *testing.T) {
 	t.Parallel()
 	c := sandboxtest.New(t, cloud.Config{})
