@@ -21,7 +21,7 @@ const module = "github.com/branchenv/branchenv"
 var mayImport = map[string][]string{
 	"":                        {"cli", "stacks/program"},
 	"cli":                     {"config", "internal/address", "internal/aws", "internal/backend", "internal/ci", "internal/engine", "internal/fault", "internal/files", "internal/git", "internal/github", "internal/operation", "internal/reconcile", "internal/reconcile/plan", "internal/sandbox", "internal/terminal", "internal/text", "stacks", "stacks/names"},
-	"internal/reconcile":      {"config", "internal/backend", "internal/fault", "internal/operation", "internal/reconcile/plan", "internal/text", "stacks", "stacks/names", "stacks/program"},
+	"internal/reconcile":      {"config", "internal/backend", "internal/fault", "internal/files", "internal/github", "internal/operation", "internal/reconcile/plan", "internal/text", "stacks", "stacks/names", "stacks/program"},
 	"internal/reconcile/plan": {"config", "internal/fault", "internal/text", "stacks/names"},
 	"stacks":                  {"config", "internal/aws", "internal/backend", "internal/engine", "internal/fault", "internal/operation", "internal/platform", "internal/text", "stacks/names", "stacks/program"},
 	"stacks/program":          {"components", "config", "internal/fault", "internal/text", "stacks/names"},

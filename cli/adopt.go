@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -22,27 +23,35 @@ func (s *session) adoptCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "from", Usage: "the `ID` of the source that they follow now, as the refusal names it"},
 			yesFlag(),
 		},
-		Action: s.adopt,
+		Action: action(parseAdopt, s.adopt),
 	}
 }
 
-// adopt plans, shows, asks and records.
-func (s *session) adopt(c *urfave.Context) error {
-	from, yes := c.String("from"), c.Bool("yes")
-	if !yes && !s.canAsk {
+type adoptOptions struct {
+	from string // the source that the stacks follow now; "" for stacks that record none
+	yes  bool
+}
+
+func parseAdopt(c *urfave.Context) (adoptOptions, error) {
+	return adoptOptions{from: c.String("from"), yes: c.Bool("yes")}, nil
+}
+
+// adopt shows the stacks, asks, and records the source in them.
+func (s *session) adopt(ctx context.Context, o adoptOptions) error {
+	if !o.yes && !s.canAsk {
 		return fault.Usagef("adopt asks before it acts, and nobody can be asked here").WithHint("add --yes")
 	}
 	file, err := s.settings()
 	if err != nil {
 		return err
 	}
-	return s.read(c.Context, file, func(m stacks.Manager) error {
-		plan, err := m.PlanAdopt(c.Context, from)
+	return s.read(ctx, file, func(m stacks.Manager) error {
+		plan, err := m.PlanAdopt(ctx, o.from)
 		if err != nil {
 			return err
 		}
-		if from != "" && len(plan.Stacks) == 0 {
-			e := fault.Failedf("no stack of project %s follows %s", file.Project, from)
+		if o.from != "" && len(plan.Stacks) == 0 {
+			e := fault.Failedf("no stack of project %s follows %s", file.Project, o.from)
 			if len(plan.Others) == 0 {
 				return e.WithHint("%s lists the stacks that do not follow %s", fault.Command{"doctor"}, plan.Source.Name)
 			}
@@ -51,16 +60,16 @@ func (s *session) adopt(c *urfave.Context) error {
 		for _, other := range plan.Others {
 			s.say("further stacks follow %s: to move them as well, %s", other, fault.Command{"adopt", "--from", other})
 		}
-		if len(plan.Stacks) > 0 && !yes {
+		if len(plan.Stacks) > 0 && !o.yes {
 			for _, stack := range plan.Stacks {
 				s.err.linef("  %s", stack)
 			}
 			s.warn("%s will follow the branches of %s", text.Count(len(plan.Stacks), "stack"), plan.Source.Name)
-			if err := s.confirm(c.Context); err != nil {
+			if err := s.confirm(ctx); err != nil {
 				return err
 			}
 		}
-		if err := m.Adopt(c.Context, plan, from); err != nil {
+		if err := m.Adopt(ctx, plan, o.from); err != nil {
 			return err
 		}
 		if s.json {

@@ -72,7 +72,7 @@ func settingsFile(t *testing.T) *config.File {
 }
 
 // A fork's code is let in by name only, and never to an environment that is protected.
-func TestForkAllowed(t *testing.T) {
+func TestCheckFork(t *testing.T) {
 	t.Parallel()
 	file := settingsFile(t)
 	fork := ci.Build{System: "GitHub Actions", Origin: ci.Fork, Fork: "mallory/shop"}
@@ -88,7 +88,7 @@ func TestForkAllowed(t *testing.T) {
 	} {
 		build := fork
 		build.Fork = test.fork
-		err := (&session{}).forkAllowed(file, test.branch, build, test.allowed)
+		err := (&session{}).checkFork(file, test.branch, build, test.allowed)
 		if test.err == "" && err != nil || test.err != "" && (err == nil || name != "no branch by name" && (err.Error() != test.err || fault.Code(err) != fault.Refused || fault.Hint(err) == "")) {
 			t.Errorf("%s: error %v, code %d, hint %q", name, err, fault.Code(err), fault.Hint(err))
 		}
@@ -104,7 +104,7 @@ func askingSession(t *testing.T, branches ...string) (*session, *githubtest.GitH
 }
 
 // A pull request that may be anybody's is the repository's own if its commit is the head of the branch there.
-func TestProveOwn(t *testing.T) {
+func TestCheckOwnCommit(t *testing.T) {
 	t.Parallel()
 	file := settingsFile(t)
 	s, _ := askingSession(t, "main", "topic")
@@ -119,7 +119,7 @@ func TestProveOwn(t *testing.T) {
 		"no commit":      {"topic", "", "nothing tells which commit it is"},
 	} {
 		build.Commit = test.commit
-		err := s.proveOwn(t.Context(), file, test.branch, build)
+		err := s.checkOwnCommit(t.Context(), file, test.branch, build)
 		if (err == nil) != (test.err == "") || err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err) == "" || !strings.Contains(err.Error(), test.err)) {
 			t.Errorf("%s: %v", name, err)
 		}

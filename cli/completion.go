@@ -2,19 +2,14 @@ package cli
 
 import (
 	"context"
-	"slices"
-	"strings"
-	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/branchenv/branchenv/internal/fault"
-	"github.com/branchenv/branchenv/internal/git"
-	"github.com/branchenv/branchenv/stacks"
 )
 
-// The scripts ask the hidden command complete for the candidates, one a line, and never let the shell evaluate them:
-// git takes branch names such as $(reboot).
+// completionScripts are the scripts by shell. They ask the hidden command complete for the candidates, one a line, and never let the
+// shell evaluate them: git allows branch names such as $(reboot).
 var completionScripts = map[string]string{
 	"bash": `# bash completion for branchenv. In ~/.bashrc: source <(branchenv completion bash)
 _branchenv() {
@@ -53,152 +48,23 @@ func (s *session) completionCommand() *urfave.Command {
 		Usage:       "print the completion script for a shell",
 		ArgsUsage:   "SHELL",
 		Description: "SHELL is bash, zsh or fish. The script's first lines say where it goes.",
-		Action: func(c *urfave.Context) error {
-			script, ok := completionScripts[c.Args().First()]
-			if !ok {
-				return fault.Usagef("there is no completion for %q", c.Args().First()).WithHint("take bash, zsh or fish")
-			}
-			s.out.raw(script)
-			return nil
-		},
+		Action:      action(parseCompletion, s.completion),
 	}
 }
 
-// completeCommand is what the completion scripts call: the words typed so far, the last one being completed.
-func (s *session) completeCommand() *urfave.Command {
-	return &urfave.Command{
-		Name:      "complete",
-		Hidden:    true,
-		ArgsUsage: "[WORD...]",
-		Action: func(c *urfave.Context) error {
-			words := c.Args().Slice()
-			branches := func(command string) []string {
-				if slices.Contains([]string{"destroy", "doctor", "keep", "open", "show"}, command) {
-					return s.environments(c.Context, words)
-				}
-				return localBranches(c.Context)
-			}
-			for _, candidate := range complete(newGrammar(s.app()), words, branches) {
-				s.out.linef("%s", candidate)
-			}
-			return nil
-		},
-	}
+type completionOptions struct {
+	shell string // one that has a script
 }
 
-// complete returns what the last of words may become. branches is asked only where a branch may stand, for those that
-// the command is about.
-func complete(root *grammar, words []string, branches func(command string) []string) []string {
-	if len(words) == 0 {
-		return nil
+func parseCompletion(c *urfave.Context) (completionOptions, error) {
+	o := completionOptions{c.Args().First()}
+	if _, ok := completionScripts[o.shell]; !ok {
+		return o, fault.Usagef("there is no completion for %q", o.shell).WithHint("take bash, zsh or fish")
 	}
-	last, before := words[len(words)-1], words[:len(words)-1]
-	command, operands := root, 0
-	for i := 0; i < len(before); i++ {
-		word := before[i]
-		switch {
-		case strings.HasPrefix(word, "-"):
-			f, ok := root.anyFlag(strings.TrimLeft(word, "-"))
-			if !ok || !f.value {
-				continue
-			}
-			if i++; i == len(before) { // the last word is this flag's value
-				if f.name == "like" {
-					return beginning(last, branches(command.name))
-				}
-				return nil
-			}
-		case len(command.commands) > 0:
-			next, err := command.find(word)
-			if err != nil {
-				return nil
-			}
-			command = next
-		default:
-			operands++
-		}
-	}
-	switch {
-	case strings.HasPrefix(last, "-"):
-		var flags []string
-		for _, name := range slices.Concat(command.ownFlagNames(), root.ownFlagNames(), []string{"help"}) {
-			flags = append(flags, "--"+name)
-		}
-		slices.Sort(flags)
-		return beginning(last, slices.Compact(flags))
-	case len(command.commands) > 0:
-		return beginning(last, command.commandNames())
-	case operands >= len(command.operands):
-		return nil
-	}
-	switch strings.Trim(command.operands[operands], "[]") {
-	case "SHELL":
-		return beginning(last, []string{"bash", "fish", "zsh"})
-	case "BRANCH", "A", "B":
-		return beginning(last, branches(command.name))
-	}
+	return o, nil
+}
+
+func (s *session) completion(_ context.Context, o completionOptions) error {
+	s.out.raw(completionScripts[o.shell])
 	return nil
-}
-
-func beginning(prefix string, candidates []string) []string {
-	return slices.DeleteFunc(slices.Clone(candidates), func(c string) bool { return !strings.HasPrefix(c, prefix) })
-}
-
-// ownFlagNames is the full names of g's flags.
-func (g *grammar) ownFlagNames() []string {
-	var names []string
-	for _, f := range g.flags {
-		if !slices.Contains(names, f.name) {
-			names = append(names, f.name)
-		}
-	}
-	return names
-}
-
-// completionTime is how long a person who is typing waits for the names of environments.
-const completionTime = 2 * time.Second
-
-// environments lists the branches that have one, by the settings and in the sandbox that words name; none where that
-// does not work, since nothing can be said while a person is typing.
-func (s *session) environments(ctx context.Context, words []string) []string {
-	ctx, cancel := context.WithTimeout(ctx, completionTime)
-	defer cancel()
-	line, err := takeApart(newGrammar(s.app()), words[:len(words)-1])
-	if err != nil {
-		return nil
-	}
-	for _, f := range line.flags {
-		switch f.name {
-		case "sandbox":
-			s.sandbox = true
-		case "config":
-			s.config = f.text
-		}
-	}
-	s.quiet = true
-	file, err := s.settings()
-	if err != nil {
-		return nil
-	}
-	var names []string
-	err = s.read(ctx, file, func(m stacks.Manager) error {
-		list, err := m.List(ctx)
-		for _, e := range list {
-			names = append(names, e.Branch)
-		}
-		return err
-	})
-	if err != nil {
-		return nil
-	}
-	return names
-}
-
-// localBranches lists the checkout's branches; none where that does not work, as there.
-func localBranches(ctx context.Context) []string {
-	names, err := git.Line(ctx, "", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/")
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(names)
 }

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -25,54 +23,63 @@ func (s *session) destroyCommand() *urfave.Command {
 		ArgsUsage: "[BRANCH]",
 		Description: "Shows what will go and asks. The receipt is checked by describing each resource at AWS;\n" +
 			"if something is left, the exit code is 1.",
-		Flags: []urfave.Flag{yesFlag(), allowForkFlag()},
-		Action: func(c *urfave.Context) error {
-			file, err := s.settings()
-			if err != nil {
-				return err
-			}
-			branch, _, err := s.ownBranch(c, file, true)
-			if err != nil {
-				return err
-			}
-			return s.destroy(c, file, removal{
-				what: "the environment of branch " + branch,
-				plan: func(ctx context.Context, m stacks.Manager) (stacks.Destruction, error) {
-					return m.PlanDestroy(ctx, branch)
-				},
-				carryOut: func(ctx context.Context, m stacks.Manager, d stacks.Destruction) (stacks.Receipt, error) {
-					return m.Destroy(ctx, d)
-				},
-			})
-		},
+		Flags:  []urfave.Flag{yesFlag(), allowForkFlag()},
+		Action: action(parseDestroy, s.destroy),
 	}
 }
 
-func yesFlag() *urfave.BoolFlag {
-	return &urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask; required when not interactive"}
+type destroyOptions struct {
+	branchOptions
+	yes bool
 }
 
-// removal is a destroy of one stack: of an environment, or of the application stack.
+func parseDestroy(c *urfave.Context) (destroyOptions, error) {
+	branch, err := parseBranch(c)
+	return destroyOptions{branch, c.Bool("yes")}, err
+}
+
+func (s *session) destroy(ctx context.Context, o destroyOptions) error {
+	file, err := s.settings()
+	if err != nil {
+		return err
+	}
+	branch, _, err := s.trustedBranch(ctx, file, o.branchOptions, true)
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, file, removal{
+		what: "the environment of branch " + branch,
+		yes:  o.yes,
+		plan: func(ctx context.Context, m stacks.Manager) (stacks.Destruction, error) {
+			return m.PlanDestroy(ctx, branch)
+		},
+		carryOut: func(ctx context.Context, m stacks.Manager, d stacks.Destruction) (stacks.Receipt, error) {
+			return m.Destroy(ctx, d)
+		},
+	})
+}
+
+// removal is the destruction of one stack: of an environment, or of the application stack.
 type removal struct {
 	what     string
+	yes      bool // do not ask
 	plan     func(context.Context, stacks.Manager) (stacks.Destruction, error)
 	carryOut func(context.Context, stacks.Manager, stacks.Destruction) (stacks.Receipt, error)
 }
 
-// destroy looks, asks, removes and prints the receipt.
-func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error {
-	yes := c.Bool("yes")
-	if !yes && !s.canAsk {
+// remove shows what will go, asks, removes it and prints the receipt.
+func (s *session) remove(ctx context.Context, file *config.File, r removal) error {
+	if !r.yes && !s.canAsk {
 		return fault.Usagef("destroy asks before it acts, and nobody can be asked here").
 			WithHint("add --yes to remove %s", r.what)
 	}
 	var receipt stacks.Receipt
 	absent := false
 	stop := operation.NewStopper()
-	var p progress = &quietProgress{err: s.err} // until it is known that something will be done
-	options := operation.Control{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
-	err := s.manage(c.Context, file, options, func(m stacks.Manager) error {
-		planned, err := r.plan(c.Context, m)
+	var p progress = &quietProgress{err: s.err} // until it is known that something will be changed
+	control := operation.Control{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
+	err := s.manage(ctx, file, control, func(m stacks.Manager) error {
+		planned, err := r.plan(ctx, m)
 		if err != nil {
 			return err
 		}
@@ -80,16 +87,16 @@ func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error
 			receipt.Branch, receipt.Stack = planned.Environment.Branch, planned.Environment.Stack
 			return nil
 		}
-		if !yes {
+		if !r.yes {
 			s.err.raw(destructionText(r.what, planned))
-			if err := s.confirm(c.Context); err != nil {
+			if err := s.confirm(ctx); err != nil {
 				return err
 			}
 		}
 		s.signals.changing(stop, s.warn)
 		p = s.startProgress()
 		defer p.close()
-		receipt, err = r.carryOut(c.Context, m, planned)
+		receipt, err = r.carryOut(ctx, m, planned)
 		return err
 	})
 	if absent {
@@ -103,7 +110,7 @@ func (s *session) destroy(c *urfave.Context, file *config.File, r removal) error
 	return errors.Join(err, s.printReceipt(receipt))
 }
 
-// destructionText shows what a destroy is about to remove.
+// destructionText returns what a destroy is about to remove.
 func destructionText(what string, d stacks.Destruction) string {
 	e := d.Environment
 	head := [][]string{{"stack", e.Stack}}
@@ -122,27 +129,7 @@ func destructionText(what string, d stacks.Destruction) string {
 		text.Escape("This cannot be undone: "+text.Count(len(rows), "resource")+" will be deleted, with all data in them.") + "\n"
 }
 
-// confirm asks for a yes. An interrupt while it waits is a no.
-func (s *session) confirm(ctx context.Context) error {
-	s.err.raw("Type yes to go on: ")
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(s.in).ReadString('\n')
-		answer <- strings.TrimSpace(line)
-	}()
-	select {
-	case a := <-answer:
-		if a == "yes" {
-			return nil
-		}
-		return fault.Failedf("not confirmed; nothing was changed")
-	case <-ctx.Done():
-		s.err.raw("\n")
-		return fault.Failedf("interrupted; nothing was changed")
-	}
-}
-
-// printReceipt prints r, and is an error if something is left.
+// printReceipt prints r. The error says that something is left.
 func (s *session) printReceipt(r stacks.Receipt) error {
 	if s.json {
 		if r.Deleted == nil {
@@ -164,7 +151,7 @@ func (s *session) printReceipt(r stacks.Receipt) error {
 	return nil
 }
 
-// receiptText is a receipt for people.
+// receiptText returns a receipt for people.
 func receiptText(r stacks.Receipt) string {
 	var rows [][]string
 	for _, d := range r.Deleted {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,22 +33,32 @@ func (s *session) initCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "source", Usage: "where the branches are: `OWNER/NAME` on GitHub, or the URL or path of a git remote"},
 			&urfave.BoolFlag{Name: "force", Usage: "overwrite files that exist"},
 		},
-		Action: s.initialize,
+		Action: action(parseInit, s.initialize),
 	}
 }
 
-// exampleDomain and exampleRegion stand in the first settings file where nothing better is known.
+// exampleDomain and exampleRegion are written into the first settings file if nothing better is known.
 const (
 	exampleDomain = "preview.example.com"
 	exampleRegion = "eu-central-1"
 )
 
-// written is init's JSON document.
+// written is the JSON document of `init`.
 type written struct {
 	Files []string `json:"files"`
 }
 
-func (s *session) initialize(c *urfave.Context) error {
+type initOptions struct {
+	// Each is "" if it is not given.
+	project, region, domain, source string
+	force                           bool // overwrite files that exist
+}
+
+func parseInit(c *urfave.Context) (initOptions, error) {
+	return initOptions{c.String("project"), c.String("region"), c.String("domain"), c.String("source"), c.Bool("force")}, nil
+}
+
+func (s *session) initialize(ctx context.Context, o initOptions) error {
 	target := s.config
 	if target == "" {
 		target = config.DefaultPath
@@ -56,19 +67,14 @@ func (s *session) initialize(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	around := lookAround(c.Context, dir)
-	given := func(name string) string {
-		if name == "source" {
-			return around.given(c.String(name))
-		}
-		return c.String(name)
-	}
-	if err := around.refuse(dir, given("source")); err != nil {
+	around := lookAround(ctx, dir)
+	o.source = around.given(o.source)
+	if err := around.refuse(dir, o.source); err != nil {
 		return err
 	}
-	answers, notes := firstAnswers(given, s.env, dir, around)
+	answers, notes := firstAnswers(o, s.env, dir, around)
 	var note string
-	if answers.Default, note = around.defaultBranch(c.Context, answers.Source); note != "" {
+	if answers.Default, note = around.defaultBranch(ctx, answers.Source); note != "" {
 		notes = append(notes, note)
 	}
 	settings := config.Init(answers)
@@ -76,15 +82,15 @@ func (s *session) initialize(c *urfave.Context) error {
 	if err != nil {
 		return byFlag(err)
 	}
-	if given("source") != "" && (around.inside || given("source") != ".") {
-		if err := around.checkRepository(c.Context, answers.Source); err != nil {
+	if o.source != "" && (around.inside || o.source != ".") {
+		if err := around.checkRepository(ctx, answers.Source); err != nil {
 			return err
 		}
 	}
 	files := []newFile{
 		{target, settings}, {filepath.Join(filepath.Dir(target), "Pulumi.yaml"), config.PulumiYAML(answers.Project)},
 	}
-	if err := writeNew(files, c.Bool("force")); err != nil {
+	if err := writeNew(files, o.force); err != nil {
 		return err
 	}
 	document := written{}
@@ -102,7 +108,7 @@ func (s *session) initialize(c *urfave.Context) error {
 	return nil
 }
 
-// byFlag names the flags that an error of the settings is about: the file is not there yet.
+// byFlag turns the problems of settings that came from flags into an error that names the flags: there is no file yet.
 func byFlag(err error) error {
 	var problems config.Problems
 	if !errors.As(err, &problems) {
@@ -119,21 +125,21 @@ func byFlag(err error) error {
 	return fault.Usagef("%s", strings.Join(lines, "\n"))
 }
 
-// firstAnswers completes what flag gives with what the environment, the folder and the git remote tell. The notes say
-// what a person has to correct.
-func firstAnswers(flag func(string) string, env func(string) string, dir string, around checkout) (config.Answers, []string) {
+// firstAnswers completes the options with values from the environment, the folder and the git remote. The notes say what a person
+// should correct.
+func firstAnswers(o initOptions, env func(string) string, dir string, around checkout) (config.Answers, []string) {
 	var notes []string
 	source, remote := around.source(), around.url
-	if flag("source") == "" && len(around.others) > 0 {
+	if o.source == "" && len(around.others) > 0 {
 		notes = append(notes, fmt.Sprintf("the source is the remote %q; there are others: %s", around.remote, strings.Join(around.others, ", ")))
 	}
-	if given := flag("source"); given != "" {
-		source = sourceGiven(given)
+	if o.source != "" {
+		source = sourceGiven(o.source)
 	}
 	if !around.inside && source.Git == "." {
 		notes = append(notes, "this folder is not in a git repository: set source before reconcile")
 	}
-	a := config.Answers{Project: flag("project"), Region: flag("region"), Domain: flag("domain"), Source: source}
+	a := config.Answers{Project: o.project, Region: o.region, Domain: o.domain, Source: source}
 	if a.Project == "" {
 		name := filepath.Base(filepath.Join(dir, around.up))
 		if remote != "" {
@@ -159,7 +165,7 @@ func firstAnswers(flag func(string) string, env func(string) string, dir string,
 	return a, notes
 }
 
-// sourceGiven reads what sourceOf reads, with github: or git: before it as in the settings.
+// sourceGiven parses the same as sourceOf, also with github: or git: before it as in the settings.
 func sourceGiven(text string) config.Source {
 	if repository, ok := strings.CutPrefix(text, "github:"); ok {
 		if source := sourceOf(repository); source.GitHub != "" {
@@ -173,8 +179,8 @@ func sourceGiven(text string) config.Source {
 	return sourceOf(text)
 }
 
-// sourceOf reads OWNER/NAME, an address on github.com, or the URL or path of a git remote. A user name and password in a
-// URL are left out: the settings file is no place for a token.
+// sourceOf parses OWNER/NAME, an address on github.com, or the URL or path of a git remote. It leaves out a user name and password in a
+// URL: the settings file is no place for a token.
 func sourceOf(text string) config.Source {
 	if repository, ok := address.OnGitHub(text); ok {
 		return config.Source{GitHub: repository}
@@ -189,7 +195,7 @@ func sourceOf(text string) config.Source {
 	return config.Source{Git: text}
 }
 
-// newFile is a file to be written.
+// newFile is a file to write.
 type newFile struct {
 	path    string
 	content []byte

@@ -57,23 +57,24 @@ func TestFirstAnswers(t *testing.T) {
 	none := func(string) string { return "" }
 	from := func(m map[string]string) func(string) string { return func(name string) string { return m[name] } }
 	tests := map[string]struct {
-		flag, env   func(string) string
+		given       initOptions
+		env         func(string) string
 		dir, remote string
 		want        config.Answers
 		notes       int
 	}{
-		"nothing known": {none, none, "/src/My Shop", "", config.Answers{
+		"nothing known": {initOptions{}, none, "/src/My Shop", "", config.Answers{
 			Project: "my-shop", Region: "eu-central-1", Domain: "preview.example.com", Source: config.Source{Git: "."},
 		}, 3},
-		"remote and region": {none, from(map[string]string{"AWS_REGION": "us-east-1"}), "/src/x", "git@github.com:acme/storefront.git", config.Answers{
+		"remote and region": {initOptions{}, from(map[string]string{"AWS_REGION": "us-east-1"}), "/src/x", "git@github.com:acme/storefront.git", config.Answers{
 			Project: "storefront", Region: "us-east-1", Domain: "preview.example.com", Source: config.Source{GitHub: "acme/storefront"},
 		}, 1},
-		"flags": {from(map[string]string{"project": "p", "region": "r", "domain": "d", "source": "s/t"}), from(map[string]string{"AWS_REGION": "us-east-1"}), "/src/x", "git@github.com:a/b", config.Answers{
+		"flags": {initOptions{project: "p", region: "r", domain: "d", source: "s/t"}, from(map[string]string{"AWS_REGION": "us-east-1"}), "/src/x", "git@github.com:a/b", config.Answers{
 			Project: "p", Region: "r", Domain: "d", Source: config.Source{GitHub: "s/t"},
 		}, 0},
 	}
 	for name, test := range tests {
-		got, notes := firstAnswers(test.flag, test.env, test.dir, checkout{dir: test.dir, inside: true, up: ".", remote: "origin", url: test.remote})
+		got, notes := firstAnswers(test.given, test.env, test.dir, checkout{dir: test.dir, inside: true, up: ".", remote: "origin", url: test.remote})
 		if diff := cmp.Diff(test.want, got); diff != "" || len(notes) != test.notes {
 			t.Errorf("%s: notes %q, answers:\n%s", name, notes, diff)
 		}

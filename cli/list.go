@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"time"
 
@@ -13,25 +14,27 @@ import (
 
 func (s *session) listCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:  "list",
-		Usage: "list the environments",
-		Action: func(c *urfave.Context) error {
-			file, err := s.settings()
-			if err != nil {
-				return err
-			}
-			return s.read(c.Context, file, func(m stacks.Manager) error {
-				environments, err := m.List(c.Context)
-				if environments == nil {
-					return err
-				}
-				if len(environments) == 0 {
-					s.say("there are no environments in %s", m.Location().Address())
-				}
-				return errors.Join(s.printList(environments), err)
-			})
-		},
+		Name:   "list",
+		Usage:  "list the environments",
+		Action: withoutOptions(s.list),
 	}
+}
+
+func (s *session) list(ctx context.Context) error {
+	file, err := s.settings()
+	if err != nil {
+		return err
+	}
+	return s.read(ctx, file, func(m stacks.Manager) error {
+		environments, err := m.List(ctx)
+		if environments == nil {
+			return err
+		}
+		if len(environments) == 0 {
+			s.say("there are no environments in %s", m.Location().Address())
+		}
+		return errors.Join(s.printList(environments), err)
+	})
 }
 
 func (s *session) printList(environments []stacks.Environment) error {
@@ -48,7 +51,7 @@ func (s *session) printList(environments []stacks.Environment) error {
 	return nil
 }
 
-// listText is a line for each environment.
+// listText returns a line for each environment.
 func listText(environments []stacks.Environment, now time.Time) string {
 	var rows [][]string
 	for _, e := range environments {

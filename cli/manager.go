@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	urfave "github.com/urfave/cli/v2"
-
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/github"
@@ -15,11 +13,11 @@ import (
 	"github.com/branchenv/branchenv/stacks"
 )
 
-// settingsName is the settings file's usual name.
+// settingsName is the default name of the settings file.
 const settingsName = "branchenv.yaml"
 
-// settingsPath is the settings file: the one named by --config, else branchenv.yaml in the current folder or one above,
-// up to the root of the git checkout. Where there is none, it is the one that the current folder should have.
+// settingsPath returns the path of the settings file: --config, else branchenv.yaml in the current folder or in one above, up to the
+// root of the git checkout. If there is none, it returns the path in the current folder.
 func (s *session) settingsPath() (string, error) {
 	if s.config != "" {
 		return s.config, nil
@@ -59,8 +57,8 @@ func (s *session) settings() (*config.File, error) {
 	return file, err
 }
 
-// manage opens a manager on file's project, runs do with it, and closes it. With --sandbox the AWS it works with is the
-// embedded one, for as long.
+// manage opens a manager for file's project, runs do with it, and closes it. With --sandbox it also starts and stops the embedded
+// AWS.
 func (s *session) manage(ctx context.Context, file *config.File, control operation.Control, do func(stacks.Manager) error) (err error) {
 	o := stacks.Options{File: file, Env: s.env}
 	o.Source = sourceIdentity{func() (github.Source, error) { return s.source(file, commandWait) }}
@@ -77,20 +75,20 @@ func (s *session) manage(ctx context.Context, file *config.File, control operati
 		return err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	if err := s.guest.check(ctx, m); err != nil {
+	if err := s.foreign.check(ctx, m); err != nil {
 		return err
 	}
 	return do(m.With(control))
 }
 
-// read runs do, which changes nothing, with a manager.
+// read runs do with a manager. do shows no progress and cannot be stopped between steps.
 func (s *session) read(ctx context.Context, file *config.File, do func(stacks.Manager) error) error {
-	calm := &quietProgress{err: s.err}
-	return s.manage(ctx, file, operation.Control{Observe: calm.observe}, do)
+	quiet := &quietProgress{err: s.err}
+	return s.manage(ctx, file, operation.Control{Observe: quiet.observe}, do)
 }
 
-// change runs do, which changes something, with a manager: progress is shown, and an interrupt stops it between steps.
-// What do is about is printed after it, when progress has ended. The watchers see every event as well.
+// change runs do, which changes something, with a manager. It shows progress, and an interrupt stops do between two steps. Print
+// results only after change has returned: progress has ended then. The watchers receive every event, too.
 func (s *session) change(ctx context.Context, file *config.File, do func(stacks.Manager) error, watchers ...operation.Observer) error {
 	stop := operation.NewStopper()
 	s.signals.changing(stop, s.warn)
@@ -103,19 +101,4 @@ func (s *session) change(ctx context.Context, file *config.File, do func(stacks.
 		}
 	}
 	return s.manage(ctx, file, operation.Control{Observe: observe, Stop: stop}, do)
-}
-
-// oneOf refuses more than one of several flags that exclude each other.
-func oneOf(c *urfave.Context, names ...string) error {
-	first := ""
-	for _, name := range names {
-		switch {
-		case !c.IsSet(name):
-		case first == "":
-			first = name
-		default:
-			return fault.Usagef("--%s and --%s exclude each other", first, name).WithHint("leave one of them out")
-		}
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 
 	"github.com/pkg/browser"
@@ -15,34 +16,36 @@ func (s *session) openCommand() *urfave.Command {
 		Name:      "open",
 		Usage:     "open a branch's environment in the browser",
 		ArgsUsage: "[BRANCH]",
-		Action: func(c *urfave.Context) error {
-			return s.withEnvironment(c, func(e stacks.Environment) error {
-				if e.URL == "" {
-					return fault.Failedf("the environment of branch %s has no URL yet", e.Branch).
-						WithHint("%s", fault.Command{"up", e.Branch})
-				}
-				address, err := s.address(e)
-				if err != nil {
-					return err
-				}
-				if s.json {
-					if err := s.out.document(e); err != nil {
-						return err
-					}
-				} else {
-					s.out.linef("%s", address)
-				}
-				browser.Stdout, browser.Stderr = io.Discard, io.Discard
-				if err := browser.OpenURL(address); err != nil {
-					return fault.Failedf("open a browser: %w", err).WithHint("open %s yourself", address)
-				}
-				return nil
-			})
-		},
+		Action:    action(parseBranch, s.open),
 	}
 }
 
-// address is where an environment is to be opened: at its URL, or in the sandbox at that of the gateway.
+func (s *session) open(ctx context.Context, o branchOptions) error {
+	return s.withEnvironment(ctx, o.branch, func(e stacks.Environment) error {
+		if e.URL == "" {
+			return fault.Failedf("the environment of branch %s has no URL yet", e.Branch).
+				WithHint("%s", fault.Command{"up", e.Branch})
+		}
+		address, err := s.address(e)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			if err := s.out.document(e); err != nil {
+				return err
+			}
+		} else {
+			s.out.linef("%s", address)
+		}
+		browser.Stdout, browser.Stderr = io.Discard, io.Discard
+		if err := browser.OpenURL(address); err != nil {
+			return fault.Failedf("open a browser: %w", err).WithHint("open %s yourself", address)
+		}
+		return nil
+	})
+}
+
+// address returns the address to open: the environment's URL, or in the sandbox its address at the gateway.
 func (s *session) address(e stacks.Environment) (string, error) {
 	if !s.sandbox {
 		return e.URL, nil
@@ -55,5 +58,5 @@ func (s *session) address(e stacks.Environment) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return locally(endpoint, e.URL)
+	return localAddress(endpoint, e.URL)
 }

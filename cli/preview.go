@@ -24,31 +24,43 @@ func (s *session) previewCommand() *urfave.Command {
 		Description: "Nothing is changed; a branch without an environment has none afterwards.",
 		Flags: append(versionFlags(),
 			&urfave.BoolFlag{Name: "pulumi", Usage: "let pulumi itself preview, by the Pulumi.yaml beside the settings, and show what it prints"}),
-		Action: func(c *urfave.Context) error {
-			file, request, err := s.upRequest(c)
-			if err != nil {
-				return err
-			}
-			if reason := skipReason(file, request.Branch); reason != "" {
-				return s.printSkipped(skipped{request.Branch, reason})
-			}
-			if c.Bool("pulumi") {
-				return s.pulumiPreview(c.Context, file, request)
-			}
-			var preview stacks.Preview
-			err = s.change(c.Context, file, func(m stacks.Manager) error {
-				preview, err = m.Preview(c.Context, request)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			return s.printPreview(preview)
-		},
+		Action: action(parsePreview, s.preview),
 	}
 }
 
-// pulumiPreview is for people who know Pulumi: its own command, its own output.
+type previewOptions struct {
+	upOptions
+	pulumi bool
+}
+
+func parsePreview(c *urfave.Context) (previewOptions, error) {
+	up, err := parseUp(c)
+	return previewOptions{up, c.Bool("pulumi")}, err
+}
+
+func (s *session) preview(ctx context.Context, o previewOptions) error {
+	file, request, err := s.upRequest(ctx, o.upOptions)
+	if err != nil {
+		return err
+	}
+	if reason := skipReason(file, request.Branch); reason != "" {
+		return s.printSkipped(skipped{request.Branch, reason})
+	}
+	if o.pulumi {
+		return s.pulumiPreview(ctx, file, request)
+	}
+	var preview stacks.Preview
+	err = s.change(ctx, file, func(m stacks.Manager) error {
+		preview, err = m.Preview(ctx, request)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.printPreview(preview)
+}
+
+// pulumiPreview runs pulumi's own preview and shows its output, for people who know Pulumi.
 func (s *session) pulumiPreview(ctx context.Context, file *config.File, request stacks.UpRequest) error {
 	if s.json {
 		return fault.Usagef("--pulumi shows what pulumi prints, which is no JSON document").WithHint("leave out --json or --pulumi")
@@ -67,7 +79,7 @@ func (s *session) printPreview(p stacks.Preview) error {
 	return nil
 }
 
-// previewText is a line for each change and a summary.
+// previewText returns a line for each change, and a summary.
 func previewText(p stacks.Preview) string {
 	var rows [][]string
 	for _, step := range p.Steps {
@@ -83,7 +95,7 @@ func previewText(p stacks.Preview) string {
 	return table(nil, rows) + changesLine(p.Changes) + "\n"
 }
 
-// properties are the changed paths without what lies below lists, which may be long: settings[13].name is settings.
+// properties returns the changed properties without their elements, which may be many: settings[13].name becomes settings.
 func properties(paths []string) []string {
 	short := make([]string, 0, len(paths))
 	for _, path := range paths {
@@ -94,7 +106,7 @@ func properties(paths []string) []string {
 	return slices.Compact(short)
 }
 
-// changesLine counts the changes by what is done, what stays the same last.
+// changesLine returns the number of changes of each kind, those that change nothing last.
 func changesLine(changes map[string]int) string {
 	var parts []string
 	for _, op := range slices.Sorted(maps.Keys(changes)) {
@@ -111,7 +123,7 @@ func changesLine(changes map[string]int) string {
 	return text.Escape(strings.Join(parts, ", "))
 }
 
-// isOurs reports whether a type is a grouping of the program's own, or a provider: nothing that exists at AWS.
+// isOurs reports whether a type does not exist at AWS: it is a component of our program, or a provider.
 func isOurs(token string) bool {
 	return token == "" || strings.HasPrefix(token, "pulumi:") || strings.HasPrefix(token, "branchenv:")
 }

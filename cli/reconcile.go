@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/github"
 	"github.com/branchenv/branchenv/internal/operation"
@@ -34,22 +32,51 @@ func (s *session) reconcileCommand() *urfave.Command {
 			&urfave.IntFlag{Name: "parallel", Usage: "work on `N` environments at once", DefaultText: "one for each core, as far as the memory goes, at most 8"},
 			&urfave.StringFlag{Name: "timeout", Usage: "work on one environment no longer than `DURATION`", DefaultText: "1h"},
 		},
-		Action: s.reconcile,
+		Action: action(parseReconcile, s.reconcile),
 	}
 }
 
-// reconciled is reconcile's JSON document.
-type reconciled struct {
-	plan.Plan
-	Outcome *reconcile.Outcome `json:"outcome,omitempty"` // where the plan was carried out
+// reconcileOptions are what was typed.
+type reconcileOptions struct {
+	yes       bool
+	overrides reconcile.Overrides
+	carryOut  reconcile.Options
 }
 
-// reconcile plans, prints, asks, and carries out what was printed.
-func (s *session) reconcile(c *urfave.Context) error {
-	flags, err := readReconcileFlags(c)
+// parseReconcile reads and checks the flags.
+func parseReconcile(c *urfave.Context) (o reconcileOptions, err error) {
+	o.yes = c.Bool("yes")
+	o.carryOut.Parallel = c.Int("parallel")
+	if o.carryOut.Timeout, err = durationFlag(c, "timeout"); err != nil {
+		return o, err
+	}
+	grace, err := durationFlag(c, "grace")
 	if err != nil {
-		return err
+		return o, err
 	}
+	if c.IsSet("grace") {
+		o.overrides.Grace = &grace
+	}
+	for name, exact := range map[string]**int{"max-destroy": &o.overrides.ExactDestroy, "max-create": &o.overrides.ExactCreate} {
+		n := c.Int(name)
+		if n < 0 {
+			return o, fault.Usagef("--%s %d is out of range", name, n).WithHint("give 0 or more")
+		}
+		if c.IsSet(name) {
+			*exact = &n
+		}
+	}
+	switch {
+	case c.IsSet("parallel") && (o.carryOut.Parallel < 1 || o.carryOut.Parallel > 64):
+		return o, fault.Usagef("--parallel %d is out of range", o.carryOut.Parallel).WithHint("give 1 to 64")
+	case c.IsSet("timeout") && o.carryOut.Timeout < time.Minute:
+		return o, fault.Usagef("a --timeout of %s is too short for AWS", o.carryOut.Timeout).WithHint("give at least 1m")
+	}
+	return o, nil
+}
+
+// reconcile prints the plan, asks, and carries out the plan that it has printed.
+func (s *session) reconcile(ctx context.Context, o reconcileOptions) error {
 	file, err := s.settings()
 	if err != nil {
 		return err
@@ -59,218 +86,86 @@ func (s *session) reconcile(c *urfave.Context) error {
 		return err
 	}
 	stop := operation.NewStopper()
-	var p progress = &quietProgress{err: s.err} // until it is known that something will be done
-	options := operation.Control{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
-	return s.manage(c.Context, file, options, func(m stacks.Manager) error {
-		r := &reconciliation{file: file, source: source, manager: m, now: s.now, say: s.say}
-		changes := c.Bool("yes")
-		document := reconciled{}
-		err := r.plan(c.Context, flags)
+	var p progress = &quietProgress{err: s.err} // until it is known that something will be changed
+	control := operation.Control{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
+	return s.manage(ctx, file, control, func(m stacks.Manager) error {
+		run, err := s.prepare(ctx, m, source, o.overrides)
+		var report reconcile.Report
 		if err == nil {
-			document.Plan = r.decided
-			err = s.printPlan(r.decided)
-			for _, line := range r.locks {
-				s.warn("%s", line)
-			}
-			if line := ailing(r.input.Stacks, r.decided); !line.IsZero() {
-				s.say("%s", line)
-			}
+			report.Plan = run.Plan
+			err = s.printPlan(run)
 		}
-		if err == nil && !changes && s.canAsk && len(r.decided.Todo()) > 0 {
-			err = s.confirm(c.Context)
+		todo, changes := len(report.Todo()), o.yes
+		if err == nil && !o.yes && s.canAsk && todo > 0 {
+			err = s.confirm(ctx)
 			changes = err == nil
 		}
 		if err == nil && changes {
 			s.signals.changing(stop, s.warn)
-			if len(r.decided.Todo()) > 0 {
+			if todo > 0 {
 				p = s.startProgressByStack()
 			}
-			flags.carry.Head = r.head
-			outcome := reconcile.Run(c.Context, m, r.input, r.decided, flags.carry)
+			outcome := run.CarryOut(ctx, o.carryOut)
 			p.close()
 			p = &quietProgress{err: s.err}
-			document.Outcome = &outcome
+			report.Outcome = &outcome
 			err = s.printOutcome(outcome)
 		}
-		err = errors.Join(err, reconcile.Unreadable(r.input.Stacks))
-		if s.json && document.Steps != nil {
-			err = errors.Join(err, s.out.document(document))
+		err = errors.Join(err, run.Unreadable())
+		if s.json && report.Steps != nil {
+			err = errors.Join(err, s.out.document(report))
 		}
 		if changes {
-			err = errors.Join(err, s.watch(context.WithoutCancel(c.Context), m, file, document, err))
+			err = errors.Join(err, s.publish(context.WithoutCancel(ctx), m, report, err))
 		}
 		return err
 	})
 }
 
-// reconcileFlags are what was typed. A nil pointer stands for what the settings say.
-type reconcileFlags struct {
-	carry                     reconcile.Options
-	exactDestroy, exactCreate *int
-	grace                     *time.Duration
+// prepare prepares a run and says which branches the source did not list.
+func (s *session) prepare(ctx context.Context, m stacks.Manager, source github.Source, o reconcile.Overrides) (*reconcile.Run, error) {
+	run, err := reconcile.Prepare(ctx, m, source, o)
+	for _, branch := range run.Unlisted {
+		s.say("%s did not list branch %s, but it exists: its environment stays", source, branch)
+	}
+	return run, err
 }
 
-// readReconcileFlags checks what was typed.
-func readReconcileFlags(c *urfave.Context) (f reconcileFlags, err error) {
-	f.carry = reconcile.Options{Parallel: c.Int("parallel")}
-	if f.carry.Timeout, err = durationFlag(c, "timeout"); err != nil {
-		return f, err
-	}
-	grace, err := durationFlag(c, "grace")
-	if err != nil {
-		return f, err
-	}
-	for name, exact := range map[string]**int{"max-destroy": &f.exactDestroy, "max-create": &f.exactCreate} {
-		n := c.Int(name)
-		if n < 0 {
-			return f, fault.Usagef("--%s %d is out of range", name, n).WithHint("give 0 or more")
-		}
-		if c.IsSet(name) {
-			*exact = &n
+// publish tells others that a run has ended. problem is nil if it was good. The error is that of the heartbeat: without it, `status`
+// would report that reconcile does not run.
+func (s *session) publish(ctx context.Context, m stacks.Manager, report reconcile.Report, problem error) error {
+	err := reconcile.Beat(ctx, m, problem)
+	if failed := report.Publish(ctx, s.env("GITHUB_STEP_SUMMARY"), m.Settings().Reconcile.PingURL, problem); failed != nil {
+		for _, line := range s.messages(failed) {
+			s.warn("%s", line)
 		}
 	}
-	if c.IsSet("grace") {
-		f.grace = &grace
-	}
-	switch {
-	case c.IsSet("parallel") && (f.carry.Parallel < 1 || f.carry.Parallel > 64):
-		return f, fault.Usagef("--parallel %d is out of range", f.carry.Parallel).WithHint("give 1 to 64")
-	case c.IsSet("timeout") && f.carry.Timeout < time.Minute:
-		return f, fault.Usagef("a --timeout of %s is too short for AWS", f.carry.Timeout).WithHint("give at least 1m")
-	}
-	return f, nil
+	return err
 }
 
-// reconciliation is one run's facts, and the plan made from them.
-type reconciliation struct {
-	file    *config.File
-	source  github.Source
-	manager stacks.Manager
-	now     func() time.Time
-	say     func(format string, args ...any)
-
-	locks   []string // those older than a day
-	input   plan.Input
-	decided plan.Plan
-}
-
-// facts reads the stacks first, the branches second: a branch that is pushed between the two has no environment yet and
-// can lose none.
-func (r *reconciliation) facts(ctx context.Context) error {
-	facts, err := reconcile.ReadStacks(ctx, r.manager)
-	if err != nil {
-		return err
-	}
-	if r.locks, err = r.manager.OldLocks(ctx); err != nil {
-		return err
-	}
-	list, err := r.source.Branches(ctx)
-	if err != nil {
-		return err
-	}
-	r.input = plan.Input{
-		Source: r.source.String(), SourceID: list.Identity.ID, Default: list.Default, Stacks: facts, Rules: config.RulesOf(r.file), Now: r.now(),
-		Interval: time.Duration(r.file.Reconcile.Interval),
-		Grace:    time.Duration(r.file.Reconcile.Grace),
-		Limits: plan.Limits{
-			MaxDestroy: r.file.Reconcile.MaxDestroy, Share: r.file.Reconcile.MaxDestroyShare, MaxCreate: r.file.Reconcile.MaxCreate,
-		},
-	}
-	for _, b := range list.Branches {
-		r.input.Branches = append(r.input.Branches, plan.Branch{Name: b.Name, Commit: b.Commit})
-	}
-	return r.date(ctx)
-}
-
-// date fills in the commit times that the plan needs.
-func (r *reconciliation) date(ctx context.Context) error {
-	undated := r.input.Undated()
-	if len(undated) == 0 {
-		return nil
-	}
-	dates, err := r.source.Dates(ctx, undated)
-	if err != nil {
-		return err
-	}
-	r.input = r.input.Dated(dates)
-	return nil
-}
-
-// plan decides. Each branch that the list lacks and whose environment would go is asked for singly: where it exists
-// after all, the list was not what it claims to be, and the environment stays.
-func (r *reconciliation) plan(ctx context.Context, flags reconcileFlags) error {
-	if err := r.facts(ctx); err != nil {
-		return err
-	}
-	r.input.Limits.ExactDestroy, r.input.Limits.ExactCreate = flags.exactDestroy, flags.exactCreate
-	if flags.grace != nil {
-		r.input.Grace = *flags.grace
-	}
-	for asked := map[string]bool{}; ; {
-		r.decided = plan.Make(r.input)
-		found := false
-		for _, step := range r.decided.Todo() {
-			listed := slices.ContainsFunc(r.input.Branches, func(b plan.Branch) bool { return b.Name == step.Branch })
-			if step.Action != plan.Destroy || listed || asked[step.Branch] {
-				continue
-			}
-			asked[step.Branch] = true
-			b, exists, err := r.source.Branch(ctx, step.Branch)
-			if err != nil {
-				return err
-			}
-			if exists {
-				found = true
-				r.say("%s did not list branch %s, but it exists: its environment stays", r.input.Source, step.Branch)
-				r.input.Branches = append(r.input.Branches, plan.Branch{Name: b.Name, Commit: b.Commit})
-			}
-		}
-		if !found {
-			return nil
-		}
-		if err := r.date(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// head asks for one branch right before a step begins.
-func (r *reconciliation) head(ctx context.Context, branch string) (plan.Branch, bool, error) {
-	b, found, err := r.source.Branch(ctx, branch)
-	if err != nil || !found {
-		return plan.Branch{}, false, err
-	}
-	head := plan.Branch{Name: b.Name, Commit: b.Commit}
-	for _, known := range r.input.Branches {
-		if known.Name == branch && known.Commit == b.Commit && !known.CommittedAt.IsZero() {
-			return known, true, nil
-		}
-	}
-	dates, err := r.source.Dates(ctx, []string{b.Commit})
-	if err != nil {
-		return plan.Branch{}, false, err
-	}
-	head.CommittedAt = dates[b.Commit]
-	return head, true, nil
-}
-
-// printPlan prints a plan, and is an error where it is refused.
-func (s *session) printPlan(plan plan.Plan) error {
+// printPlan prints the plan of a run, and what else it found. The error says why the plan is refused.
+func (s *session) printPlan(run *reconcile.Run) error {
 	if !s.json {
-		s.out.raw(planText(plan, s.render))
+		s.out.raw(planText(run.Plan, s.render))
 	}
-	if !plan.Refused.IsZero() {
-		return fault.Refusedf("nothing was touched: %s", plan.Refused)
+	err := run.Plan.Err()
+	if err == nil {
+		if todo := len(run.Plan.Todo()); todo > 0 {
+			s.say("%s: %s to do", run.Plan.Source, text.Count(todo, "step"))
+		} else {
+			s.say("%s: nothing to do", run.Plan.Source)
+		}
 	}
-	if todo := plan.Todo(); len(todo) > 0 {
-		s.say("%s: %s", plan.Source, text.Count(len(todo), "step")+" to do")
-	} else {
-		s.say("%s: nothing to do", plan.Source)
+	for _, line := range run.OldLocks {
+		s.warn("%s", line)
 	}
-	return nil
+	if n := run.Unsolved(); n > 0 {
+		s.say("%s half made or left behind: %s tells more", text.Count(n, "stack"), fault.Command{"doctor"})
+	}
+	return err
 }
 
-// planText is a line for each branch and stack.
+// planText returns a line for each branch and stack.
 func planText(plan plan.Plan, render func(fault.Text) string) string {
 	var rows [][]string
 	for _, step := range plan.Steps {
@@ -279,7 +174,7 @@ func planText(plan plan.Plan, render func(fault.Text) string) string {
 	return table([]string{"ACTION", "BRANCH", "STACK", "REASON"}, rows)
 }
 
-// printOutcome prints what became of a plan, the failed environments last, and is an error where there are any.
+// printOutcome prints what became of a plan, the failed environments last. The error says that some failed or were not begun.
 func (s *session) printOutcome(o reconcile.Outcome) error {
 	if !s.json {
 		s.out.raw(outcomeText(o, s.render))
@@ -291,7 +186,7 @@ func (s *session) printOutcome(o reconcile.Outcome) error {
 	return o.Err()
 }
 
-// outcomeText is a line for each step that was to change something.
+// outcomeText returns a line for each step that was to change something.
 func outcomeText(o reconcile.Outcome, render func(fault.Text) string) string {
 	var rows [][]string
 	add := func(result string, step plan.Step, detail string) {
@@ -303,7 +198,7 @@ func outcomeText(o reconcile.Outcome, render func(fault.Text) string) string {
 	for _, step := range o.Kept {
 		add("left alone", step, render(step.Reason))
 	}
-	for _, step := range o.Left {
+	for _, step := range o.NotBegun {
 		add("not begun", step, "")
 	}
 	for _, f := range o.Failed {

@@ -167,7 +167,7 @@ func TestCommandsEverywhere(t *testing.T) {
 	s.say("%s", list)
 	s.warn("%s", list)
 	step := plan.Step{Branch: "x", Stack: "x", Action: plan.Keep, Reason: list}
-	_ = s.printPlan(plan.Plan{Source: "shop", Steps: []plan.Step{step}, Refused: list})
+	_ = s.printPlan(&reconcile.Run{Plan: plan.Plan{Source: "shop", Steps: []plan.Step{step}, Refused: list}, Input: plan.Input{Stacks: []plan.Stack{{Name: "x", Incomplete: true}}}})
 	_ = s.printOutcome(reconcile.Outcome{Kept: []plan.Step{step}, Failed: []reconcile.Failure{{Step: step, Error: "no", Next: fault.Command{"up", "x"}}}})
 	_ = s.printExplanation(explanation{Branch: "x", Reasons: []fault.Text{list}, Trace: []fault.Text{list}})
 	want := `branchenv: error: stack x: it is not yours, see branchenv --sandbox list
@@ -179,6 +179,7 @@ branchenv: see branchenv --sandbox list
 branchenv: see branchenv --sandbox list
 ACTION  BRANCH  STACK  REASON
 keep    x       x      see branchenv --sandbox list
+branchenv: 1 stack half made or left behind: branchenv --sandbox doctor tells more
 
 RESULT      ACTION  BRANCH  DETAIL
 left alone  keep    x       see branchenv --sandbox list

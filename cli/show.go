@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -15,33 +16,35 @@ func (s *session) showCommand() *urfave.Command {
 		Name:      "show",
 		Usage:     "show a branch's environment",
 		ArgsUsage: "[BRANCH]",
-		Action: func(c *urfave.Context) error {
-			return s.withEnvironment(c, func(e stacks.Environment) error {
-				if s.json {
-					return s.out.document(e)
-				}
-				s.out.raw(showText(e, s.now()))
-				return nil
-			})
-		},
+		Action:    action(parseBranch, s.show),
 	}
 }
 
-// withEnvironment reads the environment that the command is about.
-func (s *session) withEnvironment(c *urfave.Context, do func(stacks.Environment) error) error {
+func (s *session) show(ctx context.Context, o branchOptions) error {
+	return s.withEnvironment(ctx, o.branch, func(e stacks.Environment) error {
+		if s.json {
+			return s.out.document(e)
+		}
+		s.out.raw(showText(e, s.now()))
+		return nil
+	})
+}
+
+// withEnvironment runs do with a branch's environment. given is the branch as typed.
+func (s *session) withEnvironment(ctx context.Context, given string, do func(stacks.Environment) error) error {
 	file, err := s.settings()
 	if err != nil {
 		return err
 	}
-	branch, err := s.branch(c, file)
+	branch, err := s.branch(ctx, file, given)
 	if err != nil {
 		return err
 	}
 	if err := names.CheckBranch(branch); err != nil {
 		return err
 	}
-	return s.read(c.Context, file, func(m stacks.Manager) error {
-		environment, err := m.Show(c.Context, branch)
+	return s.read(ctx, file, func(m stacks.Manager) error {
+		environment, err := m.Show(ctx, branch)
 		if err != nil {
 			return err
 		}
@@ -49,7 +52,7 @@ func (s *session) withEnvironment(c *urfave.Context, do func(stacks.Environment)
 	})
 }
 
-// showText is a line for each thing to tell about an environment.
+// showText returns a line for each property of an environment.
 func showText(e stacks.Environment, now time.Time) string {
 	return table(nil, [][]string{
 		{"branch", e.Branch},

@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"archive/zip"
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +17,7 @@ import (
 	"github.com/branchenv/branchenv/stacks"
 )
 
-// versionFlags are the flags of up and preview; they say what the environment runs.
+// versionFlags are the flags of up and preview that say what the environment runs.
 func versionFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Name: "image", Usage: "run the container image `REF`"},
@@ -43,18 +40,45 @@ func (s *session) upCommand() *urfave.Command {
 		Flags: append(versionFlags(),
 			&urfave.BoolFlag{Name: "if-exists", Usage: "only update: do nothing if the branch has no environment"},
 			&urfave.BoolFlag{Name: "allow-data-loss", Usage: "delete or replace the database or the bucket if the settings ask for it"}),
-		Action: s.up,
+		Action: action(parseUp, s.up),
 	}
 }
 
-// skipped is up's JSON document if it made nothing.
+type upOptions struct {
+	branchOptions
+	// request has what was typed; upRequest adds the branch and, unless it was typed, the commit.
+	request stacks.UpRequest
+}
+
+func parseUp(c *urfave.Context) (upOptions, error) {
+	branch, err := parseBranch(c)
+	if err != nil {
+		return upOptions{}, err
+	}
+	o := upOptions{branch, stacks.UpRequest{
+		Image: c.String("image"), Bundle: c.String("bundle"), Version: c.String("version"), Like: c.String("like"),
+		Commit: ci.Commit(c.String("commit")), IfExists: c.Bool("if-exists"), AllowDataLoss: c.Bool("allow-data-loss"),
+	}}
+	if o.request.Timeout, err = durationFlag(c, "timeout"); err != nil {
+		return upOptions{}, err
+	}
+	if err := oneOf(c, "image", "bundle", "version"); err != nil {
+		return upOptions{}, err
+	}
+	if c.IsSet("timeout") && o.request.Timeout < time.Minute {
+		return upOptions{}, fault.Usagef("a --timeout of %s is too short for AWS", o.request.Timeout).WithHint("give at least 1m")
+	}
+	return o, errors.Join(checkImage(o.request.Image), checkBundle(o.request.Bundle), checkCommit(c.String("commit")))
+}
+
+// skipped is the JSON document of `up` if no environment was created.
 type skipped struct {
 	Branch  string `json:"branch"`
 	Skipped string `json:"skipped"` // the reason
 }
 
-func (s *session) up(c *urfave.Context) error {
-	file, request, err := s.upRequest(c)
+func (s *session) up(ctx context.Context, o upOptions) error {
+	file, request, err := s.upRequest(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -63,8 +87,8 @@ func (s *session) up(c *urfave.Context) error {
 	}
 	var environment stacks.Environment
 	changes := 0
-	err = s.change(c.Context, file, func(m stacks.Manager) error {
-		environment, err = m.Up(c.Context, request)
+	err = s.change(ctx, file, func(m stacks.Manager) error {
+		environment, err = m.Up(ctx, request)
 		return err
 	}, func(e operation.Event) {
 		if e.Kind == operation.ResourceDone && shown(e) {
@@ -86,8 +110,8 @@ func (s *session) up(c *urfave.Context) error {
 	return nil
 }
 
-// sayVersion says that nothing was changed, and warns of an image whose tag may come to mean another image: the same
-// reference again deploys nothing. image is what was asked for, "" if the version came from elsewhere.
+// sayVersion says if nothing was changed. It also warns of an image whose tag may get another meaning: the same reference deploys
+// nothing a second time. image is the value of --image.
 func (s *session) sayVersion(image, version string, changes int) {
 	if changes == 0 {
 		s.say("nothing changed")
@@ -95,13 +119,13 @@ func (s *session) sayVersion(image, version string, changes int) {
 	if image == "" && strings.ContainsAny(version, ":/") { // no label of a bundle
 		image = version
 	}
-	if moves(image) {
+	if isLatest(image) {
 		s.warn("image %s: if the tag latest moves, up will not notice; use a digest or a tag for each commit", image)
 	}
 }
 
-// moves reports whether image has the tag latest, be it for want of another one, and no digest.
-func moves(image string) bool {
+// isLatest reports whether image has the tag latest, which it also has without any tag, and no digest.
+func isLatest(image string) bool {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
 		return false
@@ -121,7 +145,7 @@ func (s *session) printSkipped(why skipped) error {
 	return nil
 }
 
-// skipReason tells why branch gets no environment, or "".
+// skipReason returns why the branch gets no environment; "" if it may get one.
 func skipReason(file *config.File, branch string) string {
 	pattern, skips := file.Skips(branch)
 	if !skips {
@@ -130,40 +154,24 @@ func skipReason(file *config.File, branch string) string {
 	return fmt.Sprintf("it matches %q of the settings' skip", pattern)
 }
 
-// upRequest checks what was typed against everything that can be known without AWS.
-func (s *session) upRequest(c *urfave.Context) (*config.File, stacks.UpRequest, error) {
-	request := stacks.UpRequest{
-		Image: c.String("image"), Bundle: c.String("bundle"), Version: c.String("version"), Like: c.String("like"),
-		IfExists: c.Bool("if-exists"), AllowDataLoss: c.Bool("allow-data-loss"),
-	}
-	var err error
-	if request.Timeout, err = durationFlag(c, "timeout"); err != nil {
-		return nil, request, err
-	}
-	if err := oneOf(c, "image", "bundle", "version"); err != nil {
-		return nil, request, err
-	}
-	if c.IsSet("timeout") && request.Timeout < time.Minute {
-		return nil, request, fault.Usagef("a --timeout of %s is too short for AWS", request.Timeout).WithHint("give at least 1m")
-	}
-	if err := errors.Join(checkImage(request.Image), checkBundle(request.Bundle), checkCommit(c)); err != nil {
-		return nil, request, err
-	}
+// upRequest returns the request for o, after every check that needs no AWS.
+func (s *session) upRequest(ctx context.Context, o upOptions) (*config.File, stacks.UpRequest, error) {
+	request := o.request
 	file, err := s.settings()
 	if err != nil {
 		return nil, request, err
 	}
 	var build ci.Build
-	if request.Branch, build, err = s.ownBranch(c, file, false); err != nil {
+	if request.Branch, build, err = s.trustedBranch(ctx, file, o.branchOptions, false); err != nil {
 		return nil, request, err
 	}
 	if skipReason(file, request.Branch) == "" {
-		if err := s.checkInvented(c.Context, file, request.Branch); err != nil {
+		if err := s.checkInvented(ctx, file, request.Branch); err != nil {
 			return nil, request, err
 		}
 	}
-	if request.Commit = ci.Commit(c.String("commit")); request.Commit == "" {
-		request.Commit, request.CommitUnknown = headCommit(c.Context, build, file.Dir, request.Branch)
+	if request.Commit == "" {
+		request.Commit, request.CommitUnknown = headCommit(ctx, build, file.Dir, request.Branch)
 	}
 	if request.Like == request.Branch {
 		return nil, request, fault.Usagef("--like names %s itself", request.Branch).WithHint("name another branch, or leave --like out")
@@ -171,7 +179,7 @@ func (s *session) upRequest(c *urfave.Context) (*config.File, stacks.UpRequest, 
 	return file, request, nil
 }
 
-// checkImage refuses what is not an image reference.
+// checkImage refuses anything but an image reference.
 func checkImage(image string) error {
 	if image == "" {
 		return nil
@@ -183,55 +191,10 @@ func checkImage(image string) error {
 	return nil
 }
 
-// checkCommit refuses what is not a whole commit: an abbreviation names no image.
-func checkCommit(c *urfave.Context) error {
-	if commit := c.String("commit"); c.IsSet("commit") && ci.Commit(commit) == "" {
+// checkCommit refuses anything but a whole commit: an abbreviation names no image.
+func checkCommit(commit string) error {
+	if commit != "" && ci.Commit(commit) == "" {
 		return fault.Usagef("--commit %.80q is not a commit", commit).WithHint("give the whole hash, 40 hexadecimal digits")
 	}
 	return nil
-}
-
-// checkBundle refuses a source bundle that Beanstalk could not unpack. A jar and a war are zip archives too.
-func checkBundle(path string) error {
-	if path == "" {
-		return nil
-	}
-	hint := "give a readable zip, jar or war file"
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fault.Usagef("the bundle %s does not exist", path).WithHint("%s", hint)
-	case err != nil:
-		return fault.Usagef("the bundle: %w", err).WithHint("%s", hint)
-	case !info.Mode().IsRegular():
-		return fault.Usagef("the bundle %s is not a file", path).WithHint("%s", hint)
-	}
-	archive, err := zip.OpenReader(path)
-	if err != nil {
-		return fault.Usagef("the bundle %s: %w", path, err).WithHint("%s", hint)
-	}
-	defer archive.Close()
-	if len(archive.File) == 0 {
-		return fault.Usagef("the bundle %s is empty", path).WithHint("%s", hint)
-	}
-	for _, entry := range archive.File {
-		if reason := misplaced(entry.Name); reason != "" {
-			return fault.Usagef("the bundle %s has an entry %.80q, %s", path, entry.Name, reason).
-				WithHint("pack the bundle from inside its folder, with / between the parts of names")
-		}
-	}
-	return nil
-}
-
-// misplaced says why an entry of a zip archive would not be unpacked below the folder that it is unpacked in; "" if it would.
-func misplaced(name string) string {
-	switch {
-	case strings.Contains(name, `\`):
-		return `which has a \ in its name`
-	case strings.HasPrefix(name, "/") || len(name) > 2 && name[1:3] == ":/":
-		return "which is an absolute path"
-	case slices.Contains(strings.Split(name, "/"), ".."):
-		return "which lies outside of it"
-	}
-	return ""
 }

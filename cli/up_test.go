@@ -57,7 +57,7 @@ func TestBundleEntries(t *testing.T) {
 	}
 }
 
-func TestMoves(t *testing.T) {
+func TestIsLatest(t *testing.T) {
 	t.Parallel()
 	got, want := map[string]bool{}, map[string]bool{
 		"nginx": true, "nginx:latest": true, "registry.example.com:5000/app": true, "registry.example.com/app:latest": true,
@@ -65,7 +65,7 @@ func TestMoves(t *testing.T) {
 		"app:latest@sha256:" + strings.Repeat("a", 64): false,
 	}
 	for image := range want {
-		got[image] = moves(image)
+		got[image] = isLatest(image)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/branchenv/branchenv/config"
 	"github.com/branchenv/branchenv/internal/fault"
+	"github.com/branchenv/branchenv/internal/reconcile"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks"
 	"github.com/branchenv/branchenv/stacks/names"
@@ -21,56 +23,73 @@ func (s *session) whyCommand() *urfave.Command {
 		ArgsUsage: "BRANCH",
 		Description: "Asks nobody but the backend. With --reconcile the source of branches is asked too, and the trace of what\n" +
 			"reconcile would decide about the branch, or about a stack of that name, is added.",
-		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "reconcile", Usage: "trace what reconcile would decide"}},
-		Action: func(c *urfave.Context) error {
-			file, err := s.settings()
-			if err != nil {
-				return err
-			}
-			branch := c.Args().First()
-			slug, err := names.Slug(branch)
-			if err != nil {
-				return err
-			}
-			resolved, err := file.Resolve(branch)
-			if err != nil {
-				return err
-			}
-			return s.read(c.Context, file, func(m stacks.Manager) error {
-				environments, err := m.List(c.Context)
-				if err != nil {
-					return err
-				}
-				facts := branchFacts{file: file, branch: branch, slug: slug, resolved: resolved}
-				for i, e := range environments {
-					if e.Branch == branch {
-						facts.environment = &environments[i]
-					}
-				}
-				e := explain(facts, s.now())
-				if c.Bool("reconcile") {
-					source, err := s.source(file, reconcileWait)
-					if err != nil {
-						return err
-					}
-					r := &reconciliation{file: file, source: source, manager: m, now: s.now, say: s.say}
-					if err := r.plan(c.Context, reconcileFlags{}); err != nil {
-						return err
-					}
-					e.Trace = r.input.Why(branch)
-				}
-				return s.printExplanation(e)
-			})
-		},
+		Flags:  []urfave.Flag{&urfave.BoolFlag{Name: "reconcile", Usage: "trace what reconcile would decide"}},
+		Action: action(parseWhy, s.why),
 	}
 }
 
-// branchFacts is what is known about a branch.
+type whyOptions struct {
+	branch    string
+	reconcile bool // trace what reconcile would decide
+}
+
+func parseWhy(c *urfave.Context) (whyOptions, error) {
+	return whyOptions{branch: c.Args().First(), reconcile: c.Bool("reconcile")}, nil
+}
+
+func (s *session) why(ctx context.Context, o whyOptions) error {
+	file, err := s.settings()
+	if err != nil {
+		return err
+	}
+	slug, err := names.Slug(o.branch)
+	if err != nil {
+		return err
+	}
+	resolved, err := file.Resolve(o.branch)
+	if err != nil {
+		return err
+	}
+	return s.read(ctx, file, func(m stacks.Manager) error {
+		environments, err := m.List(ctx)
+		if err != nil {
+			return err
+		}
+		facts := branchFacts{file: file, branch: o.branch, slug: slug, resolved: resolved}
+		for i, e := range environments {
+			if e.Branch == o.branch {
+				facts.environment = &environments[i]
+			}
+		}
+		e := explain(facts, s.now())
+		if o.reconcile {
+			if e.Trace, err = s.trace(ctx, file, m, o.branch); err != nil {
+				return err
+			}
+		}
+		return s.printExplanation(e)
+	})
+}
+
+// trace returns how reconcile would decide about the branch.
+func (s *session) trace(ctx context.Context, file *config.File, m stacks.Manager, branch string) ([]fault.Text, error) {
+	source, err := s.source(file, reconcileWait)
+	if err != nil {
+		return nil, err
+	}
+	run, err := s.prepare(ctx, m, source, reconcile.Overrides{})
+	if err != nil {
+		return nil, err
+	}
+	return run.Input.Why(branch), nil
+}
+
+// branchFacts are the facts that explain a branch.
 type branchFacts struct {
 	file         *config.File
 	branch, slug string
 	resolved     config.Resolved
-	environment  *stacks.Environment // nil where it has none
+	environment  *stacks.Environment // nil if it has none
 }
 
 // explanation is the JSON document of `why`.
@@ -78,12 +97,12 @@ type explanation struct {
 	Branch      string              `json:"branch"`
 	Stack       string              `json:"stack"`
 	Kind        string              `json:"kind"`
-	Environment *stacks.Environment `json:"environment"` // null where it has none
+	Environment *stacks.Environment `json:"environment"` // null if it has none
 	Reasons     []fault.Text        `json:"reasons"`
-	Trace       []fault.Text        `json:"trace,omitempty"` // of what reconcile would decide, where that was asked for
+	Trace       []fault.Text        `json:"trace,omitempty"` // how reconcile would decide, if --reconcile was given
 }
 
-// explain turns facts into reasons, the one that decides most first.
+// explain returns the explanation, the most important reason first.
 func explain(f branchFacts, now time.Time) explanation {
 	e := explanation{Branch: f.branch, Stack: f.slug, Kind: f.resolved.Kind, Environment: f.environment}
 	because := func(format string, args ...any) { e.Reasons = append(e.Reasons, fault.Textf(format, args...)) }
@@ -121,7 +140,7 @@ func explain(f branchFacts, now time.Time) explanation {
 	return e
 }
 
-// kindReason says which entry of branches decided the kind.
+// kindReason returns which entry of branches decided the kind.
 func kindReason(f branchFacts) string {
 	matches := f.resolved.Matches
 	i := slices.IndexFunc(matches, func(m config.Match) bool { return m.Kind != "" })
@@ -132,7 +151,7 @@ func kindReason(f branchFacts) string {
 		f.resolved.Kind, matches[i].Pattern, lineText(f.file, matches[i].Line))
 }
 
-// protection says what protects the branch's environment, or "".
+// protection returns why the branch's environment is protected; "" if it is not.
 func protection(f branchFacts) string {
 	if pattern, ok := f.file.Protects(f.branch, f.slug); ok {
 		return fmt.Sprintf("it matches %q of the settings' protected", pattern)

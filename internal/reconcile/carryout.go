@@ -1,5 +1,3 @@
-// Package reconcile brings the environments of a project in line with its branches: it reads the facts, has the plan made by
-// package plan, carries it out, and keeps the heartbeat.
 package reconcile
 
 import (
@@ -24,80 +22,69 @@ import (
 	"github.com/branchenv/branchenv/stacks"
 )
 
-// Options says how a plan is carried out.
+// Options say how a plan is carried out.
 type Options struct {
-	// Head asks the source for one branch, past every cache; false: it does not exist. It is asked right before each
-	// step begins, from several goroutines. Required.
-	Head func(ctx context.Context, branch string) (plan.Branch, bool, error)
-	// Parallel is how many environments are worked on at once. Default: see DefaultParallel.
+	// Parallel is the number of environments to work on at once. Default: see DefaultParallel.
 	Parallel int
-	// Timeout bounds the work on one environment; then pulumi is interrupted, which lets what it has begun end. Default 1h.
+	// Timeout limits the work on one environment. Then pulumi is interrupted and finishes what it has begun. Default 1h.
 	Timeout time.Duration
-	// LockWait bounds how long a stack that another process works on is waited for. Default 5m.
+	// LockWait limits the wait for a stack that another process works on. Default 5m.
 	LockWait time.Duration
 }
 
-// Outcome is what became of a plan: each of its steps that were to change something is in one of the lists, which are
-// in the plan's order.
+// Outcome is what became of a plan. Each step that was to change something is in one of the lists, in the plan's order.
 type Outcome struct {
-	Done   []plan.Step `json:"done"`
-	Kept   []plan.Step `json:"kept"`   // decided otherwise right before it began; the reason says why
-	Failed []Failure   `json:"failed"` // the next run tries again
-	Left   []plan.Step `json:"left"`   // not begun, because someone asked to stop
+	Done     []plan.Step `json:"done"`
+	Kept     []plan.Step `json:"kept"`   // left alone: the last decision before the step was another one; Reason says why
+	Failed   []Failure   `json:"failed"` // the next run tries them again
+	NotBegun []plan.Step `json:"left"`   // the run was stopped before
 }
 
 // Failure is a step that failed.
 type Failure struct {
 	plan.Step
 	Error string        `json:"error"`
-	Next  fault.Command `json:"next"` // the command to try
+	Next  fault.Command `json:"next"` // tries this step again
 }
 
-// Err is nil where every step was done or kept; exit code 99 where some failed, 1 where some were not begun.
+// Err returns nil if every step was done or left alone. The exit code is 99 if some failed, 1 if some were not begun.
 func (o Outcome) Err() error {
 	switch {
 	case len(o.Failed) > 0:
 		return fault.Partialf("%s of %d failed", text.Count(len(o.Failed), "environment"), o.total()).WithHint("the next run tries them again")
-	case len(o.Left) > 0:
-		return fault.Failedf("%w: %s not begun", operation.ErrStopped, text.Count(len(o.Left), "step")).WithHint("run the same command again to go on")
+	case len(o.NotBegun) > 0:
+		return fault.Failedf("%w: %s not begun", operation.ErrStopped, text.Count(len(o.NotBegun), "step")).WithHint("run the same command again to go on")
 	}
 	return nil
 }
 
-func (o Outcome) total() int { return len(o.Done) + len(o.Kept) + len(o.Failed) + len(o.Left) }
+func (o Outcome) total() int { return len(o.Done) + len(o.Kept) + len(o.Failed) + len(o.NotBegun) }
 
 // result is what became of one step.
 type result struct {
-	kept   fault.Text // why it was not carried out, where it was decided otherwise
 	begun  bool
+	kept   fault.Text // why the environment was left alone; empty if it was not
 	failed error
 }
 
-// Run carries out what plan, which was made from in, has to do: all destructions first, because creates may need
-// the room, then the rest. A step that fails, be it with a panic, does not stop the others. Right before each one
-// begins, it is decided anew from the stack's facts and the branch as they are by then: a branch that came back, an
-// environment that was updated or is to be kept by now, are left alone.
-func Run(ctx context.Context, m stacks.Manager, in plan.Input, p plan.Plan, o Options) Outcome {
+// CarryOut carries out the plan: first all destructions, because creations may need the room, then the rest. A step that fails or
+// panics does not stop the others. Right before a step begins, it is decided again from new facts about its stack and its branch.
+// If the branch came back, or the environment was updated or is kept by now, the environment is left alone.
+func (r *Run) CarryOut(ctx context.Context, o Options) Outcome {
 	o.Parallel = cmp.Or(o.Parallel, DefaultParallel())
 	o.Timeout = cmp.Or(o.Timeout, time.Hour)
 	o.LockWait = cmp.Or(o.LockWait, 5*time.Minute)
-	todo := p.Todo()
+	r.sweep()
+	todo := r.Plan.Todo()
 	results := make([]result, len(todo))
-	exists := map[string]bool{}
-	for _, fact := range in.Stacks {
-		exists[fact.Name] = true
-	}
-	if err := m.SweepWorkDirs(exists); err != nil { // a run that was killed may have left some, and nobody else would look
-		m.Tell("", operation.Event{Kind: operation.Warning, Message: err.Error()})
-	}
-	d := &doing{m: m, Options: o, in: in}
+	e := &executor{Run: r, Options: o}
 	phase := func(destroys bool) {
 		var group errgroup.Group
 		group.SetLimit(max(1, o.Parallel))
 		for i, step := range todo {
 			if (step.Action == plan.Destroy) == destroys {
 				group.Go(func() error {
-					results[i] = d.step(ctx, step)
+					results[i] = e.execute(ctx, step)
 					return nil
 				})
 			}
@@ -106,11 +93,26 @@ func Run(ctx context.Context, m stacks.Manager, in plan.Input, p plan.Plan, o Op
 	}
 	phase(true)
 	phase(false)
-	out := Outcome{Done: []plan.Step{}, Kept: []plan.Step{}, Failed: []Failure{}, Left: []plan.Step{}}
+	return outcome(todo, results)
+}
+
+// sweep removes the work directories that killed runs left behind. No other command would.
+func (r *Run) sweep() {
+	exists := map[string]bool{}
+	for _, s := range r.Input.Stacks {
+		exists[s.Name] = true
+	}
+	if err := r.manager.SweepWorkDirs(exists); err != nil {
+		r.manager.Tell("", operation.Event{Kind: operation.Warning, Message: err.Error()})
+	}
+}
+
+func outcome(todo []plan.Step, results []result) Outcome {
+	out := Outcome{Done: []plan.Step{}, Kept: []plan.Step{}, Failed: []Failure{}, NotBegun: []plan.Step{}}
 	for i, step := range todo {
 		switch r := results[i]; {
 		case !r.begun:
-			out.Left = append(out.Left, step)
+			out.NotBegun = append(out.NotBegun, step)
 		case r.failed != nil:
 			out.Failed = append(out.Failed, Failure{step, fault.Line(r.failed.Error()), step.Next()})
 		case !r.kept.IsZero():
@@ -123,17 +125,16 @@ func Run(ctx context.Context, m stacks.Manager, in plan.Input, p plan.Plan, o Op
 	return out
 }
 
-// doing is a plan that is being carried out.
-type doing struct {
-	m stacks.Manager
+// executor carries out the steps of a plan, several at once.
+type executor struct {
+	*Run
 	Options
-	mu sync.Mutex // for in: its rules are not for several goroutines
-	in plan.Input
+	mu sync.Mutex // guards Input: its rules are not safe for concurrent use
 }
 
-// step carries out one step.
-func (d *doing) step(ctx context.Context, step plan.Step) (r result) {
-	if d.m.Stop.Stopped() || ctx.Err() != nil {
+// execute carries out one step and tells the observer.
+func (e *executor) execute(ctx context.Context, step plan.Step) (r result) {
+	if e.manager.Stop.Stopped() || ctx.Err() != nil {
 		return result{}
 	}
 	r.begun = true
@@ -141,37 +142,37 @@ func (d *doing) step(ctx context.Context, step plan.Step) (r result) {
 		if p := recover(); p != nil {
 			r.failed = fmt.Errorf("branchenv has a bug: %v", p)
 		}
-		d.report(step, r)
+		e.tell(step, r)
 	}()
-	limited, cancel := context.WithTimeout(ctx, d.Timeout)
+	limited, cancel := context.WithTimeout(ctx, e.Timeout)
 	defer cancel()
-	d.m.Tell(step.Stack, operation.Event{Kind: operation.Step, Op: string(step.Action), Message: step.Reason.String()})
-	r.kept, r.failed = d.do(limited, step)
+	e.manager.Tell(step.Stack, operation.Event{Kind: operation.Step, Op: string(step.Action), Message: step.Reason.String()})
+	r.kept, r.failed = e.retry(limited, step)
 	if r.failed != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
-		r.failed = fmt.Errorf("it took longer than %s: %w", config.Duration(d.Timeout), r.failed)
+		r.failed = fmt.Errorf("it took longer than %s: %w", config.Duration(e.Timeout), r.failed)
 	}
 	return r
 }
 
-func (d *doing) report(step plan.Step, r result) {
+func (e *executor) tell(step plan.Step, r result) {
 	switch {
 	case r.failed != nil:
-		d.m.Tell(step.Stack, operation.Event{Kind: operation.Warning, Message: string(step.Action) + ": " + r.failed.Error()})
+		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Warning, Message: string(step.Action) + ": " + r.failed.Error()})
 	case !r.kept.IsZero():
-		d.m.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: "left alone: " + r.kept.String()})
+		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: "left alone: " + r.kept.String()})
 	default:
-		d.m.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: string(step.Action) + " done"})
+		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: string(step.Action) + " done"})
 	}
 }
 
-// do decides once more and acts. Where another process works on the stack, or gets to it first, it waits for a while and
-// decides again. kept is why it did not act.
-func (d *doing) do(ctx context.Context, step plan.Step) (kept fault.Text, err error) {
-	patience, cancel := context.WithTimeout(ctx, d.LockWait)
+// retry tries the step, for LockWait at most, until no other process works on its stack. kept says why the environment was left
+// alone.
+func (e *executor) retry(ctx context.Context, step plan.Step) (kept fault.Text, err error) {
+	patience, cancel := context.WithTimeout(ctx, e.LockWait)
 	defer cancel()
 	for {
-		kept, err = d.try(ctx, step)
-		if !fault.IsConflict(err) || d.m.Stop.Stopped() {
+		kept, err = e.try(ctx, step)
+		if !fault.IsConflict(err) || e.manager.Stop.Stopped() {
 			return kept, err
 		}
 		select {
@@ -182,46 +183,47 @@ func (d *doing) do(ctx context.Context, step plan.Step) (kept fault.Text, err er
 	}
 }
 
-// try does the step unless somebody else works on its stack: that is a conflict. Who begins after that is met by DestroyIf
-// and Up.
-func (d *doing) try(ctx context.Context, step plan.Step) (kept fault.Text, err error) {
-	f, err := d.m.State().Read(ctx, step.Stack)
+// try decides the step again and carries it out. If another process works on the stack, the error is a conflict. A process that
+// begins after this check is found by DestroyIf and Up.
+func (e *executor) try(ctx context.Context, step plan.Step) (kept fault.Text, err error) {
+	f, err := e.manager.State().Read(ctx, step.Stack)
 	if err != nil {
 		return fault.Text{}, err
 	}
-	var fact *plan.Stack
+	var stack *plan.Stack
 	if f != nil {
 		if live := slices.DeleteFunc(slices.Clone(f.Locks), backend.Lock.Abandoned); len(live) > 0 {
-			return fault.Text{}, d.m.Location().LockedError(step.Stack, live[0].Describe(d.m.Now()))
+			return fault.Text{}, e.manager.Location().LockedError(step.Stack, live[0].Describe(e.manager.Now()))
 		}
-		s := stackFact(d.m.Settings().Project, *f)
-		fact = &s
+		s := stackFact(e.manager.Settings().Project, *f)
+		stack = &s
 	}
-	head, found, err := d.Head(ctx, step.Branch)
+	head, found, err := e.head(ctx, step.Branch)
 	if err != nil {
 		return fault.Text{}, err
 	}
-	switch again := d.again(step, head, found, fact); {
-	case (step.Action == plan.Destroy) != (again.Action == plan.Destroy), again.Action != plan.Destroy && again.Action != plan.Create && again.Action != plan.Update:
-		return again.Reason, nil
-	case again.Action == plan.Destroy:
-		return d.destroy(ctx, step, *f)
+	now := e.redecide(step, head, found, stack)
+	if (step.Action == plan.Destroy) != (now.Action == plan.Destroy) || !now.Action.Changes() {
+		return now.Reason, nil
 	}
-	_, err = d.m.Up(ctx, stacks.UpRequest{Branch: step.Branch, Commit: head.Commit})
+	if now.Action == plan.Destroy {
+		return e.destroy(ctx, step, *f)
+	}
+	_, err = e.manager.Up(ctx, stacks.UpRequest{Branch: step.Branch, Commit: head.Commit})
 	return fault.Text{}, err
 }
 
-// destroy destroys an environment by the same steps, with the same refusals, as the command does. decided are the facts
-// that the decision rests on. A stack that is not the same any more is decided about again by do. Right before anything is
-// deleted the branch is asked for and the decision is made once more: kept is why it came out otherwise.
-func (d *doing) destroy(ctx context.Context, step plan.Step, decided backend.Facts) (kept fault.Text, err error) {
-	receipt, err := d.m.DestroyIf(ctx, step.Branch, decided, func(ctx context.Context, now backend.Facts) error {
-		head, found, err := d.Head(ctx, step.Branch)
+// destroy destroys an environment as the command destroy does, with the same refusals. decided are the facts of the decision; if the
+// stack has changed since, the error is a conflict, and retry decides again. Right before anything is deleted, the source is asked
+// for the branch and the step is decided once more: kept says why the environment was left alone after all.
+func (e *executor) destroy(ctx context.Context, step plan.Step, decided backend.Facts) (kept fault.Text, err error) {
+	receipt, err := e.manager.DestroyIf(ctx, step.Branch, decided, func(ctx context.Context, now backend.Facts) error {
+		head, found, err := e.head(ctx, step.Branch)
 		if err != nil {
 			return err
 		}
-		fact := stackFact(d.m.Settings().Project, now)
-		if again := d.again(step, head, found, &fact); again.Action != plan.Destroy {
+		stack := stackFact(e.manager.Settings().Project, now)
+		if again := e.redecide(step, head, found, &stack); again.Action != plan.Destroy {
 			kept = again.Reason
 			return errDecidedOtherwise
 		}
@@ -233,19 +235,21 @@ func (d *doing) destroy(ctx context.Context, step plan.Step, decided backend.Fac
 	if err != nil || len(receipt.Remaining) == 0 {
 		return fault.Text{}, err
 	}
-	var left []string
+	var remaining []string
 	for _, r := range receipt.Remaining {
-		left = append(left, strings.TrimSpace(r.Type+" "+r.Name+" "+r.Note))
+		remaining = append(remaining, strings.TrimSpace(r.Type+" "+r.Name+" "+r.Note))
 	}
-	return fault.Text{}, fmt.Errorf("%s left behind: %s", text.Count(len(left), "resource"), strings.Join(left, ", "))
+	return fault.Text{}, fmt.Errorf("%s left behind: %s", text.Count(len(remaining), "resource"), strings.Join(remaining, ", "))
 }
 
-// errDecidedOtherwise ends a destroy that is not to be any more.
+// errDecidedOtherwise ends a destroy before anything is deleted.
 var errDecidedOtherwise = errors.New("it was decided otherwise right before anything was deleted")
 
-func (d *doing) again(step plan.Step, head plan.Branch, found bool, stack *plan.Stack) plan.Step {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.in.Now = d.m.Now()
-	return d.in.Redecide(step, head, found, stack)
+// redecide decides a step again, by the time that it is now.
+func (e *executor) redecide(step plan.Step, head plan.Branch, found bool, stack *plan.Stack) plan.Step {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	in := e.Input
+	in.Now = e.manager.Now()
+	return in.Redecide(step, head, found, stack)
 }

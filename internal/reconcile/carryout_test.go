@@ -17,6 +17,7 @@ import (
 	"github.com/branchenv/branchenv/internal/backend"
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/fault/faulttest"
+	"github.com/branchenv/branchenv/internal/github"
 	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/pulumitest"
 	"github.com/branchenv/branchenv/internal/reconcile/plan"
@@ -91,20 +92,21 @@ func TestCarryOut(t *testing.T) {
 	stackstest.Lock(t, folder, "locked")
 	var asked []string
 	var mu sync.Mutex
-	out := Run(t.Context(), m, in, made, Options{Parallel: 3, LockWait: time.Nanosecond, Head: func(_ context.Context, branch string) (plan.Branch, bool, error) {
+	run := &Run{Input: in, Plan: made, manager: m, source: &fakeSource{branch: func(branch string) (bool, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		asked = append(asked, branch)
 		switch branch {
 		case "back":
-			return plan.Branch{Name: branch, Commit: stackstest.Head, CommittedAt: stackstest.Noon}, true, nil
+			return true, nil
 		case "panics":
 			panic("no luck")
 		case "unsure":
-			return plan.Branch{}, false, errors.New("GitHub is away")
+			return false, errors.New("GitHub is away")
 		}
-		return plan.Branch{}, false, nil
-	}})
+		return false, nil
+	}}}
+	out := run.CarryOut(t.Context(), Options{Parallel: 3, LockWait: time.Nanosecond})
 	gone := func(branch string) plan.Step {
 		return plan.Step{Branch: branch, Stack: branch, Action: plan.Destroy, Reason: fault.Textf("its branch is gone")}
 	}
@@ -115,7 +117,7 @@ func TestCarryOut(t *testing.T) {
 	kept[0].Reason = fault.Textf("it is at its branch's head, aaaaaaaa; it expires at 2026-03-04 12:00 UTC, 72h after its branch's last commit, and is gone by 2026-03-04 13:00 UTC")
 	kept[1].Reason = fault.Textf("its branch is gone, but it is protected: it was protected when it was last updated")
 	host, _ := os.Hostname()
-	want := Outcome{Done: []plan.Step{}, Left: []plan.Step{}, Kept: kept, Failed: []Failure{
+	want := Outcome{Done: []plan.Step{}, NotBegun: []plan.Step{}, Kept: kept, Failed: []Failure{
 		failure("locked", "stack locked is locked by ada@"+host+", process "), failure("panics", "branchenv has a bug: no luck"), failure("unsure", "GitHub is away"),
 	}}
 	for i, f := range out.Failed {
@@ -149,18 +151,19 @@ func TestCarryOutStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := planInput(held, config.RulesOf(m.Settings()))
-	out := Run(t.Context(), m, in, plan.Make(in), Options{Parallel: 1, Head: func(context.Context, string) (plan.Branch, bool, error) {
+	run := &Run{Input: in, Plan: plan.Make(in), manager: m, source: &fakeSource{branch: func(string) (bool, error) {
 		m.Stop.Stop()
-		return plan.Branch{}, false, errors.New("asked")
-	}})
-	if len(out.Failed) != 1 || len(out.Left) != 1 || out.Left[0].Branch != "b" {
+		return false, errors.New("asked")
+	}}}
+	out := run.CarryOut(t.Context(), Options{Parallel: 1})
+	if len(out.Failed) != 1 || len(out.NotBegun) != 1 || out.NotBegun[0].Branch != "b" {
 		t.Errorf("%+v", out)
 	}
 	out.Failed = nil
 	if err := out.Err(); fault.Code(err) != fault.Failed || err.Error() != "stopped on request: 1 step not begun" {
 		t.Errorf("%v", err)
 	}
-	if err := (Outcome{Done: out.Left}).Err(); err != nil {
+	if err := (Outcome{Done: out.NotBegun}).Err(); err != nil {
 		t.Error(err)
 	}
 }
@@ -248,6 +251,37 @@ func folderManager(t *testing.T, folder string, change ...func(*stacks.Options))
 	}
 	t.Cleanup(func() { _ = m.Close() })
 	return m
+}
+
+// fakeSource is a source of the branches that branch reports, and of those in the list. Each head is stackstest.Head, of noon.
+type fakeSource struct {
+	list   []string
+	branch func(name string) (bool, error) // reports whether a single branch exists
+	asked  []string                        // the calls, if a test looks at them
+}
+
+func (f *fakeSource) String() string { return "github.com/acme/shop" }
+
+func (f *fakeSource) Branches(context.Context) (github.List, error) {
+	f.asked = append(f.asked, "branches")
+	list := github.List{Identity: github.Identity{ID: stackstest.ShopID}, Default: "main"}
+	for _, name := range f.list {
+		list.Branches = append(list.Branches, github.Branch{Name: name, Commit: stackstest.Head})
+	}
+	return list, nil
+}
+
+func (f *fakeSource) Branch(_ context.Context, name string) (github.Branch, bool, error) {
+	exists, err := f.branch(name)
+	return github.Branch{Name: name, Commit: stackstest.Head}, exists, err
+}
+
+func (f *fakeSource) Dates(_ context.Context, commits []string) (map[string]time.Time, error) {
+	dates := map[string]time.Time{}
+	for _, commit := range commits {
+		dates[commit] = stackstest.Noon
+	}
+	return dates, nil
 }
 
 // planInput is what a plan is made from; main is there, and no other branch.

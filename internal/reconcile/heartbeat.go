@@ -10,16 +10,16 @@ import (
 	"github.com/branchenv/branchenv/stacks"
 )
 
-// Heartbeat tells when reconcile last ran and how it went. It lies in the backend, because a run's machine rarely
-// outlives it: as .branchenv/heartbeat-PROJECT.json in a bucket or folder; in Pulumi Cloud as the tag
-// branchenv:heartbeat of the application stack.
+// Heartbeat records when reconcile last ran and how it went. It is stored in the backend, because the machine of a run is often gone
+// afterwards: in a bucket or folder as .branchenv/heartbeat-PROJECT.json, in Pulumi Cloud as the tag branchenv:heartbeat of the
+// application stack.
 type Heartbeat struct {
 	Run     time.Time `json:"run"`               // end of the last run
-	Good    time.Time `json:"good"`              // end of the last run that was good; zero: none was
-	Problem string    `json:"problem,omitempty"` // why the last run was not; at most 100 bytes
+	Good    time.Time `json:"good"`              // end of the last good run; zero if there was none
+	Problem string    `json:"problem,omitempty"` // why the last run was not good; at most 100 bytes
 }
 
-// ReadHeartbeat reads the project's heartbeat; the zero Heartbeat where reconcile never ran.
+// ReadHeartbeat returns the project's heartbeat; the zero Heartbeat if reconcile never ran.
 func ReadHeartbeat(ctx context.Context, m stacks.Manager) (Heartbeat, error) {
 	var h Heartbeat
 	text, err := m.State().Heartbeat(ctx)
@@ -32,14 +32,15 @@ func ReadHeartbeat(ctx context.Context, m stacks.Manager) (Heartbeat, error) {
 	return h, nil
 }
 
-// Beat notes that a run has just ended: well, or with problem.
+// Beat records that a run has just ended. problem is nil if it was good. Without this record `status` would report that reconcile
+// does not run.
 func Beat(ctx context.Context, m stacks.Manager, problem error) error {
 	h := Heartbeat{Run: m.Now().UTC().Truncate(time.Second)}
 	if problem == nil {
 		h.Good = h.Run
 	} else {
 		before, err := ReadHeartbeat(ctx, m)
-		if err == nil { // a damaged one is replaced: the last good run is not known then
+		if err == nil { // a damaged heartbeat is replaced; the last good run is unknown then
 			h.Good = before.Good
 		}
 		h.Problem = fault.Line(problem.Error())
@@ -51,7 +52,7 @@ func Beat(ctx context.Context, m stacks.Manager, problem error) error {
 	return m.State().SetHeartbeat(ctx, text)
 }
 
-// text is h in so few bytes that a tag of Pulumi Cloud holds it: 256 (pkg/util/validation/stack.go).
+// text returns h as JSON of at most 256 bytes: a tag of Pulumi Cloud takes no more (pkg/util/validation/stack.go).
 func (h Heartbeat) text() ([]byte, error) {
 	problem := h.Problem
 	for limit := 100; ; limit -= 10 {

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// workerMemory is what one environment that is being worked on needs at most, in bytes: a pulumi process of its own (45
-// to 80 MB beside what all of them share, docs/benchmarks.md) and an AWS provider (250 MB), with room for large states.
+// workerMemory is the memory that the work on one environment needs at most, in bytes: a pulumi process (45 to 80 MB of its own, see
+// docs/benchmarks.md), an AWS provider (250 MB), and room for a large state.
 const workerMemory = 400 << 20
 
-// DefaultParallel is how many environments are worked on at once: one for each core, as many as fit in the memory that is
-// free, where the system tells it, and at least 1 and at most 8, since AWS limits how fast an account may change things.
+// DefaultParallel returns the number of environments to work on at once: one for each core, as far as the free memory goes if it is
+// known. It is at least 1, and at most 8 because AWS limits the rate of changes in an account.
 func DefaultParallel() int {
 	n := min(8, runtime.GOMAXPROCS(0))
 	if free, ok := freeMemory(); ok {
@@ -21,7 +21,7 @@ func DefaultParallel() int {
 	return max(1, n)
 }
 
-// freeMemory is what Linux says new programs can have without swapping, in bytes.
+// freeMemory returns the memory that Linux has for new programs without swapping, in bytes. It reports false if that is not known.
 func freeMemory() (uint64, bool) {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// ReadStacks are the facts of every stack that a plan is made from, the application stack among them. Read them before
-// the branches: a branch that is pushed between the two is then only one without an environment, while a stack whose
-// branch was not pushed yet when the branches were read would look like one whose branch is gone.
+// ReadStacks returns the facts of every stack, the application stack included. Read them before the branches: a branch that is pushed
+// in between then has no environment yet. In the other order, a stack that is created in between would look like one whose branch is
+// gone.
 func ReadStacks(ctx context.Context, m stacks.Manager) ([]plan.Stack, error) {
 	all, err := m.Facts(ctx)
 	if err != nil {
@@ -26,9 +26,10 @@ func ReadStacks(ctx context.Context, m stacks.Manager) ([]plan.Stack, error) {
 	return list, nil
 }
 
+// stackFact returns what a plan needs to know of one stack.
 func stackFact(project string, f backend.Facts) plan.Stack {
 	live := slices.DeleteFunc(slices.Clone(f.Locks), backend.Lock.Abandoned)
-	f.Locks = nil // what the stack is like, whoever works on it
+	f.Locks = nil // the status without locks
 	status := f.Status()
 	s := plan.Stack{
 		Name: f.Name, Tag: f.Tags[names.TagBranch], Like: f.Tags[names.TagLike], Protected: f.Tags[names.TagProtected] == "true",
@@ -49,12 +50,12 @@ func stackFact(project string, f backend.Facts) plan.Stack {
 	return s
 }
 
-// Unreadable is an error that names the stacks that cannot be read, exit code 99; nil if there are none.
-func Unreadable(all []plan.Stack) error {
+// Unreadable returns an error with exit code 99 that names the stacks that cannot be read; nil if there are none.
+func (r *Run) Unreadable() error {
 	broken := map[string]error{}
-	for _, f := range all {
-		if f.Unreadable != "" {
-			broken[f.Name] = errors.New(f.Unreadable)
+	for _, s := range r.Input.Stacks {
+		if s.Unreadable != "" {
+			broken[s.Name] = errors.New(s.Unreadable)
 		}
 	}
 	return stacks.UnreadableError(broken)

@@ -92,9 +92,8 @@ func destroyQuiet(t *testing.T, at int, meanwhile func(t *testing.T, folder stri
 		t.Fatalf("%+v", made)
 	}
 	hook.start()
-	out := Run(t.Context(), m, in, made, Options{Parallel: 1, Head: func(_ context.Context, branch string) (plan.Branch, bool, error) {
-		return in.Branches[1], true, nil
-	}})
+	run := &Run{Input: in, Plan: made, manager: m, source: &fakeSource{branch: func(string) (bool, error) { return true, nil }}}
+	out := run.CarryOut(t.Context(), Options{Parallel: 1})
 	return hook.reads, out
 }
 

@@ -97,6 +97,14 @@ type Plan struct {
 	Refused fault.Text `json:"refused"`
 }
 
+// Err returns why the plan must not be carried out, exit code 3; nil if it may be.
+func (p Plan) Err() error {
+	if p.Refused.IsZero() {
+		return nil
+	}
+	return fault.Refusedf("nothing was touched: %s", p.Refused)
+}
+
 // Step is what happens with one branch, one stack, or both.
 type Step struct {
 	Branch string     `json:"branch"` // "" if the stack's branch is not known
