@@ -15,9 +15,13 @@ import (
 
 // Source is the repository whose branches get environments. github.Source says what its methods do.
 type Source interface {
+	// Branches lists the branches.
 	Branches(ctx context.Context) (github.List, error)
+	// Branch asks for one branch, past every cache; false: it does not exist.
 	Branch(ctx context.Context, name string) (github.Branch, bool, error)
+	// Dates returns the times of commits.
 	Dates(ctx context.Context, commits []string) (map[string]time.Time, error)
+	// String names the source as the settings do.
 	String() string
 }
 
