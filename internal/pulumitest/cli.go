@@ -79,7 +79,8 @@ func Script(t testing.TB, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pulumi")
 	text := "#!/bin/sh\ncase \"$*\" in *version*) echo v3.250.0; exit;; esac\n" + strings.Join(lines, "\n") + "\n"
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil { // #nosec G306 -- a program
+	err := os.WriteFile(path, []byte(text), 0o700) // #nosec G306 -- a program
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path
