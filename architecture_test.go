@@ -1,6 +1,7 @@
 package main
 
 import (
+	"go/ast"
 	"go/build"
 	"go/parser"
 	"go/token"
@@ -129,6 +130,28 @@ func TestOneGit(t *testing.T) {
 	}
 	if !maps.Equal(places, map[string]bool{"internal/git": true}) {
 		t.Errorf("git is run by %v; only internal/git may", places)
+	}
+}
+
+// proseCommand is a command of branchenv, named in a string, that works on an account.
+var proseCommand = regexp.MustCompile(`branchenv (adopt|application|destroy|doctor|keep|list|open|preview|reconcile|show|status|up|why)\b`)
+
+// TestCommandsAreData: texts name commands as fault.Command. In a string a command would not get the flags of the one that is
+// running, and a hint from the sandbox would lead to the real account.
+func TestCommandsAreData(t *testing.T) {
+	t.Parallel()
+	for _, path := range sources(t) {
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && proseCommand.MatchString(literal.Value) {
+				t.Errorf("%s: the command in %s is not a fault.Command", fset.Position(literal.Pos()), literal.Value)
+			}
+			return true
+		})
 	}
 }
 

@@ -89,8 +89,8 @@ func TestCheckFork(t *testing.T) {
 		build := fork
 		build.Fork = test.fork
 		err := (&session{}).checkFork(file, test.branch, build, test.allowed)
-		if test.err == "" && err != nil || test.err != "" && (err == nil || name != "no branch by name" && (err.Error() != test.err || fault.Code(err) != fault.Refused || fault.Hint(err) == "")) {
-			t.Errorf("%s: error %v, code %d, hint %q", name, err, fault.Code(err), fault.Hint(err))
+		if test.err == "" && err != nil || test.err != "" && (err == nil || name != "no branch by name" && (err.Error() != test.err || fault.Code(err) != fault.Refused || fault.Hint(err).IsZero())) {
+			t.Errorf("%s: error %v, code %d, hint %q", name, err, fault.Code(err), fault.Hint(err).String())
 		}
 	}
 }
@@ -120,7 +120,7 @@ func TestCheckOwnCommit(t *testing.T) {
 	} {
 		build.Commit = test.commit
 		err := s.checkOwnCommit(t.Context(), file, test.branch, build)
-		if (err == nil) != (test.err == "") || err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err) == "" || !strings.Contains(err.Error(), test.err)) {
+		if (err == nil) != (test.err == "") || err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err).IsZero() || !strings.Contains(err.Error(), test.err)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -170,8 +170,8 @@ func TestCheckRepository(t *testing.T) {
 	} {
 		build := ci.Build{System: "GitHub Actions", Branch: "topic", Repository: test.runs}
 		err := test.session.checkRepository(t.Context(), test.file(), "topic", build, test.allowed)
-		if (err != nil) != test.refused || err != nil && (fault.Code(err) != fault.Refused || !strings.Contains(fault.Hint(err), "--allow-fork "+test.runs.Path)) {
-			t.Errorf("%s: error %v, hint %q", name, err, fault.Hint(err))
+		if (err != nil) != test.refused || err != nil && (fault.Code(err) != fault.Refused || !strings.Contains(fault.Hint(err).String(), "--allow-fork "+test.runs.Path)) {
+			t.Errorf("%s: error %v, hint %q", name, err, fault.Hint(err).String())
 		}
 	}
 }
@@ -188,7 +188,7 @@ func TestCheckInvented(t *testing.T) {
 			t.Errorf("%s: requests to the source: %q", branch, requests)
 		}
 		if err != nil {
-			got[branch] = fault.Hint(err)
+			got[branch] = fault.Hint(err).String()
 			if fault.Code(err) != fault.Refused {
 				t.Errorf("%s: %v", branch, err)
 			}
@@ -225,8 +225,8 @@ func TestCheckoutBranch(t *testing.T) {
 		text := ""
 		if err != nil {
 			text = err.Error()
-			if fault.Code(err) != fault.Usage || fault.Hint(err) == "" {
-				t.Errorf("%v: exit code %d, hint %q", err, fault.Code(err), fault.Hint(err))
+			if fault.Code(err) != fault.Usage || fault.Hint(err).IsZero() {
+				t.Errorf("%v: exit code %d, hint %q", err, fault.Code(err), fault.Hint(err).String())
 			}
 		}
 		if diff := cmp.Diff([]string{wantBranch, wantErr}, []string{branch, text}); diff != "" {

@@ -76,7 +76,7 @@ func (s *session) remove(ctx context.Context, file *config.File, r removal) erro
 	var receipt stacks.Receipt
 	absent := false
 	stop := operation.NewStopper()
-	var p progress = &quietProgress{err: s.err} // until it is known that something will be changed
+	p := s.quietProgress() // until it is known that something will be changed
 	control := operation.Control{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
 	err := s.manage(ctx, file, control, func(m stacks.Manager) error {
 		planned, err := r.plan(ctx, m)

@@ -10,48 +10,50 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// live shows progress at a terminal: what is done as lines that stay, and below them one line for the command and one
-// for each resource or bucket that is being worked on, drawn anew several times a second.
+// live shows progress at a terminal. Finished operations are lines that stay. Below them are moving lines, drawn several times a second:
+// one for the command and one for each resource or bucket that is being changed.
 type live struct {
 	err    *printer
-	before io.Writer // where err wrote
+	words  eventWords
+	before io.Writer // what err wrote to
 	screen *mpb.Progress
 	start  time.Time
 
 	mu    sync.Mutex
 	step  string
-	ended int // operations that came to an end
+	ended int // number of operations that ended
 	lines map[string]*liveLine
 	bars  map[string]*mpb.Bar
 }
 
-// liveLine is what one moving line says.
+// liveLine is one moving line.
 type liveLine struct {
 	text  string
 	since time.Time
 }
 
-// commandLineKey is the key of the line about the command as a whole; no resource has it.
-const commandLineKey = ""
+// commandKey is the key of the command's own line. No resource has it.
+const commandKey = ""
 
-func newLive(err *printer, start time.Time, options ...mpb.ContainerOption) *live {
+func newLive(err *printer, start time.Time, render func(fault.Text) string, options ...mpb.ContainerOption) *live {
 	l := &live{
-		err: err, start: start, step: "starting",
+		err: err, words: eventWords{render: render}, start: start, step: "starting",
 		lines: map[string]*liveLine{}, bars: map[string]*mpb.Bar{},
 	}
 	l.screen = mpb.New(append([]mpb.ContainerOption{mpb.WithOutput(err.to)}, options...)...)
 	l.before = err.redirect(l.screen)
-	l.bars[commandLineKey] = l.add(func() string {
+	l.bars[commandKey] = l.add(func() string {
 		return fmt.Sprintf("%6s  %s; %d done", text.Elapsed(time.Since(l.start)), l.step, l.ended)
 	})
 	return l
 }
 
-// add makes a moving line below the others. line is called while it is drawn.
+// add adds a moving line below the others. It calls line each time the line is drawn.
 func (l *live) add(line func() string) *mpb.Bar {
 	return l.screen.New(0, mpb.NopStyle(), mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
 		l.mu.Lock()
@@ -65,35 +67,35 @@ func (l *live) observe(e operation.Event) {
 	switch e.Kind {
 	case operation.Step:
 		l.mu.Lock()
-		l.step = describe(e)
+		l.step = l.words.of(e)
 		l.mu.Unlock()
 	case operation.ResourceStart:
-		if shown(e) {
-			l.set(key, fmt.Sprintf("%s %s %s", verbs[e.Op].doing, aws.TypeOf(e.Type).Noun, e.Name), e.Time)
+		if changesAWS(e) {
+			l.set(key, fmt.Sprintf("%s %s %s", verbs[e.Op].ongoing, aws.TypeOf(e.Type).Noun, e.Name), e.Time)
 		}
 	case operation.Emptying:
-		l.set(e.Bucket, describe(e), e.Time)
+		l.set(e.Bucket, l.words.of(e), e.Time)
 	case operation.ResourceDone:
-		if shown(e) {
+		if changesAWS(e) {
 			l.remove(key)
-			l.remain(e)
+			l.print(e)
 		}
 	case operation.ResourceFailed:
 		l.remove(key)
-		l.remain(e)
+		l.print(e)
 	default:
-		l.remain(e)
+		l.print(e)
 	}
 }
 
-// set makes or changes the moving line of that key.
-func (l *live) set(key, doing string, since time.Time) {
+// set adds or changes the moving line with this key.
+func (l *live) set(key, words string, since time.Time) {
 	l.mu.Lock()
 	line, ok := l.lines[key]
 	if ok {
-		line.text = doing
+		line.text = words
 	} else {
-		line = &liveLine{text: doing, since: since}
+		line = &liveLine{text: words, since: since}
 		l.lines[key] = line
 	}
 	l.mu.Unlock()
@@ -119,9 +121,9 @@ func (l *live) remove(key string) {
 	}
 }
 
-// remain prints a line that stays, above the moving ones.
-func (l *live) remain(e operation.Event) {
-	l.err.linef("%6s  %s", text.Elapsed(e.Time.Sub(l.start)), describe(e))
+// print prints a line that stays, above the moving ones.
+func (l *live) print(e operation.Event) {
+	l.err.linef("%6s  %s", text.Elapsed(e.Time.Sub(l.start)), l.words.of(e))
 }
 
 func (l *live) close() {

@@ -83,7 +83,7 @@ func (s *session) manage(ctx context.Context, file *config.File, control operati
 
 // read runs do with a manager. do shows no progress and cannot be stopped between steps.
 func (s *session) read(ctx context.Context, file *config.File, do func(stacks.Manager) error) error {
-	quiet := &quietProgress{err: s.err}
+	quiet := s.quietProgress()
 	return s.manage(ctx, file, operation.Control{Observe: quiet.observe}, do)
 }
 

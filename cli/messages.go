@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -77,7 +76,7 @@ func (s *session) warn(format string, args ...any) {
 }
 
 // render returns t with each command as a person would type it after this one.
-func (s *session) render(t fault.Text) string { return s.withGlobalFlags(t.Render(s.commandLine)) }
+func (s *session) render(t fault.Text) string { return t.Render(s.commandLine) }
 
 // commandLine returns c with this command's --sandbox and --config: a hint from the sandbox must not lead to the real account, nor
 // to other settings.
@@ -102,17 +101,3 @@ func (s *session) globalFlags() []string {
 	}
 	return flags
 }
-
-// withGlobalFlags adds the flags to every command in a message that is not data yet.
-func (s *session) withGlobalFlags(message string) string {
-	if len(s.globalFlags()) == 0 {
-		return message
-	}
-	flags := " " + strings.Join(fault.Command(s.globalFlags()).Quoted(), " ")
-	return toAccount.ReplaceAllStringFunc(message, func(command string) string {
-		return program + flags + strings.TrimPrefix(command, program)
-	})
-}
-
-// toAccount finds commands that work on an account or a sandbox.
-var toAccount = regexp.MustCompile(program + ` (adopt|application|destroy|doctor|keep|list|open|preview|reconcile|show|status|up|why)\b`)

@@ -104,7 +104,7 @@ func TestOrder(t *testing.T) {
 			got := strings.Join(ordered, " ")
 			if err != nil {
 				got = "error: " + err.Error()
-				if hint := fault.Hint(err); hint != "" {
+				if hint := fault.Hint(err).String(); hint != "" {
 					got += " | " + hint
 				}
 				if code := fault.Code(err); code != fault.Usage {
@@ -182,8 +182,8 @@ func FuzzOrder(f *testing.F) {
 			if fault.Code(err) != fault.Usage {
 				t.Fatalf("%q: %v is not an error of usage", words, err)
 			}
-			if removing.MatchString(fault.Hint(err)) {
-				t.Fatalf("%q: the hint is a command that removes: %s", words, fault.Hint(err))
+			if removing.MatchString(fault.Hint(err).String()) {
+				t.Fatalf("%q: the hint is a command that removes: %s", words, fault.Hint(err).String())
 			}
 			return
 		}

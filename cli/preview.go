@@ -88,7 +88,7 @@ func previewText(p stacks.Preview) string {
 		}
 		op := step.Op
 		if v, ok := verbs[op]; ok {
-			op = v.plain
+			op = v.infinitive
 		}
 		rows = append(rows, []string{op, aws.TypeOf(step.Type).Noun, step.Name, strings.Join(properties(step.Diff), ", ")})
 	}

@@ -8,62 +8,67 @@ import (
 	"time"
 
 	"github.com/branchenv/branchenv/internal/aws"
+	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// heartbeat is how often progress without a terminal says that it is still there: CI systems end a job that is silent
-// for some minutes.
+// heartbeat is the time after which progress without a terminal prints a line even if nothing happens: CI systems end a job that is
+// silent for some minutes.
 const heartbeat = 30 * time.Second
 
-// emptyingEvery is the least time between two lines about one bucket.
+// emptyingEvery is the least time between two lines for one bucket.
 const emptyingEvery = 5 * time.Second
 
-// progress shows what a command is doing.
+// progress shows the events of a command.
 type progress interface {
 	observe(operation.Event)
 	close()
 }
 
-// startProgress begins to show progress on standard error: lines that move at a terminal, plain ones elsewhere, and
-// with --quiet only what needs attention. Close it before anything else is printed.
+// startProgress begins to show progress on standard error: moving lines at a terminal, plain lines elsewhere, and with --quiet only
+// warnings and failures. Close it before anything else is printed.
 func (s *session) startProgress() progress {
 	switch {
 	case s.quiet:
-		return &quietProgress{err: s.err}
+		return s.quietProgress()
 	case s.live:
-		return newLive(s.err, s.now())
+		return newLive(s.err, s.now(), s.render)
 	default:
-		return newPlain(s.err, s.now())
+		return newPlain(s.err, s.now(), eventWords{render: s.render})
 	}
 }
 
-// startProgressByStack is startProgress for several environments at once: plain lines that name the stack, since moving
-// lines of many would not fit on a screen.
+// startProgressByStack is startProgress for several environments at once. Its lines are plain and name the stack: moving lines of many
+// environments would not fit on a screen.
 func (s *session) startProgressByStack() progress {
+	words := eventWords{render: s.render, byStack: true}
 	if s.quiet {
-		return &quietProgress{err: s.err, byStack: true}
+		return &quietProgress{s.err, words}
 	}
-	p := newPlain(s.err, s.now())
-	p.log.byStack = true
-	return p
+	return newPlain(s.err, s.now(), words)
+}
+
+// quietProgress returns a progress for a command, or a part of one, that changes nothing.
+func (s *session) quietProgress() progress {
+	return &quietProgress{s.err, eventWords{render: s.render}}
 }
 
 // quietProgress shows warnings and failures only.
 type quietProgress struct {
-	err     *printer
-	byStack bool
+	err   *printer
+	words eventWords
 }
 
 func (q *quietProgress) observe(e operation.Event) {
 	if e.Kind == operation.Warning || e.Kind == operation.ResourceFailed {
-		q.err.linef("%s: %s", program, describeOf(e, q.byStack))
+		q.err.linef("%s: %s", program, q.words.of(e))
 	}
 }
 
 func (q *quietProgress) close() {}
 
-// plain shows progress as lines that begin with the time since the command began.
+// plain shows progress as lines. Each begins with the time since the command began.
 type plain struct {
 	err  *printer
 	done chan struct{}
@@ -73,8 +78,8 @@ type plain struct {
 	log progressLog
 }
 
-func newPlain(err *printer, start time.Time) *plain {
-	p := &plain{err: err, done: make(chan struct{}), log: progressLog{start: start, last: start}}
+func newPlain(err *printer, start time.Time, words eventWords) *plain {
+	p := &plain{err: err, done: make(chan struct{}), log: progressLog{words: words, start: start, last: start}}
 	p.wait.Add(1)
 	go func() {
 		defer p.wait.Done()
@@ -109,12 +114,12 @@ func (p *plain) print(lines func(*progressLog) []string) {
 	}
 }
 
-// progressLog decides which lines plain progress consists of. It knows no clock.
+// progressLog decides which lines plain progress prints. It reads no clock.
 type progressLog struct {
+	words       eventWords
 	start, last time.Time // of the command, of the last line
-	byStack     bool      // lines name the stack
 	running     []running
-	emptying    map[string]time.Time // last line about each bucket
+	emptying    map[string]time.Time // the last line for each bucket
 }
 
 // running is a resource whose operation has begun and not ended.
@@ -123,11 +128,11 @@ type running struct {
 	since                  time.Time
 }
 
-// event returns the lines for e.
+// event returns the lines for an event.
 func (l *progressLog) event(e operation.Event) []string {
 	switch e.Kind {
 	case operation.ResourceStart:
-		if !shown(e) {
+		if !changesAWS(e) {
 			return nil
 		}
 		l.running = append(l.running, running{e.Stack, e.Name, e.Type, e.Op, e.Time})
@@ -136,7 +141,7 @@ func (l *progressLog) event(e operation.Event) []string {
 		}
 	case operation.ResourceDone, operation.ResourceFailed:
 		l.running = slices.DeleteFunc(l.running, func(r running) bool { return r.stack == e.Stack && r.name == e.Name && r.token == e.Type })
-		if !shown(e) && e.Kind == operation.ResourceDone {
+		if !changesAWS(e) && e.Kind == operation.ResourceDone {
 			return nil
 		}
 	case operation.Emptying:
@@ -148,10 +153,10 @@ func (l *progressLog) event(e operation.Event) []string {
 		}
 		l.emptying[e.Bucket] = e.Time
 	}
-	return []string{l.line(e.Time, describeOf(e, l.byStack))}
+	return []string{l.line(e.Time, l.words.of(e))}
 }
 
-// tick returns the heartbeat's line when it is due at now.
+// tick returns the line of the heartbeat if it is due.
 func (l *progressLog) tick(now time.Time) []string {
 	if now.Sub(l.last) < heartbeat {
 		return nil
@@ -159,11 +164,11 @@ func (l *progressLog) tick(now time.Time) []string {
 	if len(l.running) == 0 {
 		return []string{l.line(now, "still working")}
 	}
-	var doing []string
+	var ongoing []string
 	for _, r := range l.running {
-		doing = append(doing, fmt.Sprintf("%s %s (%s)", verbs[r.op].doing, aws.TypeOf(r.token).Noun, text.Elapsed(now.Sub(r.since))))
+		ongoing = append(ongoing, fmt.Sprintf("%s %s (%s)", verbs[r.op].ongoing, aws.TypeOf(r.token).Noun, text.Elapsed(now.Sub(r.since))))
 	}
-	return []string{l.line(now, "still "+strings.Join(doing, ", "))}
+	return []string{l.line(now, "still "+strings.Join(ongoing, ", "))}
 }
 
 func (l *progressLog) line(now time.Time, message string) string {
@@ -171,8 +176,8 @@ func (l *progressLog) line(now time.Time, message string) string {
 	return fmt.Sprintf("%6s  %s", text.Elapsed(now.Sub(l.start)), message)
 }
 
-// verb is an engine operation in words.
-type verb struct{ doing, done, plain string }
+// verb is an operation of the engine in words.
+type verb struct{ ongoing, done, infinitive string }
 
 var verbs = map[string]verb{
 	"create":             {"creating", "created", "create"},
@@ -185,48 +190,54 @@ var verbs = map[string]verb{
 	"refresh":            {"looking at", "looked at", "look at"},
 }
 
-// shown tells whether an operation on a resource is worth a line: it changes something that exists at AWS.
-func shown(e operation.Event) bool {
+// changesAWS reports whether an operation on a resource changes something at AWS. Only those get lines.
+func changesAWS(e operation.Event) bool {
 	_, known := verbs[e.Op]
 	return known && !isOurs(e.Type) && e.Op != "refresh"
 }
 
-// describeOf is e in words, with its stack where that is to be told.
-func describeOf(e operation.Event, byStack bool) string {
-	if byStack && e.Stack != "" {
-		return "[" + e.Stack + "] " + describe(e)
-	}
-	return describe(e)
+// eventWords puts events into words.
+type eventWords struct {
+	render  func(fault.Text) string
+	byStack bool // the words name the stack
 }
 
-// describe is e in words, without its time.
-func describe(e operation.Event) string {
+// of returns an event in words, without its time.
+func (w eventWords) of(e operation.Event) string {
+	if w.byStack && e.Stack != "" {
+		return "[" + e.Stack + "] " + w.describe(e)
+	}
+	return w.describe(e)
+}
+
+func (w eventWords) describe(e operation.Event) string {
 	switch v := verbs[e.Op]; e.Kind {
 	case operation.Step:
-		return strings.TrimSpace(e.Op+" "+e.Bucket) + messageAfter(e, ": ")
+		return strings.TrimSpace(e.Op+" "+e.Bucket) + w.cause(e)
 	case operation.ResourceStart:
-		return fmt.Sprintf("%s %s %s …", v.doing, aws.TypeOf(e.Type).Noun, e.Name)
+		return fmt.Sprintf("%s %s %s …", v.ongoing, aws.TypeOf(e.Type).Noun, e.Name)
 	case operation.ResourceDone:
 		return fmt.Sprintf("%s %s %s (%s)", v.done, aws.TypeOf(e.Type).Noun, e.Name, text.Elapsed(e.Elapsed))
 	case operation.ResourceFailed:
-		if v.doing == "" {
-			return fmt.Sprintf("%s %s failed%s", aws.TypeOf(e.Type).Noun, e.Name, messageAfter(e, ": "))
+		if v.ongoing == "" {
+			return fmt.Sprintf("%s %s failed%s", aws.TypeOf(e.Type).Noun, e.Name, w.cause(e))
 		}
-		return fmt.Sprintf("%s %s %s failed (%s)%s", v.doing, aws.TypeOf(e.Type).Noun, e.Name, text.Elapsed(e.Elapsed), messageAfter(e, ": "))
+		return fmt.Sprintf("%s %s %s failed (%s)%s", v.ongoing, aws.TypeOf(e.Type).Noun, e.Name, text.Elapsed(e.Elapsed), w.cause(e))
 	case operation.Warning:
-		return "warning: " + e.Message
+		return "warning: " + w.render(e.Message)
 	case operation.AWS:
-		return "AWS: " + e.Message
+		return "AWS: " + w.render(e.Message)
 	case operation.Emptying:
 		return fmt.Sprintf("emptying bucket %s: %s removed", e.Bucket, text.Count(e.Done, "object version"))
 	default:
-		return e.Message
+		return w.render(e.Message)
 	}
 }
 
-func messageAfter(e operation.Event, separator string) string {
-	if e.Message == "" {
+// cause returns the event's message, after a colon; "" if there is none.
+func (w eventWords) cause(e operation.Event) string {
+	if e.Message.IsZero() {
 		return ""
 	}
-	return separator + e.Message
+	return ": " + w.render(e.Message)
 }

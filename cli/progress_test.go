@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vbauerster/mpb/v8"
 
+	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
 )
@@ -30,19 +31,19 @@ func runEvents() []operation.Event {
 		at(2, operation.Event{Kind: operation.ResourceStart, Op: "create", Type: database, Name: "x-database"}),
 		at(2, operation.Event{Kind: operation.ResourceStart, Op: "create", Type: bucket, Name: "x-assets"}),
 		at(3, operation.Event{Kind: operation.ResourceDone, Op: "create", Type: bucket, Name: "x-assets", Elapsed: time.Second}),
-		at(40, operation.Event{Kind: operation.AWS, Message: "Environment health is Red \x1b[31m"}),
-		at(65, operation.Event{Kind: operation.ResourceFailed, Op: "create", Type: database, Name: "x-database", Elapsed: 63 * time.Second, Message: "no capacity"}),
+		at(40, operation.Event{Kind: operation.AWS, Message: fault.Textf("Environment health is Red \x1b[31m")}),
+		at(65, operation.Event{Kind: operation.ResourceFailed, Op: "create", Type: database, Name: "x-database", Elapsed: 63 * time.Second, Message: fault.Textf("no capacity")}),
 		at(66, operation.Event{Kind: operation.Emptying, Bucket: "acme-x", Done: 1000}),
 		at(67, operation.Event{Kind: operation.Emptying, Bucket: "acme-x", Done: 2000}),
 		at(72, operation.Event{Kind: operation.Emptying, Bucket: "acme-x", Done: 12000}),
-		at(73, operation.Event{Kind: operation.Warning, Message: "mind the gap"}),
-		at(74, operation.Event{Kind: operation.Note, Message: "done\nhere"}),
+		at(73, operation.Event{Kind: operation.Warning, Message: fault.Textf("mind the gap")}),
+		at(74, operation.Event{Kind: operation.Note, Message: fault.Textf("done\nhere")}),
 	}
 }
 
 func TestProgressLog(t *testing.T) {
 	t.Parallel()
-	log := progressLog{start: progressStart, last: progressStart}
+	log := progressLog{words: eventWords{render: fault.Text.String}, start: progressStart, last: progressStart}
 	var lines []string
 	for _, e := range runEvents() {
 		for tick := 0; tick < 3; tick++ { // the clock goes on before each event
@@ -76,7 +77,7 @@ func TestLive(t *testing.T) {
 	t.Parallel()
 	var written bytes.Buffer
 	err := &printer{to: &written}
-	l := newLive(err, progressStart, mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
+	l := newLive(err, progressStart, fault.Text.String, mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))
 	for _, e := range runEvents() {
 		l.observe(e)
 	}

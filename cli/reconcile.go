@@ -86,7 +86,7 @@ func (s *session) reconcile(ctx context.Context, o reconcileOptions) error {
 		return err
 	}
 	stop := operation.NewStopper()
-	var p progress = &quietProgress{err: s.err} // until it is known that something will be changed
+	p := s.quietProgress() // until it is known that something will be changed
 	control := operation.Control{Stop: stop, Observe: func(e operation.Event) { p.observe(e) }}
 	return s.manage(ctx, file, control, func(m stacks.Manager) error {
 		run, err := s.prepare(ctx, m, source, o.overrides)
@@ -107,7 +107,7 @@ func (s *session) reconcile(ctx context.Context, o reconcileOptions) error {
 			}
 			outcome := run.CarryOut(ctx, o.carryOut)
 			p.close()
-			p = &quietProgress{err: s.err}
+			p = s.quietProgress()
 			report.Outcome = &outcome
 			err = s.printOutcome(outcome)
 		}

@@ -170,6 +170,13 @@ func TestCommandsEverywhere(t *testing.T) {
 	_ = s.printPlan(&reconcile.Run{Plan: plan.Plan{Source: "shop", Steps: []plan.Step{step}, Refused: list}, Input: plan.Input{Stacks: []plan.Stack{{Name: "x", Incomplete: true}}}})
 	_ = s.printOutcome(reconcile.Outcome{Kept: []plan.Step{step}, Failed: []reconcile.Failure{{Step: step, Error: "no", Next: fault.Command{"up", "x"}}}})
 	_ = s.printExplanation(explanation{Branch: "x", Reasons: []fault.Text{list}, Trace: []fault.Text{list}})
+	for _, kind := range []operation.EventKind{operation.Warning, operation.Note, operation.Step} {
+		e := operation.Event{Kind: kind, Stack: "x", Op: "keep", Message: list}
+		s.quietProgress().observe(e)
+		for _, line := range (&progressLog{words: eventWords{render: s.render, byStack: true}}).event(e) {
+			s.out.linef("%s", strings.TrimSpace(line[strings.Index(line, "["):]))
+		}
+	}
 	want := `branchenv: error: stack x: it is not yours, see branchenv --sandbox list
 branchenv: error: no luck
 branchenv: error: none either
@@ -190,6 +197,10 @@ x
   see branchenv --sandbox list
 reconcile
   see branchenv --sandbox list
+branchenv: warning: see branchenv --sandbox list
+[x] warning: see branchenv --sandbox list
+[x] see branchenv --sandbox list
+[x] keep: see branchenv --sandbox list
 `
 	if diff := cmp.Diff(want, written.String()); diff != "" {
 		t.Error(diff)

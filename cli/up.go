@@ -91,7 +91,7 @@ func (s *session) up(ctx context.Context, o upOptions) error {
 		environment, err = m.Up(ctx, request)
 		return err
 	}, func(e operation.Event) {
-		if e.Kind == operation.ResourceDone && shown(e) {
+		if e.Kind == operation.ResourceDone && changesAWS(e) {
 			changes++
 		}
 	})

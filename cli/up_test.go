@@ -47,8 +47,8 @@ func TestBundleEntries(t *testing.T) {
 		got := ""
 		if err := checkBundle(path); err != nil {
 			got = strings.Replace(err.Error(), path, "B", 1)
-			if fault.Code(err) != fault.Usage || fault.Hint(err) == "" {
-				t.Errorf("%.80q: exit code %d, hint %q", name, fault.Code(err), fault.Hint(err))
+			if fault.Code(err) != fault.Usage || fault.Hint(err).IsZero() {
+				t.Errorf("%.80q: exit code %d, hint %q", name, fault.Code(err), fault.Hint(err).String())
 			}
 		}
 		if got != want {

@@ -50,8 +50,8 @@ func TestLoad(t *testing.T) {
 		{write("large.yaml", strings.Repeat("# large\n", 1<<18)), "large.yaml:1:1: is larger than 1 MiB", ""},
 	} {
 		_, err := config.Load(tt.path)
-		if err == nil || fault.Code(err) != fault.Usage || !strings.Contains(err.Error(), tt.want) || !strings.Contains(fault.Hint(err), tt.hint) {
-			t.Errorf("Load(%s) = %v (hint %q), want %q", filepath.Base(tt.path), err, fault.Hint(err), tt.want)
+		if err == nil || fault.Code(err) != fault.Usage || !strings.Contains(err.Error(), tt.want) || !strings.Contains(fault.Hint(err).String(), tt.hint) {
+			t.Errorf("Load(%s) = %v (hint %q), want %q", filepath.Base(tt.path), err, fault.Hint(err).String(), tt.want)
 		}
 	}
 	file, err := config.Load(write("good.yaml", "\ufeff"+head))
@@ -73,8 +73,8 @@ func TestLoadStrangeFiles(t *testing.T) {
 	}
 	for path, want := range map[string]string{pipe: "is a named pipe, not a file", "/dev/zero": "is a device, not a file"} {
 		_, err := config.Load(path)
-		if err == nil || fault.Code(err) != fault.Usage || !strings.Contains(err.Error(), want) || fault.Hint(err) == "" {
-			t.Errorf("Load(%s) = %v (hint %q), want %q", path, err, fault.Hint(err), want)
+		if err == nil || fault.Code(err) != fault.Usage || !strings.Contains(err.Error(), want) || fault.Hint(err).IsZero() {
+			t.Errorf("Load(%s) = %v (hint %q), want %q", path, err, fault.Hint(err).String(), want)
 		}
 	}
 	if err := os.Rename(pipe, filepath.Join(dir, "Pulumi.yaml")); err != nil {
@@ -170,8 +170,8 @@ func TestResolveKind(t *testing.T) {
 		t.Errorf("Kinds (-want +got):\n%s", diff)
 	}
 	_, err := file.ResolveKind("stagin\n")
-	if fault.Code(err) != fault.Usage || err.Error() != `there is no kind "stagin\n"` || fault.Hint(err) != "write staging" {
-		t.Errorf("ResolveKind: %v, hint %q", err, fault.Hint(err))
+	if fault.Code(err) != fault.Usage || err.Error() != `there is no kind "stagin\n"` || fault.Hint(err).String() != "write staging" {
+		t.Errorf("ResolveKind: %v, hint %q", err, fault.Hint(err).String())
 	}
 	if _, err := file.ResolveKind("production"); err == nil || !strings.Contains(err.Error(), "several instances need a load balancer") {
 		t.Errorf("ResolveKind(production): %v", err)
@@ -300,7 +300,7 @@ func TestExpandImage(t *testing.T) {
 		if err != nil {
 			got = "error"
 		}
-		if got != tt.want || err != nil && (fault.Code(err) != fault.Usage || fault.Hint(err) == "") {
+		if got != tt.want || err != nil && (fault.Code(err) != fault.Usage || fault.Hint(err).IsZero()) {
 			t.Errorf("ExpandImage(%q, %q, %q) = %q, %v, want %q", tt.template, tt.sha, tt.branch, got, err, tt.want)
 		}
 	}

@@ -167,7 +167,7 @@ func TestCheckPulumiYAML(t *testing.T) {
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%s %q: %v", tt.name, tt.text, err)
-		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || fault.Code(err) != fault.Usage || fault.Hint(err) == ""):
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || fault.Code(err) != fault.Usage || fault.Hint(err).IsZero()):
 			t.Errorf("%s %q: %v, want %s", tt.name, tt.text, err, tt.want)
 		}
 	}

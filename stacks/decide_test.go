@@ -96,7 +96,7 @@ func TestOwns(t *testing.T) {
 // A hint is there to be copied into a shell, and a branch's name is what somebody else chose.
 func TestHintIsSafe(t *testing.T) {
 	t.Parallel()
-	hint := fault.Hint(checkOwner(backend.Location{}, backend.Facts{Name: "x", State: stackstest.State("x", nil, aws.TypeBucket)}, "a$(rm)"))
+	hint := fault.Hint(checkOwner(backend.Location{}, backend.Facts{Name: "x", State: stackstest.State("x", nil, aws.TypeBucket)}, "a$(rm)")).String()
 	if want := "if it is yours to give: pulumi stack tag set branchenv:branch 'a$(rm)' --stack x"; hint != want {
 		t.Errorf("hint %s, want %s", hint, want)
 	}

@@ -101,7 +101,7 @@ func (m Manager) Diagnose(ctx context.Context) ([]Problem, error) {
 // diagnoseStack returns the problems that one stack's facts show.
 func diagnoseStack(f backend.Facts, l backend.Location, now time.Time) []Problem {
 	if f.Broken != nil {
-		return []Problem{{Kind: ProblemUnreadable, Stack: f.Name, What: f.Broken.Error(), Remedy: fault.HintText(f.Broken)}}
+		return []Problem{{Kind: ProblemUnreadable, Stack: f.Name, What: f.Broken.Error(), Remedy: fault.Hint(f.Broken)}}
 	}
 	var found []Problem
 	again := fault.Textf("run the interrupted command again to continue; or %s", fault.Command{"destroy", f.Tags[names.TagBranch]})
@@ -223,7 +223,7 @@ func (d diagnosis) missing(ctx context.Context) ([]Problem, error) {
 			return nil, ctx.Err()
 		}
 		if err != nil { // the outline left out what cannot be read
-			found = append(found, Problem{Kind: ProblemUnreadable, Stack: outline.Name, What: err.Error(), Remedy: fault.HintText(err)})
+			found = append(found, Problem{Kind: ProblemUnreadable, Stack: outline.Name, What: err.Error(), Remedy: fault.Hint(err)})
 			continue
 		}
 		if f == nil {

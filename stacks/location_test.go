@@ -30,8 +30,8 @@ func TestCheckLocation(t *testing.T) {
 		if got := faulttest.Message(err); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
-		if err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err) == "") {
-			t.Errorf("%s: code %d, hint %q", name, fault.Code(err), fault.Hint(err))
+		if err != nil && (fault.Code(err) != fault.Refused || fault.Hint(err).IsZero()) {
+			t.Errorf("%s: code %d, hint %q", name, fault.Code(err), fault.Hint(err).String())
 		}
 	}
 }

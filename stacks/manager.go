@@ -18,7 +18,6 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/platform"
-	"github.com/branchenv/branchenv/internal/text"
 )
 
 // Options say what a Manager works on.
@@ -129,17 +128,17 @@ func (m Manager) SweepWorkDirs(exists map[string]bool) error {
 func (m Manager) Tell(stack string, e operation.Event) {
 	if m.Observe != nil {
 		e.Stack, e.Time = stack, m.now()
-		e.Message = text.Line(e.Message)
+		e.Message = e.Message.Line()
 		m.Observe(e)
 	}
 }
 
 func (m Manager) warn(stack, message string) {
-	m.Tell(stack, operation.Event{Kind: operation.Warning, Message: message})
+	m.Tell(stack, operation.Event{Kind: operation.Warning, Message: fault.Textf("%s", message)})
 }
 
 func (m Manager) note(stack, message string) {
-	m.Tell(stack, operation.Event{Kind: operation.Note, Message: message})
+	m.Tell(stack, operation.Event{Kind: operation.Note, Message: fault.Textf("%s", message)})
 }
 
 func (m Manager) step(stack, name string) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-
-	"github.com/branchenv/branchenv/internal/operation"
 )
 
 // warnOfOthers warns if the backend has stacks of other projects and, as the caller found, none of this one: then project
@@ -16,6 +14,6 @@ func (m Manager) warnOfOtherProjects(ctx context.Context) {
 	if err != nil || len(others) == 0 { // it is only advice
 		return
 	}
-	m.Tell("", operation.Event{Kind: operation.Warning, Message: "the backend has no stack of project " + m.file.Project + ", but of " +
-		strings.Join(others, ", ") + ": if project was renamed in the settings, set it back; those environments still exist and cost money"})
+	m.warn("", "the backend has no stack of project "+m.file.Project+", but of "+
+		strings.Join(others, ", ")+": if project was renamed in the settings, set it back; those environments still exist and cost money")
 }

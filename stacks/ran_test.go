@@ -109,7 +109,7 @@ func TestRefreshedByHand(t *testing.T) {
 	defer other.Close()
 	other = other.With(operation.Control{Observe: func(e operation.Event) {
 		if e.Kind == operation.Warning {
-			warned = e.Message
+			warned = e.Message.String()
 		}
 	}})
 	if list, err := other.List(t.Context()); err != nil || len(list) != 0 || !strings.Contains(warned, "no stack of project store, but of shop:") {

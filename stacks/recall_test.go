@@ -69,7 +69,7 @@ func TestWrongBucketTag(t *testing.T) {
 	l := backend.Location{Project: "shop", URL: "file:///b"}
 	err = u.checkData(UpRequest{}, l)
 	faulttest.Check(t, err, fault.Refused, "the update of stack login would lose data: bucket shop-login-aaaaaa would be replaced by an empty one, shop-login-zzzzzz: the tag branchenv:bucket has another suffix")
-	if got, want := fault.Hint(err), "pulumi stack tag set branchenv:bucket aaaaaa --stack organization/shop/login; then run the same command again, or, if the data may go, with --allow-data-loss"; got != want {
+	if got, want := fault.Hint(err).String(), "pulumi stack tag set branchenv:bucket aaaaaa --stack organization/shop/login; then run the same command again, or, if the data may go, with --allow-data-loss"; got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
 
@@ -79,7 +79,7 @@ func TestWrongBucketTag(t *testing.T) {
 	}
 	err = checkBundles(&application, l, "zzzzzz")
 	faulttest.Check(t, err, fault.Refused, "the update of the application stack would replace bucket shop-application-aaaaaa, with every bundle in it, by shop-application-zzzzzz: the tag branchenv:bucket is zzzzzz")
-	if got, want := fault.Hint(err), "pulumi stack tag set branchenv:bucket aaaaaa --stack organization/shop/application; then run the same command again"; got != want {
+	if got, want := fault.Hint(err).String(), "pulumi stack tag set branchenv:bucket aaaaaa --stack organization/shop/application; then run the same command again"; got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
 }
@@ -97,12 +97,12 @@ func TestHintSetsEveryTag(t *testing.T) {
 	err := checkOwner(p, backend.Facts{Name: "login", Project: "shop", State: bucketIn("login", "shop-login-x1y2z3", nil), LastUpdate: stackstest.Updated(t, &spec)}, "login")
 	want := export + set("login", "project", "shop") + "; " + set("login", "stack", "login") + "; " + set("login", "branch", "login") + "; " +
 		set("login", "host", "login") + "; " + set("login", "bucket", "x1y2z3")
-	if got := fault.Hint(err); got != want {
+	if got := fault.Hint(err).String(); got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
 	err = checkApplicationOwner(p, backend.Facts{Name: names.ApplicationStack, Project: "shop", State: bucketIn(names.ApplicationStack, "shop-application-aaaaaa", nil)})
 	want = export + set("application", "project", "shop") + "; " + set("application", "stack", "application") + "; " + set("application", "bucket", "aaaaaa")
-	if got := fault.Hint(err); got != want {
+	if got := fault.Hint(err).String(); got != want {
 		t.Errorf("hint %s\nwant %s", got, want)
 	}
 }

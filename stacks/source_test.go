@@ -55,8 +55,8 @@ func TestCheckSource(t *testing.T) {
 		m := manager(t, "")
 		m.source.Source = test.source
 		_, err := m.checkSource(t.Context(), &backend.Facts{Name: "x", Project: "shop", Tags: test.tags})
-		if got := faulttest.Message(err); got != test.want || fault.Hint(err) != test.hint || err != nil && fault.Code(err) != fault.Refused {
-			t.Errorf("%s: got %q, code %d, hint %q\nwant %q, hint %q", name, got, fault.Code(err), fault.Hint(err), test.want, test.hint)
+		if got := faulttest.Message(err); got != test.want || fault.Hint(err).String() != test.hint || err != nil && fault.Code(err) != fault.Refused {
+			t.Errorf("%s: got %q, code %d, hint %q\nwant %q, hint %q", name, got, fault.Code(err), fault.Hint(err).String(), test.want, test.hint)
 		}
 	}
 }

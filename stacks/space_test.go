@@ -72,8 +72,8 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 	_, err = m.Up(t.Context(), UpRequest{Branch: "topic", Image: "app:2"})
-	if err == nil || !strings.Contains(err.Error(), "disk full") || !strings.Contains(fault.Hint(err), "cp "+stateCopy+" "+state) {
-		t.Fatalf("up on a full disk: %v, hint %q", err, fault.Hint(err))
+	if err == nil || !strings.Contains(err.Error(), "disk full") || !strings.Contains(fault.Hint(err).String(), "cp "+stateCopy+" "+state) {
+		t.Fatalf("up on a full disk: %v, hint %q", err, fault.Hint(err).String())
 	}
 	m.Observe = nil
 	if err := os.Remove(filler); err != nil {

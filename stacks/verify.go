@@ -9,7 +9,6 @@ import (
 
 	"github.com/branchenv/branchenv/internal/aws"
 	"github.com/branchenv/branchenv/internal/backend"
-	"github.com/branchenv/branchenv/internal/operation"
 	"github.com/branchenv/branchenv/internal/text"
 	"github.com/branchenv/branchenv/stacks/names"
 )
@@ -96,8 +95,8 @@ func (v verifier) stillTagged(ctx context.Context, gone []aws.Resource) ([]Resou
 		}
 	}
 	if len(strange) > 0 {
-		v.Tell(v.stack, operation.Event{Kind: operation.Warning, Message: fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which nobody here can tell whether they are there, as it does for minutes after they are gone: %s; the next doctor looks again",
-			text.Count(len(strange), "resource"), v.stack, text.Cut(strings.Join(strange, ", "), 300))})
+		v.warn(v.stack, fmt.Sprintf("AWS's index lists %s with the tags of stack %s of which nobody here can tell whether they are there, as it does for minutes after they are gone: %s; the next doctor looks again",
+			text.Count(len(strange), "resource"), v.stack, text.Cut(strings.Join(strange, ", "), 300)))
 	}
 	left := []Resource{}
 	for _, found := range v.aws.Describe(ctx, ask) {

@@ -61,7 +61,7 @@ func TestOpenWithoutRegion(t *testing.T) {
 	}
 	t.Setenv("AWS_PROFILE", "there-is-none")
 	_, err = Open(t.Context(), Options{Region: testRegion})
-	if fault.Code(err) != fault.Usage || !strings.Contains(err.Error(), "there-is-none") || !strings.Contains(fault.Hint(err), "AWS_PROFILE") {
+	if fault.Code(err) != fault.Usage || !strings.Contains(err.Error(), "there-is-none") || !strings.Contains(fault.Hint(err).String(), "AWS_PROFILE") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -78,8 +78,8 @@ func TestOpenWithoutCredentials(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), `empty bucket "b": no AWS credentials`) {
 		t.Errorf("got %v", err)
 	}
-	if !strings.HasPrefix(fault.Hint(err), "set AWS_PROFILE") {
-		t.Errorf("got hint %q", fault.Hint(err))
+	if !strings.HasPrefix(fault.Hint(err).String(), "set AWS_PROFILE") {
+		t.Errorf("got hint %q", fault.Hint(err).String())
 	}
 }
 

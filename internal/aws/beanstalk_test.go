@@ -149,7 +149,7 @@ func TestAwaitIdle(t *testing.T) {
 			if diff := cmp.Diff(tt.want, reported); diff != "" || aborts != tt.aborts {
 				t.Errorf("%d aborts, %s", aborts, diff)
 			}
-			if tt.limit > 0 && fault.Hint(err) == "" {
+			if tt.limit > 0 && fault.Hint(err).IsZero() {
 				t.Error("no hint")
 			}
 		})

@@ -218,7 +218,7 @@ func TestEmptyBucketWithLockedKey(t *testing.T) {
 			t.Errorf("%q is not in %q", part, text)
 		}
 	}
-	if h := fault.Hint(err); !strings.HasPrefix(h, "object lock keeps the version") {
+	if h := fault.Hint(err).String(); !strings.HasPrefix(h, "object lock keeps the version") {
 		t.Errorf("hint %q", h)
 	}
 }
@@ -369,8 +369,8 @@ func TestEmptyBucketFromBadServer(t *testing.T) {
 			switch {
 			case tt.err == "" && err != nil, tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
 				t.Errorf("got error %v, want %q", err, tt.err)
-			case !strings.HasPrefix(fault.Hint(err), tt.hint):
-				t.Errorf("got hint %q, want %q", fault.Hint(err), tt.hint)
+			case !strings.HasPrefix(fault.Hint(err).String(), tt.hint):
+				t.Errorf("got hint %q, want %q", fault.Hint(err).String(), tt.hint)
 			}
 		})
 	}

@@ -35,7 +35,7 @@ func TestErrors(t *testing.T) {
 			if err == nil || err.Error() != `look up environment "e\nv": `+tt.text {
 				t.Errorf("got %v", err)
 			}
-			if h := fault.Hint(err); !strings.HasPrefix(h, tt.hint) || (h == "") != (tt.hint == "") {
+			if h := fault.Hint(err).String(); !strings.HasPrefix(h, tt.hint) || (h == "") != (tt.hint == "") {
 				t.Errorf("got hint %q", h)
 			}
 			if fault.Code(err) != fault.Failed {
@@ -54,8 +54,8 @@ func TestErrorWithoutAnswer(t *testing.T) {
 	if want := "ask: no answer from 127.0.0.1:1: "; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
-	if want := "check the network, the region and AWS_ENDPOINT_URL"; fault.Hint(err) != want {
-		t.Errorf("got hint %q", fault.Hint(err))
+	if want := "check the network, the region and AWS_ENDPOINT_URL"; fault.Hint(err).String() != want {
+		t.Errorf("got hint %q", fault.Hint(err).String())
 	}
 	cancel()
 	if _, err := c.EmptyBucket(ctx, "b", nil); !errors.Is(err, context.Canceled) {
@@ -80,8 +80,8 @@ func TestErrorOfSilence(t *testing.T) {
 	cfg.HTTPClient = httpClient(20 * time.Millisecond)
 	cfg.Retryer = func() awssdk.Retryer { return awssdk.NopRetryer{} }
 	_, err = newClient(cfg).EmptyBucket(t.Context(), "b", nil)
-	if err == nil || !strings.HasPrefix(err.Error(), `empty bucket "b": no answer in time from 127.0.0.1:`) || fault.Hint(err) != "check the network, the region and AWS_ENDPOINT_URL" {
-		t.Errorf("got %v, hint %q", err, fault.Hint(err))
+	if err == nil || !strings.HasPrefix(err.Error(), `empty bucket "b": no answer in time from 127.0.0.1:`) || fault.Hint(err).String() != "check the network, the region and AWS_ENDPOINT_URL" {
+		t.Errorf("got %v, hint %q", err, fault.Hint(err).String())
 	}
 }
 
@@ -101,8 +101,8 @@ func TestErrorOfCredentials(t *testing.T) {
 	if want := `look up environment "e": no AWS credentials`; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
-	if !strings.HasPrefix(fault.Hint(err), "set AWS_PROFILE, or AWS_ACCESS_KEY_ID") {
-		t.Errorf("got hint %q", fault.Hint(err))
+	if !strings.HasPrefix(fault.Hint(err).String(), "set AWS_PROFILE, or AWS_ACCESS_KEY_ID") {
+		t.Errorf("got hint %q", fault.Hint(err).String())
 	}
 	_, err = c.EmptyBucket(t.Context(), "b", nil)
 	if want := `empty bucket "b": no AWS credentials`; err == nil || err.Error() != want {

@@ -143,7 +143,7 @@ func (b *cloudBackend) names(ctx context.Context) ([]apitype.StackSummary, error
 	var all []apitype.StackSummary
 	failed := func(err error) error {
 		err = fmt.Errorf("list the stacks of %s at %s: %w", b.project, b.url, err)
-		if fault.Hint(err) != "" {
+		if !fault.Hint(err).IsZero() {
 			return err
 		}
 		return fault.Failedf("%w", err).WithHint("check backend in the settings, and whether the service is well")
@@ -239,7 +239,7 @@ func (b *cloudBackend) facts(ctx context.Context, s apitype.StackSummary) (Facts
 	f := Facts{Name: s.StackName, Project: b.project, Tags: map[string]string{}}
 	unreadable := func(what string, err error) (Facts, error) {
 		err = fmt.Errorf("read the %s of stack %s at %s: %w", what, s.StackName, b.url, err)
-		if fault.Hint(err) != "" {
+		if !fault.Hint(err).IsZero() {
 			return f, err
 		}
 		return f, fault.Failedf("%w", err).WithHint("run the same command again; if that does not help: pulumi stack export --stack %s says more", b.Location().qualified(s.StackName))

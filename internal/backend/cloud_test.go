@@ -241,8 +241,8 @@ func TestCloudFails(t *testing.T) {
 			if got := strings.ReplaceAll(faulttest.Message(err), b.url, "URL"); got != test.want || fault.Code(err) != test.code {
 				t.Errorf("got  %s, code %d\nwant %s, code %d", got, fault.Code(err), test.want, test.code)
 			}
-			if fault.Hint(err) == "" || strings.Contains(fault.Hint(err)+faulttest.Message(err), "secret") {
-				t.Errorf("hint %q", fault.Hint(err))
+			if fault.Hint(err).IsZero() || strings.Contains(fault.Hint(err).String()+faulttest.Message(err), "secret") {
+				t.Errorf("hint %q", fault.Hint(err).String())
 			}
 			if n := len(slices.DeleteFunc(all, func(f Facts) bool { return f.Broken != nil })); n != 0 && n != 1 {
 				t.Errorf("%d stacks without an error, want the other one at most", n)
@@ -255,7 +255,7 @@ func TestCloudToken(t *testing.T) {
 	t.Setenv("PULUMI_HOME", t.TempDir())
 	_, err := openCloud("https://pulumi.example.com/", "shop", func(string) string { return "" })
 	faulttest.Check(t, err, fault.Usage, "not logged in to https://pulumi.example.com")
-	if got, want := fault.Hint(err), "set PULUMI_ACCESS_TOKEN, or run: pulumi login https://pulumi.example.com"; got != want {
+	if got, want := fault.Hint(err).String(), "set PULUMI_ACCESS_TOKEN, or run: pulumi login https://pulumi.example.com"; got != want {
 		t.Errorf("hint %q, want %q", got, want)
 	}
 }

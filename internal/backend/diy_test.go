@@ -137,7 +137,7 @@ func TestUnreadable(t *testing.T) {
 					continue
 				}
 				for _, err := range []error{f.Broken, alone} {
-					got := strings.NewReplacer(file, "FILE", dir, "DIR").Replace(faulttest.Message(err) + "\n" + fault.Hint(err))
+					got := strings.NewReplacer(file, "FILE", dir, "DIR").Replace(faulttest.Message(err) + "\n" + fault.Hint(err).String())
 					if !strings.HasPrefix(got, test.want+"\n"+test.hint) || f.Status() != StatusUnreadable || fault.Code(err) != fault.Failed {
 						t.Errorf("status %s, code %d, %s\nwant %s\n%s", f.Status(), fault.Code(err), got, test.want, test.hint)
 					}
@@ -147,7 +147,7 @@ func TestUnreadable(t *testing.T) {
 	}
 	dir := t.TempDir()
 	pulumitest.WriteFile(t, filepath.Join(dir, ".pulumi/meta.yaml"), `version: 2`)
-	if _, err := openDIY(t.Context(), "file://"+dir, "shop"); !strings.Contains(faulttest.Message(err), "has layout version 2; this branchenv knows version 1") || fault.Hint(err) == "" {
+	if _, err := openDIY(t.Context(), "file://"+dir, "shop"); !strings.Contains(faulttest.Message(err), "has layout version 2; this branchenv knows version 1") || fault.Hint(err).IsZero() {
 		t.Errorf("a new layout: %v", err)
 	}
 }

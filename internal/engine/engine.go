@@ -279,7 +279,7 @@ func (w *Workspace) explain(what string, err error, failures []string) error {
 		return status.Code(err) == codes.Canceled || status.Code(err) == codes.Unavailable
 	}
 	if own := w.programErr.Load(); own != nil && (len(failures) == 0 || !ended(*own)) {
-		if fault.Hint(*own) != "" {
+		if !fault.Hint(*own).IsZero() {
 			return fmt.Errorf("%s stack %s: %w", what, w.Name, *own)
 		}
 		failures = []string{rpcPrefix.ReplaceAllString(engineLine((*own).Error()), "")}

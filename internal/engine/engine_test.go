@@ -146,7 +146,7 @@ func TestEngine(t *testing.T) {
 	// The program's own error comes through as it is: its text, code and hint, and nothing that pulumi printed around it.
 	refuse := func(*pulumi.Context) error { return fault.Usagef("no zone").WithHint("make one") }
 	err = in(t, e, b, false, refuse, up)
-	if diff := cmp.Diff([]any{"update stack x: no zone", fault.Usage, "make one"}, []any{faulttest.Message(err), fault.Code(err), fault.Hint(err)}); diff != "" {
+	if diff := cmp.Diff([]any{"update stack x: no zone", fault.Usage, "make one"}, []any{faulttest.Message(err), fault.Code(err), fault.Hint(err).String()}); diff != "" {
 		t.Errorf("the program's error (-want +got):\n%s", diff)
 	}
 	if f := factsOf(t, b); f.LastUpdate.Succeeded() {
@@ -223,7 +223,7 @@ func wrongPassphrase(t *testing.T, e *Engine, b backend.Backend, up func(*Worksp
 	if !strings.HasPrefix(faulttest.Message(err), "update stack x: ") || strings.Contains(faulttest.Message(err), "\n") || !strings.Contains(faulttest.Message(err), "incorrect passphrase") {
 		t.Errorf("error %v", err)
 	}
-	if hint := fault.Hint(err); !strings.HasPrefix(hint, "set PULUMI_CONFIG_PASSPHRASE ") {
+	if hint := fault.Hint(err).String(); !strings.HasPrefix(hint, "set PULUMI_CONFIG_PASSPHRASE ") {
 		t.Errorf("hint %q", hint)
 	}
 }

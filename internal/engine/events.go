@@ -52,7 +52,7 @@ func (t *translator) event(e Event) {
 		}
 	case e.ResOpFailedEvent != nil:
 		m := e.ResOpFailedEvent.Metadata
-		t.report(operation.Event{Kind: operation.ResourceFailed, Op: string(m.Op), Type: m.Type, Name: URNName(m.URN), Elapsed: t.elapsed(m.URN), Message: t.causes[m.URN]})
+		t.report(operation.Event{Kind: operation.ResourceFailed, Op: string(m.Op), Type: m.Type, Name: URNName(m.URN), Elapsed: t.elapsed(m.URN), Message: fault.Textf("%s", t.causes[m.URN])})
 	case e.DiagnosticEvent != nil:
 		t.diagnostic(*e.DiagnosticEvent)
 	}
@@ -81,7 +81,7 @@ func (t *translator) diagnostic(d apitype.DiagnosticEvent) {
 			t.failures = append(t.failures, text)
 		}
 	case "warning":
-		t.report(operation.Event{Kind: operation.Warning, Message: text})
+		t.report(operation.Event{Kind: operation.Warning, Message: fault.Textf("%s", text)})
 	}
 }
 

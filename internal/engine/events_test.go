@@ -45,7 +45,7 @@ func TestTranslator(t *testing.T) {
 		if e.Stack != "login" || e.Time.IsZero() || e.Elapsed < 0 || names[e.Kind] == "" {
 			t.Errorf("event %+v", e)
 		}
-		got.Events = append(got.Events, told{names[e.Kind], e.Op, e.Type, e.Name, e.Message})
+		got.Events = append(got.Events, told{names[e.Kind], e.Op, e.Type, e.Name, e.Message.String()})
 	}, func(Event) { watched++ })
 	silent := newTranslator("login", nil, nil)
 	for _, e := range events {

@@ -60,7 +60,7 @@ func TestPulumiAt(t *testing.T) {
 			t.Parallel()
 			_, err := checkPulumi(t.Context(), test.path, nil, nil)
 			faulttest.Check(t, err, test.code, strings.ReplaceAll(test.want, "PULUMI", test.path))
-			if hint := fault.Hint(err); hint != install {
+			if hint := fault.Hint(err).String(); hint != install {
 				t.Errorf("hint %q, want %q", hint, install)
 			}
 		})

@@ -82,8 +82,8 @@ func asNobody(t *testing.T) {
 	// A pulumi that was built with cgo asks the system for the user's name before it locks a stack, and takes no variable for it.
 	w := &Workspace{Name: "topic", engine: &Engine{}}
 	told := w.explainText("update", errors.New("exit status 255"), "error: user: unknown userid 54321", nil)
-	if fault.Hint(told) == "" || !strings.Contains(fault.Hint(told), "/etc/passwd") {
-		t.Errorf("%v, hint %q", told, fault.Hint(told))
+	if fault.Hint(told).IsZero() || !strings.Contains(fault.Hint(told).String(), "/etc/passwd") {
+		t.Errorf("%v, hint %q", told, fault.Hint(told).String())
 	}
 }
 

@@ -98,6 +98,26 @@ type hidden struct{ err error }
 func (hidden) Error() string   { return "hidden" }
 func (h hidden) Unwrap() error { return h.err }
 
+// TestLine: a text of one line, with the commands that it had.
+func TestLine(t *testing.T) {
+	t.Parallel()
+	bad := Failedf("no %s: %s", "\x1b[31m\nluck", Command{"why", "a\tb"})
+	for name, test := range map[string]struct {
+		text Text
+		want string
+	}{
+		"plain":   {Textf("a\x1b[31m\n b"), "a b"},
+		"command": {Textf("%s: %s", "x\n\u202ey", Command{"list"}), "x y: branchenv --sandbox list"},
+		"nested":  {Textf("%s", Textf("%s: %s", "x\ny", Command{"why", "a\tb"})), "x y: branchenv --sandbox why 'a\tb'"},
+		"long":    {Textf("%s", strings.Repeat("x", 10_000)), strings.Repeat("x", 599) + "…"},
+		"error":   {Textf("all: %v", fmt.Errorf("%s: %w", "y\nz", bad)), "all: y z: no luck: branchenv --sandbox why 'a\tb'"},
+	} {
+		if got := test.text.Line().Render(inSandbox); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 // TestHints: the outermost hint counts, and errors that are joined keep theirs.
 func TestHints(t *testing.T) {
 	t.Parallel()
@@ -110,7 +130,7 @@ func TestHints(t *testing.T) {
 		"nil":             {nil, nil},
 		"wrapped":         {fmt.Errorf("x: %w", Failedf("y: %w", inner)), []string{"see branchenv --sandbox why x"}},
 		"outermost":       {Failedf("x: %w", inner).WithHint("do it"), []string{"do it"}},
-		"nested":          {Failedf("x: %w", inner).WithHint("%s; then %s", HintText(inner), Command{"list"}), []string{"see branchenv --sandbox why x; then branchenv --sandbox list"}},
+		"nested":          {Failedf("x: %w", inner).WithHint("%s; then %s", Hint(inner), Command{"list"}), []string{"see branchenv --sandbox why x; then branchenv --sandbox list"}},
 		"joined":          {errors.Join(errors.New("no"), inner, Failedf("z").WithHint("do it")), []string{"see branchenv --sandbox why x", "do it"}},
 		"joined, wrapped": {fmt.Errorf("all: %w", errors.Join(Failedf("none"), inner)), []string{"see branchenv --sandbox why x"}},
 	} {

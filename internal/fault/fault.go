@@ -17,11 +17,10 @@ const (
 
 // Error is an error with an exit code and, if there is a remedy, a hint.
 type Error struct {
-	Code int    // one of the exit codes
-	Hint string // what to do about it, a sentence without a full stop; may be empty
+	Code int // one of the exit codes
 	Err  error
 
-	hint    Text
+	hint    Text // what to do about it, a sentence without a full stop; may be empty
 	message Text // Err's text, if it names commands
 }
 
@@ -78,11 +77,8 @@ func Code(err error) int {
 	return Failed
 }
 
-// Hint returns the plain text of the first of Hints, or "".
-func Hint(err error) string { return HintText(err).String() }
-
-// HintText returns the first of Hints, or the empty text.
-func HintText(err error) Text {
+// Hint returns the first of Hints, or the empty text.
+func Hint(err error) Text {
 	if hints := Hints(err); len(hints) > 0 {
 		return hints[0]
 	}
@@ -91,13 +87,8 @@ func HintText(err error) Text {
 
 // Hints returns the hints of err: the outermost one in its chain, or if err joins errors, those of each of them.
 func Hints(err error) []Text {
-	if e, ok := err.(*Error); ok {
-		switch {
-		case !e.hint.IsZero():
-			return []Text{e.hint}
-		case e.Hint != "":
-			return []Text{{plain: e.Hint}}
-		}
+	if e, ok := err.(*Error); ok && !e.hint.IsZero() {
+		return []Text{e.hint}
 	}
 	var hints []Text
 	for _, inner := range unwrap(err) {

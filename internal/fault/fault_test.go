@@ -11,7 +11,7 @@ func TestLongTexts(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("y", 100_000)
 	e := Usagef("%q is %d, not %w", strings.Repeat("x", 100_000), 3, errors.New("why")).WithHint("not %s", long)
-	if len(e.Error()) > 700 || len(Hint(e)) > 700 || !strings.HasSuffix(e.Error(), `(100000 characters)" is 3, not why`) {
+	if len(e.Error()) > 700 || len(Hint(e).String()) > 700 || !strings.HasSuffix(e.Error(), `(100000 characters)" is 3, not why`) {
 		t.Errorf("%s, hint %s", e, Hint(e))
 	}
 	for name, e := range map[string]*Error{
@@ -20,7 +20,7 @@ func TestLongTexts(t *testing.T) {
 		"both":         Usagef("no").WithHint("%s", Textf("not %s: %s", long, Command{"up", long})),
 		"in the error": Usagef("no %s", Command{"up", long}),
 	} {
-		if hint := HintText(e).Render(inSandbox); len(hint) > 1400 || len(e.Error()) > 700 {
+		if hint := Hint(e).Render(inSandbox); len(hint) > 1400 || len(e.Error()) > 700 {
 			t.Errorf("%s: %d and %d bytes", name, len(e.Error()), len(hint))
 		}
 	}

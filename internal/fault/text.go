@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,10 +26,14 @@ func Textf(format string, args ...any) Text {
 
 // keep remembers what t is made from if that names a command.
 func (t *Text) keep(format string, args []any) {
-	for _, arg := range args {
-		if namesCommand(arg) {
-			t.format, t.args = format, args
-			return
+	if !slices.ContainsFunc(args, namesCommand) {
+		return
+	}
+	t.format = strings.NewReplacer("%%", "%%", "%w", "%v").Replace(format)
+	t.args = slices.Clone(args)
+	for i, arg := range t.args {
+		if err, ok := arg.(error); ok {
+			t.args[i] = Message(err)
 		}
 	}
 }
@@ -43,6 +46,35 @@ func (t Text) shortened() Text {
 	args := slices.Clone(t.args)
 	shorten(args)
 	return Textf(t.format, args...)
+}
+
+// Line returns t as one clean line, as text.Line does. Commands keep their arguments.
+func (t Text) Line() Text {
+	if t.format == "" {
+		return Text{plain: text.Line(t.plain)}
+	}
+	args := slices.Clone(t.args)
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			args[i] = linePart(arg)
+		case Text:
+			args[i] = arg.Line()
+		}
+	}
+	return Textf(t.format, args...)
+}
+
+// linePart returns s, a part of a line, as text.Line does, but keeps a space at either end.
+func linePart(s string) string {
+	part := text.Line(s)
+	if strings.HasPrefix(s, " ") {
+		part = " " + part
+	}
+	if strings.HasSuffix(s, " ") && part != " " {
+		part += " "
+	}
+	return part
 }
 
 func namesCommand(arg any) bool {
@@ -68,20 +100,16 @@ func (t Text) Render(command func(Command) string) string {
 	if t.format == "" {
 		return t.plain
 	}
-	args := make([]any, len(t.args))
-	for i, arg := range t.args {
+	args := slices.Clone(t.args)
+	for i, arg := range args {
 		switch arg := arg.(type) {
 		case Command:
 			args[i] = command(arg)
 		case Text:
 			args[i] = arg.Render(command)
-		case error:
-			args[i] = errors.New(Message(arg).Render(command)) // an error again: its verb may be %w
-		default:
-			args[i] = arg
 		}
 	}
-	return fmt.Errorf(t.format, args...).Error()
+	return fmt.Sprintf(t.format, args...)
 }
 
 // Equal reports whether both texts are the same, their commands included.

@@ -50,8 +50,8 @@ func TestCopies(t *testing.T) {
 					if found || fault.Code(err) != map[bool]int{true: 0, false: fault.Refused}[test.want == ""] || err != nil && !strings.Contains(err.Error(), test.want) {
 						t.Errorf("%s: %t, %v; want %q", address, found, err, test.want)
 					}
-					if test.want != "" && name != "bare and shallow" && !strings.Contains(fault.Hint(err), origin+"} in the settings") {
-						t.Errorf("hint %q", fault.Hint(err))
+					if test.want != "" && name != "bare and shallow" && !strings.Contains(fault.Hint(err).String(), origin+"} in the settings") {
+						t.Errorf("hint %q", fault.Hint(err).String())
 					}
 				}
 			}

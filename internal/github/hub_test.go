@@ -654,7 +654,7 @@ func TestSilence(t *testing.T) {
 		t.Errorf("a cancelled call: %v", err)
 	}
 	f.URL = "http://127.0.0.1:1"
-	if _, err := f.open(nil).Branches(t.Context()); err == nil || !strings.Contains(err.Error(), "connection refused") || !strings.Contains(fault.Hint(err), "127.0.0.1:1 can be reached") {
+	if _, err := f.open(nil).Branches(t.Context()); err == nil || !strings.Contains(err.Error(), "connection refused") || !strings.Contains(fault.Hint(err).String(), "127.0.0.1:1 can be reached") {
 		t.Errorf("no server: %v", err)
 	}
 }

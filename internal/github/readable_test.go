@@ -55,7 +55,7 @@ func TestUnreadableBranches(t *testing.T) {
 				switch {
 				case test.want == "" && (err != nil || len(list.Branches) != 2):
 					t.Errorf("%+v, %v; want two branches", list, err)
-				case test.want != "" && (fault.Code(err) != fault.Refused || !strings.Contains(err.Error(), test.want) || !strings.Contains(fault.Hint(err), "uid")):
+				case test.want != "" && (fault.Code(err) != fault.Refused || !strings.Contains(err.Error(), test.want) || !strings.Contains(fault.Hint(err).String(), "uid")):
 					t.Errorf("%+v, %v; want %q", list, err, test.want)
 				}
 			}

@@ -126,7 +126,7 @@ func TestRemoteFaults(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), test.want) || fault.Code(err) != test.code || found || !cmp.Equal(list, List{}) {
 					t.Errorf("error %v, code %d; want %q, code %d", err, fault.Code(err), test.want, test.code)
 				}
-				if all := err.Error() + fault.Hint(err) + s.String(); strings.Contains(all, "secret") || strings.Contains(all, "\n") {
+				if all := err.Error() + fault.Hint(err).String() + s.String(); strings.Contains(all, "secret") || strings.Contains(all, "\n") {
 					t.Errorf("not clean: %q", all)
 				}
 			}

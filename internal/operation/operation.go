@@ -4,6 +4,8 @@ package operation
 import (
 	"sync"
 	"time"
+
+	"github.com/branchenv/branchenv/internal/fault"
 )
 
 // Event is one thing that happens while a command runs. It is used to show progress.
@@ -15,7 +17,7 @@ type Event struct {
 	Type    string        // Pulumi type token of the resource
 	Name    string        // its logical name
 	Elapsed time.Duration // for ResourceDone and ResourceFailed
-	Message string        // for Note, Warning, AWS and ResourceFailed: a single clean line
+	Message fault.Text    // for Note, Warning, AWS and ResourceFailed: a single clean line
 	Done    int           // for Emptying: entries removed so far
 	Bucket  string        // for Emptying
 }

@@ -94,7 +94,7 @@ func (w *watch) report(read func(time.Time) ([]aws.EnvEvent, error)) {
 	}
 	for _, e := range events { // those after since, the oldest first; several may have happened at once
 		w.since = e.Time
-		w.tell(operation.Event{Kind: operation.AWS, Type: aws.TypeEnvironment, Name: w.name, Op: e.Severity, Message: e.Message})
+		w.tell(operation.Event{Kind: operation.AWS, Type: aws.TypeEnvironment, Name: w.name, Op: e.Severity, Message: fault.Textf("%s", e.Message)})
 		if e.Severity == "ERROR" || e.Severity == "FATAL" {
 			w.errors = append(w.errors, text.Line(e.Message))
 		}

@@ -103,7 +103,7 @@ func (r *Run) sweep() {
 		exists[s.Name] = true
 	}
 	if err := r.manager.SweepWorkDirs(exists); err != nil {
-		r.manager.Tell("", operation.Event{Kind: operation.Warning, Message: err.Error()})
+		r.manager.Tell("", operation.Event{Kind: operation.Warning, Message: fault.Message(err)})
 	}
 }
 
@@ -146,7 +146,7 @@ func (e *executor) execute(ctx context.Context, step plan.Step) (r result) {
 	}()
 	limited, cancel := context.WithTimeout(ctx, e.Timeout)
 	defer cancel()
-	e.manager.Tell(step.Stack, operation.Event{Kind: operation.Step, Op: string(step.Action), Message: step.Reason.String()})
+	e.manager.Tell(step.Stack, operation.Event{Kind: operation.Step, Op: string(step.Action), Message: step.Reason})
 	r.kept, r.failed = e.retry(limited, step)
 	if r.failed != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
 		r.failed = fmt.Errorf("it took longer than %s: %w", config.Duration(e.Timeout), r.failed)
@@ -157,11 +157,11 @@ func (e *executor) execute(ctx context.Context, step plan.Step) (r result) {
 func (e *executor) tell(step plan.Step, r result) {
 	switch {
 	case r.failed != nil:
-		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Warning, Message: string(step.Action) + ": " + r.failed.Error()})
+		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Warning, Message: fault.Textf("%s: %v", step.Action, r.failed)})
 	case !r.kept.IsZero():
-		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: "left alone: " + r.kept.String()})
+		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: fault.Textf("left alone: %s", r.kept)})
 	default:
-		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: string(step.Action) + " done"})
+		e.manager.Tell(step.Stack, operation.Event{Kind: operation.Note, Message: fault.Textf("%s done", step.Action)})
 	}
 }
 

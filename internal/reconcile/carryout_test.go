@@ -216,7 +216,7 @@ func TestHeartbeat(t *testing.T) {
 	}
 	got := []Heartbeat{first, beat(stackstest.Noon, errors.New("no luck")), beat(stackstest.Noon.Add(time.Hour), nil), beat(stackstest.Noon.Add(2*time.Hour), errors.New(strings.Repeat("x", 200)))}
 	pulumitest.WriteFile(t, filepath.Join(folder, ".branchenv/heartbeat-shop.json"), "{")
-	if _, err := ReadHeartbeat(t.Context(), m); fault.Hint(err) == "" {
+	if _, err := ReadHeartbeat(t.Context(), m); fault.Hint(err).IsZero() {
 		t.Errorf("damaged: %v, want a hint", err)
 	}
 	got = append(got, beat(stackstest.Noon.Add(3*time.Hour), errors.New("again")))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/branchenv/branchenv/internal/fault"
 	"github.com/branchenv/branchenv/internal/files"
 	"github.com/branchenv/branchenv/internal/reconcile/plan"
 	"github.com/branchenv/branchenv/internal/text"
@@ -66,7 +67,7 @@ func request(ctx context.Context, address string) error {
 // summary returns the run in Markdown: the steps that were to change something, and what became of them.
 func (r Report) summary(problem error) string {
 	var b strings.Builder
-	b.WriteString("### branchenv reconcile\n\n")
+	fmt.Fprintf(&b, "### %s\n\n", fault.Command{"reconcile"})
 	nothing := r.Outcome == nil || len(r.Todo()) == 0
 	switch {
 	case problem != nil:

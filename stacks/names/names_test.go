@@ -275,7 +275,7 @@ func TestCheckBranchRefuses(t *testing.T) {
 	}
 	for _, name := range refused {
 		err := names.CheckBranch(name)
-		if fault.Code(err) != fault.Usage || fault.Hint(err) == "" || strings.ContainsAny(err.Error(), "\n\x1b") {
+		if fault.Code(err) != fault.Usage || fault.Hint(err).IsZero() || strings.ContainsAny(err.Error(), "\n\x1b") {
 			t.Errorf("CheckBranch(%q) = %v", name, err)
 		}
 		if slug, err := names.Slug(name); err == nil {

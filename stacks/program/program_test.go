@@ -264,7 +264,7 @@ func checkFault(t *testing.T, err error, code int, want string) {
 	if err == nil || err.Error() != want || fault.Code(err) != code {
 		t.Errorf("got error %v, code %d; want %s, code %d", err, fault.Code(err), want, code)
 	}
-	if code == fault.Usage && fault.Hint(err) == "" {
+	if code == fault.Usage && fault.Hint(err).IsZero() {
 		t.Error("there is no hint")
 	}
 }
