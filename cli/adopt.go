@@ -14,11 +14,11 @@ import (
 func (s *session) adoptCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "adopt",
-		Usage: "have environments follow the branches of the settings' source from now on",
-		Description: "Every stack records which repository its branch is of, and follows no other one of the same name or\n" +
-			"settings. If the repository itself has moved, for instance to another server, adopt records the new one.\n" +
-			"Without --from it is for stacks that record none, because an older branchenv made them.\n" +
-			"From then on reconcile destroys those whose branch the source does not have.",
+		Usage: "let environments follow the branches of the settings' source from now on",
+		Description: "Every stack records the repository of its branch and follows no other, even one of the same name. If the\n" +
+			"repository itself has moved, for instance to another server, adopt records the new one. Without --from it\n" +
+			"is for stacks that record none, because an older branchenv made them.\n" +
+			"Afterwards reconcile destroys those whose branch the source does not have.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "from", Usage: "the `ID` of the source that they follow now, as the refusal names it"},
 			yesFlag(),

@@ -7,7 +7,7 @@ import (
 func (s *session) applicationCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "application",
-		Usage: "the stack with what environments share: the Beanstalk applications, load balancer, certificate",
+		Usage: "the stack that environments share: the Beanstalk applications, load balancer, certificate",
 		Subcommands: []*urfave.Command{
 			{Name: "up", Usage: "create or update the application stack", Action: withoutOptions(s.applicationUp)},
 			{Name: "preview", Usage: "show what application up would change", Action: withoutOptions(s.applicationPreview)},

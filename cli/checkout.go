@@ -17,20 +17,21 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// maxRemoteWait bounds how long init asks a remote for its default branch.
+// maxRemoteWait is the longest time for which init waits for a remote.
 const maxRemoteWait = 5 * time.Second
 
 // checkout is what git knows of the repository around a folder.
 type checkout struct {
 	dir    string   // the folder, absolute
-	inside bool     // it is in a git repository
-	up     string   // the way from it to the top of the checkout; "." if it is the top, or in none
-	remote string   // the remote whose branches the environments are of; "" if there is none
-	url    string   // its URL or path, as git has it
-	others []string // other remotes
+	inside bool     // the folder is in a git repository
+	up     string   // the path from the folder to the top of the checkout; "." if it is the top, or in none
+	remote string   // the remote whose branches get environments; "" if there is none
+	url    string   // the remote's URL or path, as git has it
+	others []string // the other remotes
 }
 
-func lookAround(ctx context.Context, dir string) checkout {
+// readCheckout returns what git knows of the repository around dir.
+func readCheckout(ctx context.Context, dir string) checkout {
 	c := checkout{dir: dir, up: "."}
 	if up, err := git.Line(ctx, dir, "rev-parse", "--show-cdup"); err == nil {
 		c.inside, c.up = true, filepath.Clean(up) // "" is the top
@@ -48,8 +49,7 @@ func lookAround(ctx context.Context, dir string) checkout {
 	return c
 }
 
-// chooseRemote returns origin, else the remote that the checked-out branch follows, else the one called upstream, else
-// the first.
+// chooseRemote returns the remote origin, else the one that the checked-out branch follows, else upstream, else the first.
 func chooseRemote(remotes []string, followed string) string {
 	for _, name := range []string{"origin", followed, "upstream"} {
 		if slices.Contains(remotes, name) {
@@ -59,7 +59,7 @@ func chooseRemote(remotes []string, followed string) string {
 	return remotes[0]
 }
 
-// source returns the remote as the settings name it, seen from the folder; the checkout itself if there is no remote.
+// source returns the remote as the settings in the folder name it, or the checkout itself if there is no remote.
 func (c checkout) source() config.Source {
 	switch {
 	case c.url == "":
@@ -74,8 +74,8 @@ func (c checkout) source() config.Source {
 	return config.Source{Git: path}
 }
 
-// given is the source as a person gave it; the folder itself is the checkout that it is in.
-func (c checkout) given(source string) string {
+// resolve returns the source that a person gave. The folder itself stands for its checkout.
+func (c checkout) resolve(source string) string {
 	path := source
 	if source == "" || !address.IsPath(source) {
 		return source
@@ -89,7 +89,7 @@ func (c checkout) given(source string) string {
 	return source
 }
 
-// checkRepository refuses the path of a folder that git does not take for a repository.
+// checkRepository refuses a source that is a path if it is not a git repository.
 func (c checkout) checkRepository(ctx context.Context, source config.Source) error {
 	path := source.Git
 	if path == "" || !address.IsPath(path) {
@@ -107,8 +107,8 @@ func (c checkout) checkRepository(ctx context.Context, source config.Source) err
 	return nil
 }
 
-// refuse refuses the checkout as the source if it has a remote: its own branches are not the remote's.
-func (c checkout) refuse(dir, given string) error {
+// refuseItself refuses the checkout as the source if it has a remote: its own branches are not the remote's.
+func (c checkout) refuseItself(dir, given string) error {
 	if given == "" || c.url == "" || !address.IsPath(given) {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (c checkout) defaultBranch(ctx context.Context, source config.Source) (name
 		from = source.Git
 	}
 	if from != "" {
-		if name := headOfRemote(ctx, c.dir, from); name != "" {
+		if name := remoteDefault(ctx, c.dir, from); name != "" {
 			return name, ""
 		}
 	}
@@ -155,8 +155,8 @@ func (c checkout) defaultBranch(ctx context.Context, source config.Source) (name
 	return name, note
 }
 
-// headOfRemote asks a remote, by its name or address, for its default branch; "" if it does not tell.
-func headOfRemote(ctx context.Context, dir, remote string) string {
+// remoteDefault returns the default branch of a remote, which is a name or an address; "" if the remote does not tell.
+func remoteDefault(ctx context.Context, dir, remote string) string {
 	output, err := git.Command{Dir: dir, Args: []string{"ls-remote", "--symref", "--", remote, "HEAD"}, Timeout: maxRemoteWait}.Run(ctx)
 	if err != nil {
 		return ""

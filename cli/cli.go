@@ -1,5 +1,6 @@
-// Package cli is branchenv's command line, with one file for each command. A command has a definition, an options struct, a
-// function that parses the flags and arguments into it, and a function that runs with it. Only the first three know urfave/cli.
+// Package cli is branchenv's command line, with one file for each command: its definition, its options, a function that parses the
+// flags and arguments into the options, and a function that runs with them. Only the definition and the parse function know
+// urfave/cli.
 //
 // Standard output is data: a table, a URL, or with --json one JSON document. Progress and messages go to standard
 // error. Errors read "branchenv: error: …" and, if there is a remedy, "branchenv: hint: …". Main alone prints them, and the

@@ -120,7 +120,7 @@ const completionTime = 2 * time.Second
 func (s *session) environments(ctx context.Context, words []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, completionTime)
 	defer cancel()
-	line, err := takeApart(newGrammar(s.app()), words[:len(words)-1])
+	line, err := parseLine(newGrammar(s.app()), words[:len(words)-1])
 	if err != nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 func (s *session) doctorCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "doctor",
-		Usage:     "find what is left behind, half made or locked, and say what to do about it",
+		Usage:     "find stacks and resources that are left behind, half made or locked, and say what to do",
 		ArgsUsage: "[BRANCH]",
 		Description: "BRANCH, or the name of a stack, limits it to one.\n" +
 			"Looks at every stack, and for AWS resources and source bundles with the project's tags and no stack.\n" +

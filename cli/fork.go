@@ -36,7 +36,7 @@ func (s *session) trustedBranch(ctx context.Context, file *config.File, o branch
 		return branch, build, s.checkFork(file, branch, build, o.allowFork)
 	case ci.Unknown:
 		if destroys {
-			return branch, build, fault.Refusedf("the build of a pull request that may be another repository's ends no environment: %s", build.Doubt).
+			return branch, build, fault.Refusedf("the build of a pull request that may be another repository's must not destroy an environment: %s", build.Doubt).
 				WithHint("%s removes environments whose branch is gone; or run destroy outside of the pull request's build", fault.Command{"reconcile"})
 		}
 		return branch, build, s.checkOwnCommit(ctx, file, branch, build)
@@ -97,7 +97,7 @@ func (f *foreignCode) check(ctx context.Context, m stacks.Manager) error {
 // not the source's. If the build and the source cannot be compared, there is no error.
 func (s *session) checkRepository(ctx context.Context, file *config.File, branch string, build ci.Build, allowed string) error {
 	runs := build.Repository
-	if runs.Path == "" { // nothing to compare: the source need not even be valid
+	if runs.Path == "" { // there is nothing to compare, whatever the source is
 		return nil
 	}
 	source, id := ci.ParseRepository(file.Source.Git), func() (github.Identity, error) { return github.Identity{}, nil }

@@ -18,7 +18,7 @@ func gateway(file *config.File) (*url.URL, error) {
 		return nil, err
 	}
 	if endpoint == "" {
-		return nil, fault.Failedf("nothing answers: the sandbox's environments can be visited while it is served").
+		return nil, fault.Failedf("nothing answers: the sandbox's environments answer only while it is served").
 			WithHint("%s, in another terminal", fault.Command{"sandbox", "serve"})
 	}
 	return url.Parse(endpoint)

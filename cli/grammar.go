@@ -11,28 +11,27 @@ import (
 	"github.com/branchenv/branchenv/internal/fault"
 )
 
-// program is the command's name in help, hints and messages.
+// program is the name of the command line in help, hints and messages.
 const program = fault.Program
 
-// grammar is what the order of a command line needs to know of a command: its flags, its subcommands and how many
-// arguments it takes.
+// grammar is what is needed to parse the command line of a command: its flags, its subcommands and its arguments.
 type grammar struct {
 	name     string
-	flags    map[string]flagSpec // by each of their names
+	flags    map[string]flagSpec // by name; a flag may have several
 	commands []*grammar
-	operands []string // names of the arguments, an optional one in brackets; after "..." any number of any
+	operands []string // names of the arguments; an optional one is in brackets, and "..." stands for any number
 	hidden   bool
 	parent   *grammar
 }
 
-// flagSpec is a flag's full name, whether a value belongs to it, and whether that is a whole number.
+// flagSpec describes a flag.
 type flagSpec struct {
-	name   string
-	value  bool
-	number bool
+	name   string // the full one
+	value  bool   // it has a value
+	number bool   // the value is a whole number
 }
 
-// newGrammar reads the grammar off the command definitions, so that there is one place to change.
+// newGrammar returns the grammar of the command definitions.
 func newGrammar(app *urfave.App) *grammar {
 	root := &grammar{name: app.Name, flags: newFlags(app.Flags)}
 	root.addCommands(app.Commands)
@@ -61,7 +60,7 @@ func newFlags(definitions []urfave.Flag) map[string]flagSpec {
 	return flags
 }
 
-// path is the command's words after the program's name.
+// path returns the command's words after the program's name.
 func (g *grammar) path() []string {
 	if g.parent == nil {
 		return nil
@@ -69,12 +68,13 @@ func (g *grammar) path() []string {
 	return append(g.parent.path(), g.name)
 }
 
-// line is the command as it is typed.
+// line returns the command as it is typed.
 func (g *grammar) line() string { return strings.Join(append([]string{program}, g.path()...), " ") }
 
-// help is the command line that prints the command's help.
+// help returns the command line that prints the command's help.
 func (g *grammar) help() fault.Command { return append(g.path(), "--help") }
 
+// takes says which arguments the command takes.
 func (g *grammar) takes() string {
 	switch len(g.operands) {
 	case 0:
@@ -86,6 +86,7 @@ func (g *grammar) takes() string {
 	}
 }
 
+// find returns the subcommand with this name.
 func (g *grammar) find(name string) (*grammar, error) {
 	for _, c := range g.commands {
 		if c.name == name {
@@ -96,6 +97,7 @@ func (g *grammar) find(name string) (*grammar, error) {
 	return nil, e.WithHint("%s", g.suggest(name))
 }
 
+// commandNames returns the names of the subcommands in the help.
 func (g *grammar) commandNames() []string {
 	var names []string
 	for _, c := range g.commands {
@@ -106,7 +108,7 @@ func (g *grammar) commandNames() []string {
 	return names
 }
 
-// anyFlag looks a flag up in g and all commands below it.
+// anyFlag returns a flag of g or of a command below it.
 func (g *grammar) anyFlag(name string) (flagSpec, bool) {
 	if f, ok := g.flags[name]; ok {
 		return f, true
@@ -119,19 +121,19 @@ func (g *grammar) anyFlag(name string) (flagSpec, bool) {
 	return flagSpec{}, false
 }
 
-// having lists the commands below g that have the flag.
-func (g *grammar) having(name string) []string {
+// commandsWith returns the commands below g that have the flag.
+func (g *grammar) commandsWith(name string) []string {
 	var lines []string
 	for _, c := range g.commands {
 		if _, ok := c.flags[name]; ok {
 			lines = append(lines, c.line())
 		}
-		lines = append(lines, c.having(name)...)
+		lines = append(lines, c.commandsWith(name)...)
 	}
 	return lines
 }
 
-// flagNames is the names of the flags that may stand with g: its own, those of its commands and the global ones.
+// flagNames returns the names of the flags that may be given with g: its own, those of its commands and the global ones.
 func (g *grammar) flagNames() []string {
 	names := map[string]bool{"help": true}
 	var below func(*grammar)

@@ -24,7 +24,7 @@ func (s *session) initCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "init",
 		Usage: "write a first settings file and Pulumi.yaml for this repository",
-		Description: "What is not given is taken from the git remote, the folder and AWS_REGION. The files go where --config\n" +
+		Description: "Values that are not given come from the git remote, the folder and AWS_REGION. The files go where --config\n" +
 			"says, else into the current folder.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "project", Usage: "`NAME` of the Pulumi project; every AWS name begins with it; at most 11 characters"},
@@ -67,9 +67,9 @@ func (s *session) initialize(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	around := lookAround(ctx, dir)
-	o.source = around.given(o.source)
-	if err := around.refuse(dir, o.source); err != nil {
+	around := readCheckout(ctx, dir)
+	o.source = around.resolve(o.source)
+	if err := around.refuseItself(dir, o.source); err != nil {
 		return err
 	}
 	answers, notes := firstAnswers(o, s.env, dir, around)

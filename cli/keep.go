@@ -15,7 +15,7 @@ import (
 func (s *session) keepCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "keep",
-		Usage:     "keep a branch's environment for some time, though nothing happens to it",
+		Usage:     "keep a branch's environment for some time, even without activity",
 		ArgsUsage: "[BRANCH]",
 		Description: "Counts from now and replaces the time of an earlier keep. The environment goes all the same when its branch\n" +
 			"is deleted, or when someone destroys it.",

@@ -28,8 +28,8 @@ func (s *session) report(err error) {
 	}
 }
 
-// Limits of what is printed of one error: lines, and bytes of a line. The problems of a settings file, and the text of another
-// program (text.Line), are shorter.
+// Limits of what is printed of one error: lines, and bytes of a line. They are a safeguard: the problems of a settings file, and
+// the text of another program (text.Line), are shorter.
 const (
 	maxLines   = 100
 	maxMessage = 2000
@@ -43,8 +43,7 @@ func bounded(message string) string {
 	return text.Cut(message, maxMessage) + " (" + text.Count(len(message), "byte") + ")"
 }
 
-// messages returns err's text, a line for each problem in it. Text that a program or AWS put on several lines becomes one
-// line each as well.
+// messages returns the lines of err's text. If err joins errors, each has lines of its own.
 func (s *session) messages(err error) []string {
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) && joined.(error).Error() == err.Error() {
@@ -63,31 +62,31 @@ func (s *session) messages(err error) []string {
 	return lines
 }
 
-// say prints a message that is neither data nor an error. --quiet leaves it out.
+// say prints a message, unless --quiet was given.
 func (s *session) say(format string, args ...any) {
 	if !s.quiet {
 		s.warn(format, args...)
 	}
 }
 
-// warn prints a message that --quiet does not leave out.
+// warn prints a message, even if --quiet was given.
 func (s *session) warn(format string, args ...any) {
 	s.err.linef("%s: %s", program, bounded(s.render(fault.Textf(format, args...))))
 }
 
 // render returns t with each command as a person would type it after this one.
-func (s *session) render(t fault.Text) string { return t.Render(s.commandLine) }
+func (s *session) render(t fault.Text) string { return t.Render(s.withFlags) }
 
-// commandLine returns c with this command's --sandbox and --config: a hint from the sandbox must not lead to the real account, nor
+// withFlags returns c with this command's --sandbox and --config: a hint from the sandbox must not lead to the real account, nor
 // to other settings.
-func (s *session) commandLine(c fault.Command) string {
+func (s *session) withFlags(c fault.Command) string {
 	if len(c) == 0 || slices.Contains(withoutAccount, c[0]) {
 		return c.String()
 	}
 	return fault.Command(append(s.globalFlags(), c...)).String()
 }
 
-// withoutAccount are the commands that use neither an account nor the sandbox as one.
+// withoutAccount are the commands that use no account, and so do not take --sandbox.
 var withoutAccount = []string{"init", "config", "sandbox", "version", "completion", "complete"}
 
 // globalFlags returns the flags for the settings and the AWS of this command.

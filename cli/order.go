@@ -11,7 +11,7 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// usedFlag is a flag as it stood on the line.
+// usedFlag is a flag on a command line.
 type usedFlag struct {
 	flagSpec
 	typed    string // as typed, without its value
@@ -26,7 +26,7 @@ func (u usedFlag) String() string {
 	return "--" + u.name
 }
 
-// commandLine is a command line taken apart.
+// commandLine is a parsed command line.
 type commandLine struct {
 	command  *grammar
 	flags    []usedFlag
@@ -34,14 +34,14 @@ type commandLine struct {
 	help     bool
 }
 
-// order brings args, which do not include the program's name, into the only order that urfave understands: global
-// flags, command, its flags, "--", arguments. Flags may stand anywhere before a "--". Whatever was typed and has no
-// meaning is an error of usage that shows what to type instead. It is pure, and ordering twice changes nothing.
+// order returns args, without the program's name, in the only order that urfave understands: global flags, command, its flags, "--",
+// arguments. In args the flags may stand anywhere before a "--". If a part of args has no meaning, the error of usage shows what to
+// type instead. Ordering twice changes nothing.
 func order(root *grammar, args []string) ([]string, error) {
-	if slices.Equal(args, []string{"--version"}) { // as everywhere; after a command it is a flag with a value
+	if slices.Equal(args, []string{"--version"}) { // as in other programs; after a command it is a flag with a value
 		args = []string{"version"}
 	}
-	line, err := takeApart(root, args)
+	line, err := parseLine(root, args)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func order(root *grammar, args []string) ([]string, error) {
 	return line.arguments(root), nil
 }
 
-// takeApart tells flags, commands and arguments apart.
-func takeApart(root *grammar, args []string) (commandLine, error) {
+// parseLine returns the flags, the command and the arguments of a command line.
+func parseLine(root *grammar, args []string) (commandLine, error) {
 	line := commandLine{command: root}
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -66,7 +66,7 @@ func takeApart(root *grammar, args []string) (commandLine, error) {
 		case arg == "-h" || arg == "--help" || arg == "-help":
 			line.help = true
 		case len(arg) > 1 && arg[0] == '-':
-			used, more, err := takeFlag(root, line.command, args[i:])
+			used, more, err := parseFlag(root, line.command, args[i:])
 			if err != nil {
 				return commandLine{}, err
 			}
@@ -87,15 +87,15 @@ func takeApart(root *grammar, args []string) (commandLine, error) {
 	return line, nil
 }
 
-// takeFlag reads the flag at the head of args, and tells how many of the following arguments belong to it. A flag may
-// stand before its command, so it is looked up among all flags; every name takes a value everywhere or nowhere.
-func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
+// parseFlag returns the flag at the head of args, and the number of following arguments that belong to it. A flag may stand before its
+// command, so it is searched among all flags: a name has a value in every command or in none.
+func parseFlag(root, command *grammar, args []string) (usedFlag, int, error) {
 	typed, value, hasValue := strings.Cut(args[0], "=")
 	name := strings.TrimPrefix(strings.TrimPrefix(typed, "-"), "-")
 	found, ok := root.anyFlag(name)
 	if !ok {
 		e := fault.Usagef("unknown flag %s", typed)
-		if near := nearest(name, slices.DeleteFunc(command.flagNames(), acts)); near != "" {
+		if near := nearest(name, slices.DeleteFunc(command.flagNames(), dangerous)); near != "" {
 			return usedFlag{}, 0, e.WithHint("did you mean --%s?", near)
 		}
 		return usedFlag{}, 0, e.WithHint("%s lists the flags", command.help())
@@ -128,10 +128,10 @@ func takeFlag(root, command *grammar, args []string) (usedFlag, int, error) {
 	return used, 0, nil
 }
 
-// decimal is a whole number as people write it: urfave also takes 0x7f, and 010 for eight.
+// decimal matches a whole number as people write it. urfave also takes 0x7f, and 010 for eight.
 var decimal = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,8})$`)
 
-// check holds the line against its command.
+// check checks the line against the grammar of its command.
 func (l commandLine) check(root *grammar) error {
 	c := l.command
 	if len(c.commands) > 0 && (c != root || len(l.operands) > 0) {
@@ -143,10 +143,10 @@ func (l commandLine) check(root *grammar) error {
 		_, global := root.flags[u.name]
 		if !local && !global {
 			e := fault.Usagef("%s has no flag %s", c.line(), u.typed)
-			if acts(u.name) {
+			if dangerous(u.name) {
 				return e.WithHint("%s lists its flags", c.help())
 			}
-			return e.WithHint("it belongs to %s", strings.Join(root.having(u.name), ", "))
+			return e.WithHint("it belongs to %s", strings.Join(root.commandsWith(u.name), ", "))
 		}
 		if u.number && !decimal.MatchString(u.text) {
 			return fault.Usagef("%s %q is not a whole number", u.typed, u.text).WithHint("write it in decimal digits, as in %s 3", u.typed)
@@ -159,6 +159,7 @@ func (l commandLine) check(root *grammar) error {
 	return l.checkOperands(root)
 }
 
+// checkOperands checks the number of arguments, and that none is empty.
 func (l commandLine) checkOperands(root *grammar) error {
 	c := l.command
 	if n := len(c.operands); n > 0 && strings.Contains(c.operands[n-1], "...") {
@@ -178,9 +179,9 @@ func (l commandLine) checkOperands(root *grammar) error {
 			word = "arguments"
 		}
 		e := fault.Usagef("surplus %s %s: %s", word, quoteAll(surplus), c.takes())
-		if flag, ok := l.meantFor(surplus); ok {
+		if flag, ok := l.guessFlag(surplus); ok {
 			l.flags = append(l.flags, flag)
-		} else if n > 0 { // what was left over may be the rest of a name
+		} else if n > 0 { // the surplus may be the rest of a name
 			return e.WithHint("%s; a name with spaces or special characters needs quotes", c.help())
 		}
 		return e.WithHint("%s", fault.Command(l.shortest(root)))
@@ -192,8 +193,8 @@ func (l commandLine) checkOperands(root *grammar) error {
 	return nil
 }
 
-// meantFor is the flag that a surplus argument was probably meant for: an image of up, the time of keep.
-func (l commandLine) meantFor(surplus []string) (usedFlag, bool) {
+// guessFlag returns the flag whose value a surplus argument probably is: the image of up, the time of keep.
+func (l commandLine) guessFlag(surplus []string) (usedFlag, bool) {
 	for name, fits := range map[string]func(string) bool{
 		"image": func(text string) bool { return strings.ContainsAny(text, ":/") && checkImage(text) == nil },
 		"for":   func(text string) bool { _, err := config.ParseDuration(text); return err == nil },
@@ -207,7 +208,7 @@ func (l commandLine) meantFor(surplus []string) (usedFlag, bool) {
 	return usedFlag{}, false
 }
 
-// arguments is the line in urfave's order.
+// arguments returns the line in urfave's order.
 func (l commandLine) arguments(root *grammar) []string {
 	var global, local []string
 	seen := map[string]bool{}
@@ -229,7 +230,7 @@ func (l commandLine) arguments(root *grammar) []string {
 	return args
 }
 
-// shortest is the line as a person would type it.
+// shortest returns the line as a person would type it.
 func (l commandLine) shortest(root *grammar) []string {
 	return slices.DeleteFunc(l.arguments(root), func(arg string) bool {
 		return arg == "--" && !slices.ContainsFunc(l.operands, func(o string) bool { return strings.HasPrefix(o, "-") })

@@ -28,7 +28,7 @@ func parsed[Options any](parse func(*urfave.Context) (Options, error)) func(t *t
 		s := &session{out: &printer{to: io.Discard}}
 		app := s.app()
 		words := strings.Fields(line)
-		apart, err := takeApart(newGrammar(app), words)
+		apart, err := parseLine(newGrammar(app), words)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func (s *session) previewCommand() *urfave.Command {
 		ArgsUsage:   "[BRANCH]",
 		Description: "Nothing is changed; a branch without an environment has none afterwards.",
 		Flags: append(versionFlags(),
-			&urfave.BoolFlag{Name: "pulumi", Usage: "let pulumi itself preview, by the Pulumi.yaml beside the settings, and show what it prints"}),
+			&urfave.BoolFlag{Name: "pulumi", Usage: "run pulumi's own preview, with the Pulumi.yaml beside the settings, and show its output"}),
 		Action: action(parsePreview, s.preview),
 	}
 }
@@ -63,7 +63,7 @@ func (s *session) preview(ctx context.Context, o previewOptions) error {
 // pulumiPreview runs pulumi's own preview and shows its output, for people who know Pulumi.
 func (s *session) pulumiPreview(ctx context.Context, file *config.File, request stacks.UpRequest) error {
 	if s.json {
-		return fault.Usagef("--pulumi shows what pulumi prints, which is no JSON document").WithHint("leave out --json or --pulumi")
+		return fault.Usagef("--pulumi shows pulumi's output, which is no JSON document").WithHint("leave out --json or --pulumi")
 	}
 	if err := file.CheckPulumiYAML(); err != nil {
 		return err

@@ -14,8 +14,7 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// printer writes whole lines to one stream. It is safe for several goroutines, cleans what it writes, and keeps the
-// first error of writing.
+// printer writes whole lines to one stream. It is safe for concurrent use, cleans the text, and keeps the first error of writing.
 type printer struct {
 	mu     sync.Mutex
 	to     io.Writer
@@ -27,7 +26,7 @@ func (p *printer) linef(format string, args ...any) {
 	p.raw(text.Escape(fmt.Sprintf(format, args...)) + "\n")
 }
 
-// raw writes text of our own, or text that is clean already.
+// raw writes text that is clean already.
 func (p *printer) raw(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,7 +35,7 @@ func (p *printer) raw(text string) {
 	}
 }
 
-// redirect makes the following lines go to w and returns the writer used before.
+// redirect makes p write to w, and returns the writer that it replaces.
 func (p *printer) redirect(w io.Writer) (before io.Writer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,13 +43,14 @@ func (p *printer) redirect(w io.Writer) (before io.Writer) {
 	return before
 }
 
+// err returns the first error of writing.
 func (p *printer) err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.failed
 }
 
-// document writes value as the one JSON document of a command.
+// document writes value as the JSON document of a command.
 func (p *printer) document(value any) error {
 	text, err := marshal(value)
 	if err != nil {
@@ -60,8 +60,8 @@ func (p *printer) document(value any) error {
 	return nil
 }
 
-// marshal is value as indented JSON with a line break at the end. Characters that do not print are escaped, since JSON
-// alone leaves the terminal's second set of control characters and direction marks as they are.
+// marshal returns value as indented JSON with a line break at the end. It escapes all characters that do not print: JSON itself
+// leaves the second set of control characters and direction marks unescaped.
 func marshal(value any) (string, error) {
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
@@ -85,7 +85,7 @@ func marshal(value any) (string, error) {
 	return b.String(), nil
 }
 
-// table is rows of cells under a heading, columns aligned by spaces. Every cell is cleaned; a row ends without spaces.
+// table returns rows of cells under a heading, in columns aligned by spaces. Every cell is cleaned.
 func table(heading []string, rows [][]string) string {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

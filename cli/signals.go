@@ -10,8 +10,8 @@ import (
 	"github.com/branchenv/branchenv/internal/operation"
 )
 
-// signals turns the interrupts of a person, and a CI system's SIGTERM, into what the running command understands. Until
-// a command says that it changes something, the first one cancels it.
+// signals handles SIGINT, from a person's Ctrl-C, and SIGTERM, from a CI system. The first one cancels a command that changes nothing.
+// For a command that changes something, see changing.
 type signals struct {
 	received chan os.Signal
 	done     chan struct{}
@@ -23,7 +23,7 @@ type signals struct {
 	say   func(format string, args ...any)
 }
 
-// newSignals begins to listen. cancel is called for a command that changes nothing, and for any by the third signal.
+// newSignals begins to listen. cancel cancels the command.
 func newSignals(cancel context.CancelFunc) *signals {
 	s := &signals{
 		received: make(chan os.Signal, 4), done: make(chan struct{}), cancel: cancel,
@@ -48,8 +48,8 @@ func (s *signals) close() {
 	close(s.done)
 }
 
-// changing says that a command begins to change something: the first signal from now on stops it between two steps, the
-// second interrupts the step, the third gives up waiting. say tells the person which.
+// changing is called when a command begins to change something. From then on the first signal stops it between two steps, the second
+// interrupts its step, and the third cancels it. say tells the person which it is.
 func (s *signals) changing(stop *operation.Stopper, say func(format string, args ...any)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,6 +59,7 @@ func (s *signals) changing(stop *operation.Stopper, say func(format string, args
 	}
 }
 
+// signal handles one signal.
 func (s *signals) signal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,14 +11,13 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// How long a command waits if GitHub limits requests. Somebody may be watching all but reconcile.
+// The longest waits if GitHub limits requests. A person may be waiting for every command but reconcile.
 const (
 	reconcileWait = 5 * time.Minute
 	commandWait   = 20 * time.Second
 )
 
-// source is where the settings say that the list of branches comes from. wait bounds how long one call waits if GitHub
-// limits requests.
+// source opens the source of the settings. wait is the longest wait of one call if GitHub limits requests.
 func (s *session) source(file *config.File, wait time.Duration) (github.Source, error) {
 	cache := filepath.Join(file.Dir, ".branchenv", "cache")
 	if err := backend.MakeFolder(cache); err != nil {
@@ -31,7 +30,7 @@ func (s *session) source(file *config.File, wait time.Duration) (github.Source, 
 	})
 }
 
-// sourceIdentity is the settings' source as the manager knows it. It is opened only if it is asked.
+// sourceIdentity is the settings' source for the manager. It is opened when it is needed.
 type sourceIdentity struct {
 	open func() (github.Source, error)
 }

@@ -9,17 +9,16 @@ import (
 	_ "github.com/branchenv/branchenv/internal/terminal" // before anything asks the terminal for its colours
 )
 
-// Streams are what a command line reads, writes and asks.
+// Streams connect a command line with its process.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Env      func(name string) string // the environment's variables; required
-	CanAsk   bool                     // a person is at In and Err, who can be asked
-	Live     bool                     // Err is a terminal whose lines may be drawn anew
+	CanAsk   bool                     // a person reads Err and answers on In
+	Live     bool                     // Err is a terminal that can redraw lines
 }
 
-// Standard is the process's own streams. Progress moves only at a terminal that can draw lines anew, and not in CI,
-// where a terminal is one in name only.
+// Standard returns the streams of this process. In CI, Live is false: what looks like a terminal there is none.
 func Standard() Streams {
 	in, err := term.IsTerminal(int(os.Stdin.Fd())), term.IsTerminal(int(os.Stderr.Fd()))
 	return Streams{

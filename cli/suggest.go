@@ -8,8 +8,7 @@ import (
 	"github.com/branchenv/branchenv/internal/text"
 )
 
-// synonyms are what people who know other tools type, by the command that branchenv has for it. The words below a
-// command stand for its subcommands.
+// synonyms are the words of other tools, by the command that branchenv has for them. The outer key is the parent of the command.
 var synonyms = map[string]map[string]string{
 	program: {
 		"up":          "deploy create apply update start launch make new add push publish release redeploy provision build run rollout upgrade",
@@ -47,23 +46,22 @@ var synonyms = map[string]map[string]string{
 	},
 }
 
-// notNeeded are words of other tools for which branchenv needs no command.
+// notNeeded are commands of other tools that branchenv does not need, with the reason.
 var notNeeded = map[string]string{
 	"login": "there is no login: give AWS credentials as for the AWS CLI, and GITHUB_TOKEN if branches are GitHub's",
 	"logs":  "the logs are in CloudWatch, in groups that begin with /aws/elasticbeanstalk/ and the environment's name",
 }
 
-// removes reports whether a command of that name takes away what exists. Such a one is never suggested: a suggestion is
-// there to be typed without a thought.
+// removes reports whether the command of that name deletes something. It is never suggested: people type suggestions without
+// thinking.
 func removes(command string) bool { return command == "destroy" || command == "reset" }
 
-// acts reports whether a flag of that name lets a command change or remove more than it would without it. Such a one is
-// not suggested either.
-func acts(flag string) bool {
+// dangerous reports whether the flag of that name lets a command change or delete more. It is never suggested, either.
+func dangerous(flag string) bool {
 	return slices.Contains([]string{"yes", "force", "fix", "allow-data-loss", "max-destroy"}, flag)
 }
 
-// suggest says what to type in the place of a command that g does not have.
+// suggest returns what to type instead of a command that g does not have.
 func (g *grammar) suggest(name string) fault.Text {
 	for command, words := range synonyms[g.line()] {
 		if !slices.Contains(strings.Fields(words), strings.ToLower(name)) {
@@ -94,8 +92,8 @@ func (g *grammar) didYouMean(command string) fault.Text {
 	return fault.Textf("did you mean %s?", fault.Command(append(g.path(), command)))
 }
 
-// nearest returns the candidate that name was probably meant to be, or "". Commands are short: one letter too many or
-// wrong is allowed in the shortest, three in the longest.
+// nearest returns the candidate that was probably meant, or "". One letter may be wrong in the shortest names, three in the
+// longest.
 func nearest(name string, candidates []string) string {
 	return text.Nearest(name, candidates, min(1+len(name)/3, 3))
 }

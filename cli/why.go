@@ -21,8 +21,8 @@ func (s *session) whyCommand() *urfave.Command {
 		Name:      "why",
 		Usage:     "explain why a branch has an environment, or has none",
 		ArgsUsage: "BRANCH",
-		Description: "Asks nobody but the backend. With --reconcile the source of branches is asked too, and the trace of what\n" +
-			"reconcile would decide about the branch, or about a stack of that name, is added.",
+		Description: "Reads the backend alone. With --reconcile it reads the branches, too, and adds the trace of what reconcile\n" +
+			"would decide about the branch, or about a stack of that name.",
 		Flags:  []urfave.Flag{&urfave.BoolFlag{Name: "reconcile", Usage: "trace what reconcile would decide"}},
 		Action: action(parseWhy, s.why),
 	}

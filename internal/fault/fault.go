@@ -1,5 +1,8 @@
-// Package fault holds the errors that carry an exit code and a hint. The hint says what the reader can do. Any other error
-// is a plain failure, exit code 1.
+// Package fault holds errors that carry an exit code and a hint, which says what the reader can do. Any other error is a plain
+// failure, exit code 1.
+//
+// Hints and other texts name commands of branchenv as data. The command line adds its own flags to them when it prints a text;
+// a web page or a chat message would render them in another way.
 package fault
 
 import (
