@@ -24,7 +24,7 @@ import (
 
 // Options say how a plan is carried out.
 type Options struct {
-	// Parallel is the number of environments to work on at once. Default: see DefaultParallel.
+	// Parallel is the number of environments to work on at once. Default: one for each core as far as the memory goes, at most 8.
 	Parallel int
 	// Timeout limits the work on one environment. Then pulumi is interrupted and finishes what it has begun. Default 1h.
 	Timeout time.Duration
@@ -71,7 +71,7 @@ type result struct {
 // panics does not stop the others. Right before a step begins, it is decided again from new facts about its stack and its branch.
 // If the branch came back, or the environment was updated or is kept by now, the environment is left alone.
 func (r *Run) CarryOut(ctx context.Context, o Options) Outcome {
-	o.Parallel = cmp.Or(o.Parallel, DefaultParallel())
+	o.Parallel = cmp.Or(o.Parallel, defaultParallel())
 	o.Timeout = cmp.Or(o.Timeout, time.Hour)
 	o.LockWait = cmp.Or(o.LockWait, 5*time.Minute)
 	r.sweep()

@@ -42,7 +42,7 @@ func TestStackFacts(t *testing.T) {
 	})
 	stackstest.Lock(t, folder, "held")
 	pulumitest.WriteFile(t, filepath.Join(folder, ".pulumi/stacks/shop/new.json"), `{"version":3,"checkpoint":{}}`)
-	got, err := ReadStacks(t.Context(), folderManager(t, folder))
+	got, err := readStacks(t.Context(), folderManager(t, folder))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestCarryOut(t *testing.T) {
 		})
 	}
 	m := folderManager(t, folder)
-	held, err := ReadStacks(t.Context(), m)
+	held, err := readStacks(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestCarryOutStopped(t *testing.T) {
 	stackstest.Write(t, folder, "b")
 	m := folderManager(t, folder)
 	m.Stop = operation.NewStopper()
-	held, err := ReadStacks(t.Context(), m)
+	held, err := readStacks(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestKeep(t *testing.T) {
 	if err != nil || !e.ExpiresAt.Equal(until.Add(time.Hour)) {
 		t.Errorf("%+v, %v", e, err)
 	}
-	held, err := ReadStacks(t.Context(), m)
+	held, err := readStacks(t.Context(), m)
 	if err != nil || !held[0].KeepUntil.Equal(until) || held[0].Tag != "mine" {
 		t.Errorf("%+v, %v", held, err)
 	}

@@ -11,9 +11,9 @@ import (
 // docs/benchmarks.md), an AWS provider (250 MB), and room for a large state.
 const workerMemory = 400 << 20
 
-// DefaultParallel returns the number of environments to work on at once: one for each core, as far as the free memory goes if it is
+// defaultParallel returns the number of environments to work on at once: one for each core, as far as the free memory goes if it is
 // known. It is at least 1, and at most 8 because AWS limits the rate of changes in an account.
-func DefaultParallel() int {
+func defaultParallel() int {
 	n := min(8, runtime.GOMAXPROCS(0))
 	if free, ok := freeMemory(); ok {
 		n = min(n, int(free/workerMemory))

@@ -58,7 +58,7 @@ func Prepare(ctx context.Context, m stacks.Manager, source Source, o Overrides) 
 // readFacts reads the stacks first and the branches second. A branch that is pushed in between has no environment yet, so nothing
 // of it can be destroyed.
 func (r *Run) readFacts(ctx context.Context) error {
-	facts, err := ReadStacks(ctx, r.manager)
+	facts, err := readStacks(ctx, r.manager)
 	if err != nil {
 		return err
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/branchenv/branchenv/stacks/names"
 )
 
-// ReadStacks returns the facts of every stack, the application stack included. Read them before the branches: a branch that is pushed
+// readStacks returns the facts of every stack, the application stack included. Read them before the branches: a branch that is pushed
 // in between then has no environment yet. In the other order, a stack that is created in between would look like one whose branch is
 // gone.
-func ReadStacks(ctx context.Context, m stacks.Manager) ([]plan.Stack, error) {
+func readStacks(ctx context.Context, m stacks.Manager) ([]plan.Stack, error) {
 	all, err := m.Facts(ctx)
 	if err != nil {
 		return nil, err

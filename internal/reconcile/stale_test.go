@@ -78,7 +78,7 @@ func destroyQuiet(t *testing.T, at int, meanwhile func(t *testing.T, folder stri
 	m := folderManager(t, folder, func(o *stacks.Options) {
 		o.State, o.Source, o.Pulumi = hook, shop{}, pulumitest.Script(t, "echo no >&2; exit 1")
 	})
-	held, err := ReadStacks(t.Context(), m)
+	held, err := readStacks(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
 	}
